@@ -1,0 +1,137 @@
+"""What flows through the detector: signals, series, baselines' expectations, scores, findings, incidents, alerts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Seconds = float
+"""Seconds since the epoch, or a difference of two."""
+
+
+class Bad(StrEnum):
+    """In which direction a departure from the usual harms."""
+
+    UP = "up"
+    DOWN = "down"
+    BOTH = "both"
+
+
+class Kind(StrEnum):
+    """What kind of numbers a signal's series holds; decides how it is stabilised and how small a change may matter."""
+
+    RATE = "rate"  # events per second, never negative
+    RATIO = "ratio"  # share in [0, 1] of counted events
+    DURATION = "duration"  # seconds
+    GAUGE = "gauge"  # any level
+    BOUNDED = "bounded"  # a share of a limit, in [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing worth watching of every service, from `signals.yml`.
+
+    Attributes:
+        name: the `signal` label's value.
+        query: PromQL giving one series per service, labelled `service_name`; `$window` is the rate window.
+        unit: base unit in the words of an explanation, such as `seconds` or `requests per second`.
+        bad: in which direction a departure harms.
+        kind: what kind of numbers it gives.
+        meaning: one sentence: what it means for users when this departs.
+        advice: one sentence: where to look first.
+        floor: the least change worth an alert, in the signal's unit.
+        silence: whether falling to nothing, or vanishing, is itself an anomaly.
+        priority: which signal names an incident when several depart at once; lower first.
+    """
+
+    name: str
+    query: str
+    unit: str
+    bad: Bad
+    kind: Kind
+    meaning: str
+    advice: str
+    floor: float
+    silence: bool
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SeriesKey:
+    """Identifies one watched series."""
+
+    service_name: str
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Many series on one time grid.
+
+    Attributes:
+        keys: one per row.
+        start: time of the first column, a whole multiple of `step`.
+        step: seconds between columns.
+        values: shape (series, columns), in each signal's unit; NaN where there is no sample.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    start: Seconds
+    step: Seconds
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is usual at one moment, for many series; each of shape (series,), in each signal's unit, NaN if unknown."""
+
+    expected: Floats
+    lower: Floats
+    upper: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One series that departs from the usual, held until enough samples agreed.
+
+    Attributes:
+        key: which series.
+        at: the evaluation's time.
+        since: the evaluation at which it was first out of its band.
+        score: above 1 is anomalous.
+        observed: NaN where the series vanished.
+        expected, lower, upper: what is usual now and its band.
+        silent: whether it fell to nothing or vanished.
+    """
+
+    key: SeriesKey
+    at: Seconds
+    since: Seconds
+    score: float
+    observed: float
+    expected: float
+    lower: float
+    upper: float
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What Alertmanager is told, by its API version 2.
+
+    Attributes:
+        labels: the identity; the same from every detector, stable over the incident's life.
+        annotations: what a person reads.
+        starts_at: when the trouble began.
+        ends_at: when it ended, or when to forget it if nothing more is heard.
+        generator_url: where the numbers can be looked at.
+    """
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    starts_at: Seconds
+    ends_at: Seconds
+    generator_url: str

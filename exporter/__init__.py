@@ -1,0 +1,1 @@
+"""The exporter: watches processes and packets of one host and says what its services do."""

@@ -1,0 +1,124 @@
+"""What flows through the exporter: endpoints, messages, exchanges."""
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum, StrEnum
+
+Nanoseconds = int
+"""A capture time, nanoseconds since the epoch, or a difference of two."""
+
+
+class Direction(IntEnum):
+    """The way that bytes go on a connection; usable as an index."""
+
+    REQUEST = 0  # from the client, which opened the connection
+    RESPONSE = 1  # from the server
+
+
+class Role(StrEnum):
+    """Which side of a connection a service is; the `role` label's value."""
+
+    SERVER = "server"
+    CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One side of a connection.
+
+    Attributes:
+        address: the IP address in text, IPv6 without brackets; an IPv4-mapped one is given as IPv4.
+        port: the port, in host order.
+    """
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Who talks to whom.
+
+    Attributes:
+        client: the side that opened the connection.
+        server: the side that accepted it.
+        transport: "tcp" or "udp".
+        sure: whether the handshake was seen; otherwise the sides are a guess that the bytes may correct.
+    """
+
+    client: Endpoint
+    server: Endpoint
+    transport: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a request asks for, from bounded vocabularies: never a literal, key, identifier or raw path.
+
+    Attributes:
+        name: the verb, such as `GET`, `SELECT` or `HSET`.
+        target: what it acts on where that is bounded, such as a route template or a table; else empty.
+    """
+
+    name: str
+    target: str = ""
+
+
+UNKNOWN_OPERATION = Operation("")
+
+
+class Kind(Enum):
+    """What a message is to the pairing."""
+
+    REQUEST = "request"  # expects one response
+    RESPONSE = "response"  # answers one request
+    ONE_WAY = "one-way"  # a request that is never answered
+    PUSH = "push"  # from the server, answers nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One application-level message.
+
+    Attributes:
+        kind: what it is to the pairing.
+        first_at: when its first byte was captured.
+        last_at: when its last byte was captured.
+        size_bytes: its length on the wire, headers and body, before TCP.
+        operation: what a request asks for.
+        status: a response's own code, from a bounded set, such as `404` or an SQLSTATE; else empty.
+        failed: whether a response says that the request failed.
+        correlation: what pairs it with its other half; None where answers come in the order of requests.
+    """
+
+    kind: Kind
+    first_at: Nanoseconds
+    last_at: Nanoseconds
+    size_bytes: int
+    operation: Operation = UNKNOWN_OPERATION
+    status: str = ""
+    failed: bool = False
+    correlation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its response.
+
+    Attributes:
+        request: None where its bytes were not seen (joined mid-stream, one-sided capture).
+        response: None where none came before the connection ended, or none was expected.
+    """
+
+    request: Message | None
+    response: Message | None
+
+    @property
+    def duration(self) -> Nanoseconds | None:
+        """Nanoseconds from the request's first byte to the response's last, as a server's own log counts; else None."""
+        if self.request is None or self.response is None:
+            return None
+        return max(0, self.response.last_at - self.request.first_at)

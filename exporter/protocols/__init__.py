@@ -1,0 +1,1 @@
+"""Wire protocols: bytes in, messages out, no I/O."""

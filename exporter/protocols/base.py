@@ -1,0 +1,66 @@
+"""The one interface that every wire protocol stands behind."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from exporter.model import Direction, Message, Nanoseconds
+
+
+class ParseError(Exception):
+    """The bytes are not the protocol they were taken for; says what was wrong, never quotes a payload."""
+
+
+class Match(IntEnum):
+    """How sure a protocol is that bytes are its own; higher is surer."""
+
+    NO = 0
+    NOT_YET = 1  # too few bytes to tell
+    MAYBE = 2  # could be; the port or the other direction may decide
+    YES = 3
+
+
+class Parser(Protocol):
+    """One connection's state in one protocol: bytes and capture times in, messages out."""
+
+    def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
+        """Take the next bytes of one direction; return the messages that they complete, in wire order.
+
+        Raises:
+            ParseError: the bytes cannot be this protocol. The caller drops the parser.
+        """
+        ...
+
+    def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
+        """Account for bytes that passed unseen (lost, not copied, or skipped on request).
+
+        A gap that lies within a body of known length is skipped; any other one makes the parser look for the next
+        boundary that it can trust. Returns the messages that the gap's end completes.
+        """
+        ...
+
+    def skippable(self, direction: Direction) -> int:
+        """Return how many of the direction's next bytes need not be seen; they come back as a `gap`."""
+        ...
+
+    def finish(self, at: Nanoseconds) -> Sequence[Message]:
+        """Return the messages that only the connection's end completes, such as an HTTP body without a length."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolSpec:
+    """What the registry holds of one protocol.
+
+    Attributes:
+        name: the `protocol` label's value, an OpenTelemetry `network.protocol.name` where there is one.
+        ports: the usual server ports, a hint that can only break a tie.
+        match: judges the first bytes of the two directions, the client's and the server's; either may be empty.
+        parser: makes the state of one new connection.
+    """
+
+    name: str
+    ports: frozenset[int]
+    match: Callable[[bytes, bytes], Match]
+    parser: Callable[[], Parser]
