@@ -30,6 +30,22 @@ class Kind(StrEnum):
     BOUNDED = "bounded"  # a share of a limit, in [0, 1]
 
 
+class Symptom(StrEnum):
+    """What a departure of a signal says about where its cause is."""
+
+    LOAD = "load"  # work that arrives: its cause is with whoever sends it
+    HARM = "harm"  # work done badly or not at all: its cause is here or with what this calls
+    USE = "use"  # what is consumed: follows load, and explains neither caller nor callee
+
+
+class Severity(StrEnum):
+    """The `severity` label's values."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One thing worth watching of every service, from `signals.yml`.
@@ -45,6 +61,8 @@ class Signal:
         floor: the least change worth an alert, in the signal's unit.
         silence: whether falling to nothing, or vanishing, is itself an anomaly.
         priority: which signal names an incident when several depart at once; lower first.
+        symptom: whether it speaks of load, harm or use; decides how incidents of callers and callees are joined.
+        severity: how urgent an alert led by this signal is.
     """
 
     name: str
@@ -57,6 +75,8 @@ class Signal:
     floor: float
     silence: bool
     priority: int
+    symptom: Symptom = Symptom.HARM
+    severity: Severity = Severity.WARNING
 
 
 @dataclass(frozen=True, slots=True, order=True)
