@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Protocol
 
 from exporter.model import Direction, Message, Nanoseconds
@@ -49,6 +49,15 @@ class Parser(Protocol):
         ...
 
 
+class Family(Enum):
+    """What a protocol's operations are, and so which metrics tell of them."""
+
+    HTTP = "http"  # a method, a route and a status code
+    DATABASE = "database"  # a command or verb, and a collection
+    PLAIN = "plain"  # nothing that is told apart yet
+    GUESSED = "guessed"  # turns of bytes that nobody parsed
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolSpec:
     """What the registry holds of one protocol.
@@ -58,9 +67,11 @@ class ProtocolSpec:
         ports: the usual server ports, a hint that can only break a tie.
         match: judges the first bytes of the two directions, the client's and the server's; either may be empty.
         parser: makes the state of one new connection.
+        family: what its operations are.
     """
 
     name: str
     ports: frozenset[int]
     match: Callable[[bytes, bytes], Match]
     parser: Callable[[], Parser]
+    family: Family = Family.PLAIN
