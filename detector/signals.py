@@ -1,13 +1,14 @@
 """Reads what is watched from `signals.yml` files."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from detector.model import Bad, Kind, Seconds, Severity, Signal, Symptom
+from toolkit import values
+from toolkit.yamlfile import FileError, read_yaml
 
 SHIPPED = Path(__file__).with_name("signals.yml")
 
@@ -44,19 +45,17 @@ def duration(seconds: Seconds) -> str:
 
 def _read(path: Path) -> list[Signal]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SignalsError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise SignalsError(f"{path}: is not YAML: {error}") from error
+        document = read_yaml(path)
+    except FileError as error:
+        raise SignalsError(str(error)) from error
     if not isinstance(document, dict) or not document:
-        raise SignalsError(f"{path}: must hold signals by their names, not {type(document).__name__}")
+        raise SignalsError(f"{path}: must hold signals by their names")
     return [_signal(path, name, entry) for name, entry in document.items()]
 
 
 def _signal(path: Path, name: object, entry: object) -> Signal:
-    if not isinstance(name, str) or not name.replace("_", "a").isalnum():
-        raise SignalsError(f"{path}: {name!r}: a signal's name is of letters, digits and underscores")
+    if not isinstance(name, str) or re.fullmatch(r"[a-z][a-z0-9_]*", name) is None:
+        raise SignalsError(f"{path}: {name!r}: a signal's name is of lower-case letters, digits and underscores")
     if not isinstance(entry, dict):
         raise SignalsError(f"{path}: {name}: must hold the keys {', '.join(KEYS)}")
     unknown = sorted(str(key) for key in entry if key not in KEYS)
@@ -89,21 +88,18 @@ def _query(value: object) -> str:
 
 
 def _positive(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise ValueError(f"must be a number above zero, not {value!r}")
-    return float(value)
+    number = values.number(_text(value))
+    if number <= 0:
+        raise ValueError(f"must be above zero, not {number:g}")
+    return number
 
 
 def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"must be a whole number, not {value!r}")
-    return value
+    return values.whole_number(_text(value))
 
 
 def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {value!r}")
-    return value
+    return values.boolean(_text(value))
 
 
 def _one_of(kind: type[StrEnum]) -> Callable[[object], StrEnum]:

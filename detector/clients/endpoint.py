@@ -1,0 +1,180 @@
+"""One HTTP server we talk to: bounded time, bounded answers, credentials by file."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from detector.model import Seconds
+from toolkit import values
+from toolkit.yamlfile import FileError, read_yaml
+
+CHUNK_BYTES = 1 << 16
+
+
+class TransportError(Exception):
+    """No usable HTTP answer arrived: refused, cut off, too slow or too large."""
+
+
+class CredentialsError(ValueError):
+    """An HTTP configuration file is of no use; names the file, the key and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How to be let in, by the keys of Prometheus' `http_config`; files are read anew for each request."""
+
+    username: str = ""
+    password_file: Path | None = None
+    bearer_token_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    insecure_skip_verify: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read them from a YAML file.
+
+        Raises:
+            CredentialsError: it cannot be read, or a key is unknown or has a wrong type.
+        """
+        try:
+            document = read_yaml(path) or {}
+        except FileError as error:
+            raise CredentialsError(str(error)) from error
+        if not isinstance(document, dict):
+            raise CredentialsError(f"{path}: a mapping of keys to values is needed")
+        return cls(**{key: _setting(path, key, value) for key, value in document.items()})
+
+
+def _setting(path: Path, key: str, value: object) -> Any:
+    if key not in Credentials.__dataclass_fields__:
+        raise CredentialsError(f"{path}: {key}: unknown key; known are {', '.join(Credentials.__dataclass_fields__)}")
+    if key == "headers" and isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
+        return value
+    if key == "headers" or not isinstance(value, str):
+        raise CredentialsError(f"{path}: {key}: has a wrong type")
+    if key == "insecure_skip_verify":
+        return _boolean(path, key, value)
+    # A file's name is relative to the file that names it, as everywhere in the ecosystem.
+    return path.parent / value if key.endswith("_file") else value
+
+
+def _boolean(path: Path, key: str, text: str) -> bool:
+    try:
+        return values.boolean(text)
+    except ValueError as error:
+        raise CredentialsError(f"{path}: {key}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, whole."""
+
+    status: int
+    body: bytes
+
+    def excerpt(self) -> str:
+        """The beginning of the body, for a message."""
+        return " ".join(self.body[:300].decode(errors="replace").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A base URL with its limits.
+
+    Attributes:
+        url: without user or password; may have a path.
+        timeout_seconds: the most one exchange may take, from its first byte to its last.
+        limit_bytes: the most an answer's body may have once unpacked.
+    """
+
+    url: str
+    credentials: Credentials
+    timeout_seconds: Seconds
+    limit_bytes: int
+
+    def post_form(self, path: str, form: Mapping[str, str]) -> Answer:
+        """POST a form. Raises TransportError."""
+        return self._exchange(path, form, None)
+
+    def post_json(self, path: str, body: bytes) -> Answer:
+        """POST JSON. Raises TransportError."""
+        return self._exchange(path, None, body)
+
+    def _exchange(self, path: str, form: Mapping[str, str] | None, body: bytes | None) -> Answer:
+        deadline = time.monotonic() + self.timeout_seconds  # never compared with the detector's own clock
+        try:
+            with requests.Session() as session:
+                session.trust_env = False  # neither a proxy nor a .netrc nobody told us of
+                with session.post(
+                    self.url.rstrip("/") + path,
+                    data=form if body is None else body,
+                    headers=self._headers(body is not None),
+                    auth=self._basic(),
+                    verify=self._verify(),
+                    cert=self._certificate(),
+                    timeout=self.timeout_seconds,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    return Answer(response.status_code, self._body(response, deadline))
+        except (requests.RequestException, HTTPError, OSError, UnicodeDecodeError) as error:
+            raise TransportError(f"{self.url}: {error}") from error
+
+    def _body(self, response: requests.Response, deadline: float) -> bytes:
+        received = bytearray()
+        # read1 returns with what is there: a body that drips must not outlast the deadline.
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+            received += chunk
+            if len(received) > self.limit_bytes:
+                raise TransportError(f"{self.url}: the answer exceeds {self.limit_bytes} bytes")
+            if time.monotonic() > deadline:
+                raise TransportError(f"{self.url}: the answer took more than {self.timeout_seconds:g} s")
+        return bytes(received)
+
+    def _headers(self, is_json: bool) -> dict[str, str]:
+        headers = {"User-Agent": "larimar-detector", **self.credentials.headers}
+        if is_json:
+            headers["Content-Type"] = "application/json"
+        if self.credentials.bearer_token_file is not None:
+            token = self.credentials.bearer_token_file.read_text(encoding="utf-8").strip()
+            headers["Authorization"] = f"Bearer {token}"
+        return headers
+
+    def _basic(self) -> tuple[str, str] | None:
+        if not self.credentials.username:
+            return None
+        file = self.credentials.password_file
+        return (self.credentials.username, file.read_text(encoding="utf-8").strip() if file else "")
+
+    def _verify(self) -> bool | str:
+        if self.credentials.insecure_skip_verify:
+            return False
+        return str(self.credentials.ca_file) if self.credentials.ca_file else True
+
+    def _certificate(self) -> str | tuple[str, str] | None:
+        if self.credentials.cert_file is None:
+            return None
+        if self.credentials.key_file is None:
+            return str(self.credentials.cert_file)
+        return (str(self.credentials.cert_file), str(self.credentials.key_file))
+
+
+def base_url(text: str) -> str:
+    """Read the absolute URL of a server, whose path may be a prefix; it is shown in labels, so it holds no password.
+
+    Raises:
+        ValueError: it is no such URL, or has a user or password in it.
+    """
+    url = values.url(text)
+    if "@" in urlsplit(url).netloc:
+        raise ValueError("must not hold a user or password; name a file with them instead")
+    return url
