@@ -1,0 +1,143 @@
+"""What services ask and answer: the bounded state behind the request metrics."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from exporter.model import Role
+from exporter.protocols.base import Family
+from exporter.services.counters import OTHER, Edge, Operations, Side
+
+EXTERNAL = "~external"
+"""An edge's end that is not on this host: an address is never a label's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much is told apart before it is folded into `~other`.
+
+    Attributes:
+        services: names with traffic of their own.
+        edges: combinations of client, server and protocol.
+        operations: operations of one service in one role and protocol.
+    """
+
+    services: int = 200
+    edges: int = 1000
+    operations: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SideKey:
+    """Identifies what one service did in one role and protocol."""
+
+    service_name: str
+    role: Role
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeKey:
+    """Identifies what one service asked another in one protocol."""
+
+    client: str
+    server: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSnapshot:
+    """The counters at one moment.
+
+    Attributes:
+        limited: label -> how often one of its values was folded into `~other`.
+    """
+
+    sides: Mapping[SideKey, Side]
+    edges: Mapping[EdgeKey, Edge]
+    limited: Mapping[str, int]
+
+
+class Traffic:
+    """The counters of every service and edge.
+
+    Args:
+        family: what the operations of a protocol are, by its name.
+        caps: how much is told apart.
+        retention_seconds: how long a service is kept after it was last alive or counted, so that its rates are seen to
+            fall to zero. Afterwards its series vanish; should it come back, they start from zero as after any restart.
+    """
+
+    def __init__(self, family: Callable[[str], Family], caps: Caps, retention_seconds: float) -> None:
+        self._family = family
+        self._caps = caps
+        self._retention_seconds = retention_seconds
+        self._sides: dict[SideKey, Side] = {}
+        self._edges: dict[EdgeKey, Edge] = {}
+        self._requests: dict[str, int] = {}
+        self._seen_at: dict[str, float] = {}
+        self._limited: Counter[str] = Counter()
+
+    def held(self, protocol: str) -> Side:
+        """Return the counters of one connection that no service has been found for."""
+        return Side(Operations(self._family(protocol), self._caps.operations))
+
+    def side(self, service_name: str, role: Role, protocol: str) -> Side:
+        """Return the counters of a service, or of `~other` beyond the cap."""
+        name = self._admitted(service_name)
+        return self._sides.setdefault(SideKey(name, role, protocol), self.held(protocol))
+
+    def edge(self, client: str, server: str, protocol: str) -> Edge:
+        """Return the counters of an edge, or of `~other` beyond the cap; either end may be `EXTERNAL`."""
+        key = EdgeKey(self._admitted(client), self._admitted(server), protocol)
+        if key not in self._edges and len(self._edges) >= self._caps.edges:
+            self._limited["edge"] += 1
+            key = EdgeKey(OTHER, OTHER, protocol)
+        return self._edges.setdefault(key, Edge())
+
+    def _admitted(self, service_name: str) -> str:
+        if service_name in self._requests or service_name in (OTHER, EXTERNAL):
+            return service_name
+        if len(self._requests) >= self._caps.services:
+            self._limited["service_name"] += 1
+            return OTHER
+        self._requests[service_name] = 0
+        return service_name
+
+    def retain(self, alive: Collection[str], now: float) -> None:
+        """Forget who was neither alive nor counted for the retention; `now` in seconds, never falling."""
+        requests = dict.fromkeys(self._requests, 0)
+        for key, side in self._sides.items():
+            if key.service_name in requests:
+                requests[key.service_name] += side.requests
+        for name, count in requests.items():
+            if name in alive or count != self._requests[name]:
+                self._seen_at[name] = now
+            elif now - self._seen_at.setdefault(name, now) >= self._retention_seconds:
+                self._forget(name)
+                continue
+            self._requests[name] = count
+
+    def _forget(self, name: str) -> None:
+        del self._requests[name], self._seen_at[name]
+        for side in [key for key in self._sides if key.service_name == name]:
+            self._fold_count(self._sides.pop(side))
+        for edge in [key for key in self._edges if name in (key.client, key.server)]:
+            del self._edges[edge]
+
+    def _fold_count(self, side: Side) -> None:
+        self._limited["operation"] += side.operations.folded
+
+    def snapshot(self) -> TrafficSnapshot:
+        """Return copies that later exchanges do not change."""
+        limited = Counter(self._limited)
+        sides = {}
+        for key, side in self._sides.items():
+            limited["operation"] += side.operations.folded
+            sides[key] = self.held(key.protocol)
+            sides[key].merge(side)
+        edges = {
+            key: Edge(edge.requests, edge.errors, edge.duration_sum, edge.durations)
+            for key, edge in self._edges.items()
+        }
+        return TrafficSnapshot(sides, edges, limited)
