@@ -1,0 +1,119 @@
+"""Keeps every Alertmanager told, none waiting for another.
+
+What is sent is always all there is to tell, so a newer batch takes the place of one not yet delivered: what waits is
+never more than one batch for each Alertmanager, and nothing is lost by it.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from detector.clients.alertmanager import Alertmanager, DeliveryError
+from detector.model import Alert, Seconds
+
+log = logging.getLogger(__name__)
+
+Backoff = Callable[[int], Seconds]
+
+
+def doubling(failures: int) -> Seconds:
+    """One second after the first failure, doubled up to half a minute."""
+    return float(min(2 ** (failures - 1), 30))
+
+
+@dataclass(slots=True)
+class Tally:
+    """Alerts handed to one Alertmanager since the start, and failed attempts in a row."""
+
+    sent: int = 0
+    failed: int = 0
+    failing: int = 0
+
+
+class Notifier:
+    """One thread for each Alertmanager."""
+
+    def __init__(self, targets: Sequence[Alertmanager], backoff: Backoff = doubling) -> None:
+        self._couriers = tuple(_Courier(target, backoff) for target in targets)
+
+    def send(self, alerts: Sequence[Alert]) -> None:
+        """Have these told to every Alertmanager; returns at once."""
+        for courier in self._couriers:
+            courier.send(alerts)
+
+    def settle(self, timeout: Seconds) -> bool:
+        """Wait until what was sent last has been tried everywhere, well or not; whether it was."""
+        return all([courier.settle(timeout) for courier in self._couriers])
+
+    def tallies(self) -> dict[str, Tally]:
+        """By Alertmanager's URL."""
+        return {courier.url: courier.tally for courier in self._couriers}
+
+    def close(self) -> None:
+        """Stop; what was not delivered is told again by the next detector."""
+        for courier in self._couriers:
+            courier.close()
+
+
+class _Courier:
+    def __init__(self, target: Alertmanager, backoff: Backoff) -> None:
+        self.url = target.url
+        self.tally = Tally()
+        self._target = target
+        self._backoff = backoff
+        self._changed = threading.Condition()
+        self._batch: tuple[Alert, ...] | None = None
+        self._sent = self._tried = 0
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=f"notify {target.url}", daemon=True)
+        self._thread.start()
+
+    def send(self, alerts: Sequence[Alert]) -> None:
+        with self._changed:
+            self._batch = tuple(alerts)
+            self._sent += 1
+            self._changed.notify_all()
+
+    def settle(self, timeout: Seconds) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._tried == self._sent, timeout)
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout=5)  # a post under way ends by its own time-out; the thread is a daemon
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._batch is not None)
+                if self._closed:
+                    return
+                batch, number, self._batch = self._batch or (), self._sent, None
+            delivered = self._deliver(batch)
+            with self._changed:
+                self._tried = number
+                if not delivered and self._batch is None:
+                    self._batch = batch
+                self._changed.notify_all()
+                if not delivered:
+                    self._changed.wait_for(lambda: self._closed, self._backoff(self.tally.failing))
+
+    def _deliver(self, batch: Sequence[Alert]) -> bool:
+        if not batch:
+            return True
+        try:
+            delivery = self._target.post(batch)
+        except DeliveryError as error:
+            self.tally.failed += len(batch)
+            self.tally.failing += 1
+            log.warning("alerts not delivered", extra={"alertmanager": self.url, "reason": str(error)})
+            return False
+        self.tally.sent += delivery.accepted
+        self.tally.failed += len(delivery.refused)
+        self.tally.failing = 0
+        for reason in delivery.refused[:3]:
+            log.error("alert refused for good", extra={"alertmanager": self.url, "reason": reason})
+        return True

@@ -1,0 +1,137 @@
+"""Says in plain words what an incident is: what was seen, what was expected, what it means and where to look."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from math import isnan
+
+from detector.incidents.incident import Incident, Phase
+from detector.incidents.lifecycle import BLIND
+from detector.model import Finding, Kind, Seconds, Signal
+
+MAX_OTHERS = 8  # of each list in an annotation
+
+
+def annotations(
+    incident: Incident, signals: Mapping[str, Signal], queries: Mapping[str, str], at: Seconds
+) -> dict[str, str]:
+    """What a person reads of an incident; `queries` are the signals' PromQL with the window filled in."""
+    if incident.identity.alertname == BLIND:
+        return _blindness(incident, at)
+    known = [finding for finding in incident.findings if finding.key.signal in signals]
+    if not known:
+        return {"summary": f"{incident.identity.service_name} departs from what is usual."}
+    lead = known[0]
+    signal = signals[lead.key.signal]
+    texts = {
+        "summary": _summary(lead, signal),
+        "description": " ".join(_description(incident, known, signals, at)),
+        "observed": amount(lead.observed, signal),
+        "expected": amount(lead.expected, signal),
+        "band": f"{amount(lead.lower, signal)} to {amount(lead.upper, signal)}",
+        "score": f"{lead.score:.2f}",
+        "contributors": _list((*known[1:], *incident.affected), signals),
+        "query": only_service(queries[signal.name], lead.key.service_name),
+    }
+    return {name: text for name, text in texts.items() if text}
+
+
+def only_service(query: str, service_name: str) -> str:
+    """PromQL of any form, narrowed to one service."""
+    name = service_name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'({query}) and on (service_name) label_replace(vector(1), "service_name", "{name}", "", "")'
+
+
+def amount(value: float, signal: Signal) -> str:
+    """A value as a person writes it, with its unit."""
+    if isnan(value):
+        return "nothing"
+    if signal.kind in (Kind.RATIO, Kind.BOUNDED):
+        return f"{value * 100:.3g} %"
+    if signal.unit == "seconds":
+        return _scaled(value, 1000, ((1, "s"), (1e-3, "ms"), (1e-6, "us")))
+    if signal.unit == "bytes":
+        return _scaled(value, 1024, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")))
+    return f"{_figure(value)} {signal.unit}"
+
+
+def _summary(lead: Finding, signal: Signal) -> str:
+    name = lead.key.service_name
+    if lead.silent:
+        usual = f"{amount(lead.expected, signal)} expected"
+        return f"{name} is silent: {_label(signal)} {amount(lead.observed, signal)}, {usual}"
+    way = "above" if lead.observed > lead.expected else "below"
+    return (
+        f"{name}: {_label(signal)} {way} the usual: {amount(lead.observed, signal)}, "
+        f"{amount(lead.expected, signal)} expected"
+    )
+
+
+def _description(incident: Incident, known: list[Finding], signals: Mapping[str, Signal], at: Seconds) -> Iterable[str]:
+    lead = known[0]
+    signal = signals[lead.key.signal]
+    yield (
+        f"Since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)}) {_label(signal)} of "
+        f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected and "
+        f"{amount(lead.lower, signal)} to {amount(lead.upper, signal)} is usual at this hour (score {lead.score:.2f}; "
+        "above 1 is anomalous)."
+    )
+    yield signal.meaning
+    if len(known) > 1:
+        yield f"It departs in this too: {_list(known[1:], signals)}."
+    if incident.affected:
+        yield f"Services that suffer from it or with it: {_list(incident.affected, signals)}."
+    if incident.phase is not Phase.FIRING:
+        yield f"Back to the usual since {_clock(incident.phase_at)}."
+    yield signal.advice
+
+
+def _blindness(incident: Incident, at: Seconds) -> dict[str, str]:
+    since = f"since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)})"
+    if not incident.identity.instance:
+        return {
+            "summary": "Larimar cannot see: Prometheus gives no usable answer",
+            "description": f"Prometheus has given no usable answer {since}. Nothing is judged meanwhile; what fired before "
+            "is kept firing. Look at whether Prometheus runs, can be reached from the detector, and is not overloaded.",
+        }
+    name = incident.identity.instance
+    return {
+        "summary": f"Larimar cannot see the services at {name}: its exporter gives no metrics",
+        "description": f"Prometheus has had no metrics from the exporter at {name} {since}. The services there are not judged "
+        "meanwhile. Look at whether the host is up, larimar-exporter runs there, and Prometheus can reach it.",
+    }
+
+
+def _list(findings: Iterable[Finding], signals: Mapping[str, Signal]) -> str:
+    known = [finding for finding in findings if finding.key.signal in signals]
+    texts = [_brief(finding, signals[finding.key.signal]) for finding in known[:MAX_OTHERS]]
+    more = len(known) - len(texts)
+    return "; ".join([*texts, f"and {more} more"] if more else texts)
+
+
+def _brief(finding: Finding, signal: Signal) -> str:
+    seen, usual = amount(finding.observed, signal), amount(finding.expected, signal)
+    return f"{finding.key.service_name} {_label(signal)} {seen} ({usual} expected)"
+
+
+def _label(signal: Signal) -> str:
+    return signal.name.replace("_", " ")
+
+
+def _scaled(value: float, base: int, units: tuple[tuple[float, str], ...]) -> str:
+    fitting = [unit for unit in units if abs(value) >= unit[0]]
+    size, name = fitting[0] if fitting else units[-1]
+    return f"{_figure(value / size)} {name}" if abs(value) < base * units[0][0] else f"{value / units[0][0]:.0f} {name}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _clock(at: Seconds) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _span(seconds: Seconds) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,94 @@
+"""What is kept of a cause from its first finding until everyone has been told of its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from detector.model import Finding, Seconds, SeriesKey, Severity
+
+
+class Phase(StrEnum):
+    """Where an incident is in its life; each is told to Alertmanager as firing but the last."""
+
+    FIRING = "firing"
+    RECOVERING = "recovering"  # back to usual, not for long enough yet to say so
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """What an alert's labels are made of; it never changes while the incident lives. Empty where it does not apply."""
+
+    alertname: str
+    service_name: str
+    signal: str
+    instance: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One cause.
+
+    Attributes:
+        identity: named at the start, kept to the end.
+        starts_at: when its first finding left its band.
+        phase: since `phase_at`, the time of an evaluation.
+        judged_at: the last evaluation at which its series could be judged.
+        reopened: how often it came back within the flapping window.
+        findings: the newest of its own service, the one it is named for first; empty when sight was lost.
+        affected: the newest of services that suffer from it.
+    """
+
+    identity: Identity
+    starts_at: Seconds
+    phase: Phase
+    phase_at: Seconds
+    judged_at: Seconds
+    reopened: int
+    findings: tuple[Finding, ...] = ()
+    affected: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All that must outlive a restart of the detector.
+
+    Attributes:
+        services: incidents by service name.
+        sights: LarimarBlind incidents by what is out of sight.
+        resolved: ended ones, kept to tell of their end and to notice flapping; oldest first.
+        waiting: services whose finding waits for a suspected cause, since when.
+        flaps: how many notifications the flapping guard spared so far.
+    """
+
+    services: Mapping[str, Incident] = field(default_factory=dict)
+    sights: Mapping[str, Incident] = field(default_factory=dict)
+    resolved: tuple[Incident, ...] = ()
+    waiting: Mapping[str, Seconds] = field(default_factory=dict)
+    flaps: int = 0
+
+    def active(self) -> list[Incident]:
+        """Those not resolved, in a fixed order."""
+        return sorted((*self.services.values(), *self.sights.values()), key=lambda incident: incident.identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One evaluation's outcome.
+
+    Attributes:
+        at: its time.
+        findings: of series that could be judged and depart.
+        calm: series that could be judged and are as usual.
+        suspects: services of which a series is out of its band, but not held for long enough to be a finding.
+        hidden: services that cannot be seen whole now; nothing is concluded from what they lack.
+        callees: for each service, those it calls.
+    """
+
+    at: Seconds
+    findings: tuple[Finding, ...]
+    calm: frozenset[SeriesKey]
+    suspects: frozenset[str]
+    hidden: frozenset[str]
+    callees: Mapping[str, frozenset[str]]
