@@ -7,8 +7,9 @@ from itertools import islice
 
 from exporter.model import Exchange, Flow, Nanoseconds, Role
 from exporter.services.counters import Side, Target
-from exporter.services.places import Places, SocketTables
+from exporter.services.places import Places
 from exporter.services.traffic import EXTERNAL, Traffic
+from exporter.services.view import HostView
 
 # How many of the settled connections are looked at again at each update: a service may get its final name, or pass
 # its socket on, after its connections were first attributed.
@@ -148,10 +149,10 @@ class Attribution:
         """Count a connection whose bytes turned out not to be what they were recognised as."""
         self._unparsable[protocol] += 1
 
-    def update(self, tables: SocketTables, now: float) -> None:
-        """Take the newest socket tables and attribute what waits for them; `now` in seconds, never falling."""
+    def update(self, view: HostView, now: float) -> None:
+        """Take the newest look at the sockets and attribute what waits for it; `now` in seconds, never falling."""
         self._now = now
-        self._places.update(tables, now)
+        self._places.update(view, now)
         for account in list(self._waiting):
             account.find(self._places)
             if account.found:

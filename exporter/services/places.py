@@ -1,34 +1,14 @@
 """Which service is at an endpoint: what the socket tables say now, and said a moment ago."""
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from exporter.model import Endpoint, Flow
 from exporter.services.traffic import EXTERNAL
+from exporter.services.view import ANY_ADDRESS, Ends, HostView, Listener
 
-ListenKey = tuple[str, str, int]
-"""Transport, address (`*` for all of them) and port."""
-ConnectionKey = tuple[Endpoint, Endpoint]
-"""The local and the remote end."""
-ANY_ADDRESS = "*"
-# A connection may close before its first exchange is recognised, so the tables of this many looks are searched.
-KEPT_TABLES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class SocketTables:
-    """What the kernel's socket tables say at one moment, with services for processes.
-
-    Attributes:
-        listeners: who accepts connections.
-        connections: who holds the local end of a connection; on loopback both ends are local, with an entry each.
-        local_addresses: this host's own addresses.
-    """
-
-    listeners: Mapping[ListenKey, str] = field(default_factory=dict)
-    connections: Mapping[ConnectionKey, str] = field(default_factory=dict)
-    local_addresses: frozenset[str] = frozenset()
+# A connection may close before its first exchange is recognised, so this many looks are searched.
+KEPT_VIEWS = 3
 
 
 @dataclass(slots=True)
@@ -48,13 +28,13 @@ class Places:
 
     def __init__(self, memory_seconds: float) -> None:
         self._memory_seconds = memory_seconds
-        self._tables: deque[SocketTables] = deque([SocketTables()], KEPT_TABLES)
-        self._listeners: dict[ListenKey, Listening] = {}
+        self._views: deque[HostView] = deque([HostView()], KEPT_VIEWS)
+        self._listeners: dict[Listener, Listening] = {}
 
-    def update(self, tables: SocketTables, now: float) -> None:
-        """Take the newest tables; `now` in seconds, never falling."""
-        self._tables.appendleft(tables)
-        for key, service_name in tables.listeners.items():
+    def update(self, view: HostView, now: float) -> None:
+        """Take the newest look; `now` in seconds, never falling."""
+        self._views.appendleft(view)
+        for key, service_name in view.listeners.items():
             self._listeners[key] = Listening(service_name, now)
         forgotten = [key for key, kept in self._listeners.items() if now - kept.seen_at > self._memory_seconds]
         for key in forgotten:
@@ -65,7 +45,7 @@ class Places:
         if not self._is_local(flow.server.address):
             return EXTERNAL
         for address in (flow.server.address, ANY_ADDRESS):
-            kept = self._listeners.get((flow.transport, address, flow.server.port))
+            kept = self._listeners.get(Listener(flow.transport, address, flow.server.port))
             if kept is not None:
                 return kept.service_name
         return self._holder(flow.server, flow.client)
@@ -77,11 +57,12 @@ class Places:
         return self._holder(flow.client, flow.server)
 
     def _holder(self, local: Endpoint, remote: Endpoint) -> str | None:
-        for tables in self._tables:
-            service_name = tables.connections.get((local, remote))
+        ends = Ends(local, remote)
+        for view in self._views:
+            service_name = view.connections.get(ends)
             if service_name is not None:
                 return service_name
         return None
 
     def _is_local(self, address: str) -> bool:
-        return address == "::1" or address.startswith("127.") or address in self._tables[0].local_addresses
+        return self._views[0].is_local(address)

@@ -1,15 +1,20 @@
 from exporter.model import Role
 from exporter.services.attribution import Attribution, Patience
-from exporter.services.places import SocketTables
 from exporter.services.traffic import EXTERNAL, Caps, EdgeKey, SideKey, Traffic
+from exporter.services.view import Ends, HostView, Listener
 from tests.exporter.services.exchanges import FAMILIES, endpoint, exchange, flow
 
+
+def look(listeners: dict[Listener, str], connections: dict[Ends, str], addresses: frozenset[str]) -> HostView:
+    return HostView(listeners=listeners, connections=connections, local_addresses=addresses)
+
+
 CLIENT, SERVER = "127.0.0.1:40000", "127.0.0.1:8000"
-LISTENING = {("tcp", "*", 8000): "shop"}
-CONNECTED = {(endpoint(CLIENT), endpoint(SERVER)): "worker", (endpoint(SERVER), endpoint(CLIENT)): "shop"}
-BOTH = SocketTables(LISTENING, CONNECTED, frozenset({"127.0.0.1", "192.0.2.1"}))
-ONLY_SERVER = SocketTables(LISTENING, {}, BOTH.local_addresses)
-NOTHING = SocketTables({}, {}, BOTH.local_addresses)
+LISTENING = {Listener("tcp", "*", 8000): "shop"}
+CONNECTED = {Ends(endpoint(CLIENT), endpoint(SERVER)): "worker", Ends(endpoint(SERVER), endpoint(CLIENT)): "shop"}
+BOTH = look(LISTENING, CONNECTED, frozenset({"127.0.0.1", "192.0.2.1"}))
+ONLY_SERVER = look(LISTENING, {}, BOTH.local_addresses)
+NOTHING = look({}, {}, BOTH.local_addresses)
 SHOP, WORKER = SideKey("shop", Role.SERVER, "http"), SideKey("worker", Role.CLIENT, "http")
 EDGE = EdgeKey("worker", "shop", "http")
 
@@ -101,8 +106,8 @@ def test_a_long_connection_given_up_once_is_found_later() -> None:
 
 def test_no_address_names_a_remote_end() -> None:
     setup = Setup()
-    remote = {(endpoint("192.0.2.1:40001"), endpoint("203.0.113.5:80")): "worker"}
-    setup.attribution.update(SocketTables(LISTENING, remote, BOTH.local_addresses), 1.0)
+    remote = {Ends(endpoint("192.0.2.1:40001"), endpoint("203.0.113.5:80")): "worker"}
+    setup.attribution.update(look(LISTENING, remote, BOTH.local_addresses), 1.0)
     setup.attribution.recognised(flow("203.0.113.9:1234", "192.0.2.1:8000"), "http").record(exchange())
     setup.attribution.recognised(flow("192.0.2.1:40001", "203.0.113.5:80"), "http").record(exchange())
     assert setup.requests() == {
@@ -124,8 +129,8 @@ def test_traffic_between_two_other_hosts_is_nobody_s() -> None:
 
 def test_a_listener_on_one_address_goes_before_one_on_all() -> None:
     setup = Setup()
-    listening = {**LISTENING, ("tcp", "127.0.0.1", 8000): "admin", ("udp", "127.0.0.1", 8000): "other"}
-    setup.attribution.update(SocketTables(listening, CONNECTED, BOTH.local_addresses), 1.0)
+    listening = {**LISTENING, Listener("tcp", "127.0.0.1", 8000): "admin", Listener("udp", "127.0.0.1", 8000): "other"}
+    setup.attribution.update(look(listening, CONNECTED, BOTH.local_addresses), 1.0)
     setup.attribution.recognised(flow(), "http").record(exchange())
     assert setup.requests()[SideKey("admin", Role.SERVER, "http")] == 1
 
@@ -135,8 +140,8 @@ def test_a_service_that_gets_another_name_takes_its_connections_along() -> None:
     setup.attribution.update(BOTH, 1.0)
     recorder = setup.attribution.recognised(flow(), "http")
     recorder.record(exchange())
-    renamed = {**CONNECTED, (endpoint(CLIENT), endpoint(SERVER)): "celery"}
-    setup.attribution.update(SocketTables(LISTENING, renamed, BOTH.local_addresses), 2.0)
+    renamed = {**CONNECTED, Ends(endpoint(CLIENT), endpoint(SERVER)): "celery"}
+    setup.attribution.update(look(LISTENING, renamed, BOTH.local_addresses), 2.0)
     recorder.record(exchange())
     assert setup.requests()[WORKER] == 1
     assert setup.requests()[SideKey("celery", Role.CLIENT, "http")] == 1

@@ -1,0 +1,65 @@
+"""One scrape: every collector in turn, timed; one that fails leaves the others alone."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+FAMILY_NAMES = (
+    "larimar_scrape_collector_duration_seconds",
+    "larimar_scrape_collector_success",
+    "larimar_series",
+    "larimar_series_limit",
+)
+Guard = Callable[[Callable[[], Iterable[Metric]]], tuple[Metric, ...] | None]
+"""Runs a collector; None where it failed, which the guard has then logged and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCollector:
+    """A group of metrics, as `--no-collector.<name>` knows it."""
+
+    name: str
+    families: Callable[[], Iterable[Metric]]
+
+
+class Scrape(Collector):
+    """All collectors as one, for prometheus_client's registry.
+
+    Args:
+        collectors: in the order of the page.
+        guard: by collector's name, runs it so that its failure is not the scrape's.
+        clock: seconds, never falling.
+        series_limit: how many series a page is meant to stay below.
+    """
+
+    def __init__(
+        self,
+        collectors: Sequence[NamedCollector],
+        guard: Callable[[str, Callable[[], Iterable[Metric]]], tuple[Metric, ...] | None],
+        clock: Callable[[], float],
+        series_limit: int,
+    ) -> None:
+        self._collectors = tuple(collectors)
+        self._guard = guard
+        self._clock = clock
+        self._series_limit = series_limit
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families of all collectors, then how each of them fared."""
+        duration = GaugeMetricFamily(FAMILY_NAMES[0], "How long a collector took.", labels=("collector",))
+        success = GaugeMetricFamily(FAMILY_NAMES[1], "Whether a collector succeeded.", labels=("collector",))
+        series = 0
+        for collector in self._collectors:
+            started = self._clock()
+            families = self._guard(collector.name, collector.families)
+            duration.add_metric((collector.name,), self._clock() - started)
+            success.add_metric((collector.name,), families is not None)
+            for family in families or ():
+                series += len(family.samples)
+                yield family
+        yield duration
+        yield success
+        yield GaugeMetricFamily(FAMILY_NAMES[2], "Series of the collectors on this page.", series)
+        yield GaugeMetricFamily(FAMILY_NAMES[3], "Series that the page is meant to stay below.", self._series_limit)

@@ -1,0 +1,107 @@
+"""How well the exporter sees: what it captured, lost, could not attribute and may not do."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The exporter's own counts at one moment.
+
+    Attributes:
+        packets: what the kernel offered to the capture, kept or not.
+        dropped: of these, what the kernel dropped because the ring was full.
+        sampling_ratio: share of flows that is looked at; 0 without capture.
+        malformed: reason -> packets that could not be read.
+        flows_active: connections followed now.
+        flows_evicted: connections given up because the flow table was full.
+        unattributed: connections of which an end on this host was not found.
+        parse_errors: protocol -> connections whose bytes turned out not to be it.
+        limited: label -> how often one of its values was folded into `~other`.
+        failures: stage of the loop -> failed rounds.
+        capabilities: what may or may not be done here.
+    """
+
+    packets: int = 0
+    dropped: int = 0
+    sampling_ratio: float = 0.0
+    malformed: Mapping[str, int] = field(default_factory=dict)
+    flows_active: int = 0
+    flows_evicted: int = 0
+    unattributed: int = 0
+    parse_errors: Mapping[str, int] = field(default_factory=dict)
+    limited: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
+    capabilities: Mapping[str, bool] = field(default_factory=dict)
+
+
+def self_families(coverage: Coverage, version: str, python: str) -> Iterator[Metric]:
+    """Yield the families about the exporter itself."""
+    build = GaugeMetricFamily(
+        "larimar_build_info", "Always 1; the version of the exporter.", labels=("version", "python")
+    )
+    build.add_metric((version, python), 1)
+    yield build
+    yield from _capture_families(coverage)
+    yield _by_label(
+        "larimar_parse_errors_total",
+        "Connections whose bytes turned out not to be the protocol they were taken for.",
+        "protocol",
+        coverage.parse_errors,
+    )
+    yield _by_label(
+        "larimar_series_limited_total", "Times a value was folded into ~other by a cap.", "label", coverage.limited
+    )
+    yield _by_label(
+        "larimar_loop_failures_total",
+        "Rounds of the exporter's loop that failed; see the log.",
+        "stage",
+        coverage.failures,
+    )
+    capabilities = GaugeMetricFamily(
+        "larimar_capability_available",
+        "Whether the exporter has what it needs here; the log says how to grant it.",
+        labels=("capability",),
+    )
+    for capability, available in sorted(coverage.capabilities.items()):
+        capabilities.add_metric((capability,), available)
+    yield capabilities
+
+
+def _capture_families(coverage: Coverage) -> Iterator[Metric]:
+    yield CounterMetricFamily(
+        "larimar_capture_packets_total",
+        "Packets that the kernel offered to the capture, kept or not.",
+        coverage.packets,
+    )
+    yield CounterMetricFamily(
+        "larimar_capture_packets_dropped_total",
+        "Packets that the kernel dropped as the ring was full.",
+        coverage.dropped,
+    )
+    yield GaugeMetricFamily(
+        "larimar_capture_sampling_ratio",
+        "Share of flows that is looked at; 0 without capture.",
+        coverage.sampling_ratio,
+    )
+    yield _by_label(
+        "larimar_capture_malformed_total", "Packets that could not be read, by reason.", "reason", coverage.malformed
+    )
+    yield GaugeMetricFamily("larimar_flows_active", "Connections followed now.", coverage.flows_active)
+    yield CounterMetricFamily(
+        "larimar_flows_evicted_total", "Connections given up because the flow table was full.", coverage.flows_evicted
+    )
+    yield CounterMetricFamily(
+        "larimar_flows_unattributed_total",
+        "Connections of which an end on this host belongs to no known service.",
+        coverage.unattributed,
+    )
+
+
+def _by_label(name: str, documentation: str, label: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, documentation, labels=(label,))
+    for value, count in sorted(counts.items()):
+        family.add_metric((value,), count)
+    return family

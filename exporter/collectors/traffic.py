@@ -1,0 +1,74 @@
+"""Requests, errors, durations and bytes of every service, as server and as client."""
+
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+
+from exporter.protocols.base import Family
+from exporter.services.counters import Side
+from exporter.services.histogram import BOUNDS_SECONDS, NANOSECONDS
+from exporter.services.traffic import SideKey, TrafficSnapshot
+
+LABELS = ("service_name", "role", "protocol")
+LE = (*map(repr, map(float, BOUNDS_SECONDS)), "+Inf")
+Sides = Mapping[SideKey, Side]
+
+
+def traffic_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+    """Yield the families of parsed exchanges, then those of turns that only timing tells of."""
+    parsed = {key: side for key, side in snapshot.sides.items() if side.family is not Family.GUESSED}
+    guessed = {key: side for key, side in snapshot.sides.items() if side.family is Family.GUESSED}
+    yield from _parsed_families(parsed)
+    yield _requests(
+        "larimar_inferred_requests_total", "Requests inferred from who sent when, of connections not parsed.", guessed
+    )
+    yield _durations(
+        "larimar_inferred_response_seconds",
+        "From the first byte of an inferred request to the last one of what came back.",
+        guessed,
+    )
+
+
+def _parsed_families(sides: Sides) -> Iterator[Metric]:
+    yield _requests("larimar_requests_total", "Requests seen on the wire, answered or not.", sides)
+    errors = CounterMetricFamily(
+        "larimar_request_errors_total",
+        "Requests whose response says that they failed, such as a status of 400 or above or a database's error.",
+        labels=LABELS,
+    )
+    request_bytes = CounterMetricFamily(
+        "larimar_request_bytes_total", "Bytes of requests, headers and bodies, before TCP.", labels=LABELS
+    )
+    response_bytes = CounterMetricFamily(
+        "larimar_response_bytes_total", "Bytes of responses, headers and bodies, before TCP.", labels=LABELS
+    )
+    for key, side in sides.items():
+        errors.add_metric(_labels(key), side.errors)
+        request_bytes.add_metric(_labels(key), side.request_bytes)
+        response_bytes.add_metric(_labels(key), side.response_bytes)
+    yield errors
+    yield _durations(
+        "larimar_request_duration_seconds", "From a request's first byte to its response's last byte.", sides
+    )
+    yield request_bytes
+    yield response_bytes
+
+
+def _requests(name: str, documentation: str, sides: Sides) -> Metric:
+    family = CounterMetricFamily(name, documentation, labels=LABELS)
+    for key, side in sides.items():
+        family.add_metric(_labels(key), side.requests)
+    return family
+
+
+def _durations(name: str, documentation: str, sides: Sides) -> Metric:
+    family = HistogramMetricFamily(name, documentation, labels=LABELS)
+    for key, side in sides.items():
+        buckets = list(zip(LE, accumulate(side.durations), strict=True))
+        family.add_metric(_labels(key), buckets, side.duration_sum / NANOSECONDS)
+    return family
+
+
+def _labels(key: SideKey) -> tuple[str, str, str]:
+    return key.service_name, key.role.value, key.protocol
