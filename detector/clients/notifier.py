@@ -44,7 +44,8 @@ class Notifier:
 
     def settle(self, timeout: Seconds) -> bool:
         """Wait until what was sent last has been tried everywhere, well or not; whether it was."""
-        return all([courier.settle(timeout) for courier in self._couriers])
+        settled = [courier.settle(timeout) for courier in self._couriers]  # each, even after one that was not
+        return all(settled)
 
     def tallies(self) -> dict[str, Tally]:
         """By Alertmanager's URL."""

@@ -48,9 +48,9 @@ def amount(value: float, signal: Signal) -> str:
     if signal.kind in (Kind.RATIO, Kind.BOUNDED):
         return f"{value * 100:.3g} %"
     if signal.unit == "seconds":
-        return _scaled(value, 1000, ((1, "s"), (1e-3, "ms"), (1e-6, "us")))
+        return _scaled(value, ((1, "s"), (1e-3, "ms"), (1e-6, "us")))
     if signal.unit == "bytes":
-        return _scaled(value, 1024, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")))
+        return _scaled(value, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")))
     return f"{_figure(value)} {signal.unit}"
 
 
@@ -71,8 +71,8 @@ def _description(incident: Incident, known: list[Finding], signals: Mapping[str,
     signal = signals[lead.key.signal]
     yield (
         f"Since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)}) {_label(signal)} of "
-        f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected and "
-        f"{amount(lead.lower, signal)} to {amount(lead.upper, signal)} is usual at this hour (score {lead.score:.2f}; "
+        f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected "
+        f"and {amount(lead.lower, signal)} to {amount(lead.upper, signal)} is usual at this hour (score {lead.score:.2f}; "
         "above 1 is anomalous)."
     )
     yield signal.meaning
@@ -90,14 +90,14 @@ def _blindness(incident: Incident, at: Seconds) -> dict[str, str]:
     if not incident.identity.instance:
         return {
             "summary": "Larimar cannot see: Prometheus gives no usable answer",
-            "description": f"Prometheus has given no usable answer {since}. Nothing is judged meanwhile; what fired before "
-            "is kept firing. Look at whether Prometheus runs, can be reached from the detector, and is not overloaded.",
+            "description": f"Prometheus has given no usable answer {since}. Nothing is judged meanwhile; what fired "
+            "before is kept firing. Look at whether Prometheus runs, can be reached from the detector, and is not overloaded.",
         }
     name = incident.identity.instance
     return {
         "summary": f"Larimar cannot see the services at {name}: its exporter gives no metrics",
-        "description": f"Prometheus has had no metrics from the exporter at {name} {since}. The services there are not judged "
-        "meanwhile. Look at whether the host is up, larimar-exporter runs there, and Prometheus can reach it.",
+        "description": f"Prometheus has had no metrics from the exporter at {name} {since}. The services there are not "
+        "judged meanwhile. Look at whether the host is up, larimar-exporter runs there, and Prometheus can reach it.",
     }
 
 
@@ -117,10 +117,9 @@ def _label(signal: Signal) -> str:
     return signal.name.replace("_", " ")
 
 
-def _scaled(value: float, base: int, units: tuple[tuple[float, str], ...]) -> str:
-    fitting = [unit for unit in units if abs(value) >= unit[0]]
-    size, name = fitting[0] if fitting else units[-1]
-    return f"{_figure(value / size)} {name}" if abs(value) < base * units[0][0] else f"{value / units[0][0]:.0f} {name}"
+def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
+    size, name = next((unit for unit in units if abs(value) >= unit[0]), units[-1])
+    return f"{_figure(value / size)} {name}"
 
 
 def _figure(value: float) -> str:

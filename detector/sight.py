@@ -1,0 +1,112 @@
+"""Knows what can be seen: a service that cannot be seen is not taken for one that fell silent.
+
+Each service lives on scrape targets (exporters). While enough of those are scraped without a gap for the whole rate
+window, what the service lacks is the service's own lack.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+
+from detector.model import Seconds
+
+HIDDEN_SHARE = 0.1  # of a service's targets out of sight: fewer cannot look like a fault of the service
+FORGET_SERVICE_SECONDS = 86400.0
+FORGET_TARGET_SECONDS = 3600.0  # no longer in Prometheus' configuration, so gone on purpose
+
+SERVICES = (
+    "group by (service_name, job, instance) "
+    '({__name__=~"larimar_service_info|larimar_requests_total", service_name!=""})'
+)
+# In sight: no failed scrape in the window, and scrapes near both of its ends.
+SCRAPES = (
+    "min by (job, instance) (min_over_time(up[$window]) "
+    "and max_over_time(up[$most]) and max_over_time(up[$most] offset $rest))"
+)
+TARGETS = "max by (job, instance) (up)"
+STARTS = "max by (job, instance) (process_start_time_seconds and on (job, instance) larimar_build_info)"
+EDGES = "sum by (client, server) (increase(larimar_edge_requests_total[1h])) > 0"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """A scrape target; both empty where series carry no such labels."""
+
+    job: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What Prometheus said about coverage at one time.
+
+    Attributes:
+        homes: which targets have series of each service.
+        unbroken: targets scraped without a gap for the whole window.
+        targets: targets Prometheus has, scraped well or not.
+        starts: when each exporter started.
+    """
+
+    homes: Mapping[str, frozenset[Target]]
+    unbroken: frozenset[Target]
+    targets: frozenset[Target]
+    starts: Mapping[Target, Seconds]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is remembered of coverage.
+
+    Attributes:
+        homes: when each service was last seen on each of its targets.
+        seen: when each target was last in sight.
+        scraped: targets that Prometheus was seen to scrape; of others only their series tell.
+    """
+
+    homes: Mapping[str, Mapping[Target, Seconds]] = field(default_factory=dict)
+    seen: Mapping[Target, Seconds] = field(default_factory=dict)
+    scraped: frozenset[Target] = frozenset()
+
+    def hidden(self, at: Seconds) -> frozenset[str]:
+        """Services too much of which was out of sight at the newest look, taken at `at`."""
+        return frozenset(
+            name for name, targets in self.homes.items() if _hidden_share(self, targets, at) > HIDDEN_SHARE
+        )
+
+    def unseen(self, at: Seconds) -> dict[str, Seconds]:
+        """By `instance`, since when a target with services is out of sight."""
+        targets = {target for homes in self.homes.values() for target in homes}
+        return {target.instance: self.seen[target] for target in sorted(targets) if self.seen[target] < at}
+
+
+def look(sight: Sight, seen: Look, at: Seconds, window: Seconds) -> Sight:
+    """What is remembered after a look."""
+    scraped = (sight.scraped | seen.targets) & _relevant(sight, seen)
+    present = frozenset(target for targets in seen.homes.values() for target in targets)
+    # A restart between two scrapes loses what was counted since the first: the rates over it are too low.
+    restarted = {target for target, start in seen.starts.items() if at - start < window}
+    visible = (seen.unbroken | (present - scraped)) - restarted
+    times = {target: (at if target in visible else sight.seen.get(target, at - 1)) for target in _relevant(sight, seen)}
+    gone = {target for target in scraped - seen.targets if at - times[target] >= FORGET_TARGET_SECONDS}
+    homes = {
+        name: _kept({**sight.homes.get(name, {}), **dict.fromkeys(seen.homes.get(name, ()), at)}, gone, at)
+        for name in sorted({*sight.homes, *seen.homes})
+    }
+    kept = {name: targets for name, targets in homes.items() if targets}
+    alive = {target for targets in kept.values() for target in targets}
+    return Sight(kept, {target: when for target, when in times.items() if target in alive}, scraped & alive)
+
+
+def _relevant(sight: Sight, seen: Look) -> set[Target]:
+    """Exporters: targets that have or had services."""
+    return {*sight.seen, *(target for targets in seen.homes.values() for target in targets)}
+
+
+def _kept(targets: Mapping[Target, Seconds], gone: Set[Target], at: Seconds) -> dict[Target, Seconds]:
+    return {
+        target: last for target, last in targets.items() if target not in gone and at - last < FORGET_SERVICE_SECONDS
+    }
+
+
+def _hidden_share(sight: Sight, targets: Iterable[Target], at: Seconds) -> float:
+    unseen = [sight.seen[target] < at for target in targets]
+    return sum(unseen) / len(unseen)
