@@ -77,6 +77,7 @@ class Kind(Enum):
     RESPONSE = "response"  # answers one request
     ONE_WAY = "one-way"  # a request that is never answered
     PUSH = "push"  # from the server, answers nothing
+    UNANSWERED = "unanswered"  # tells that the oldest request in order will get no answer; itself no message
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,10 @@
 """Wire protocols: bytes in, messages out, no I/O."""
+
+from exporter.protocols import http, turns
+from exporter.protocols.base import ProtocolSpec
+
+PROTOCOLS: tuple[ProtocolSpec, ...] = (http.SPEC,)
+"""What is looked for, in the order of detection."""
+
+UNKNOWN: ProtocolSpec = turns.SPEC
+"""What nothing in `PROTOCOLS` claims."""

@@ -44,6 +44,14 @@ class Parser(Protocol):
         """Return how many of the direction's next bytes need not be seen; they come back as a `gap`."""
         ...
 
+    def left(self) -> bytes | None:
+        """Return None while the connection speaks this protocol, afterwards what to recognise afresh.
+
+        That is what the server already sent of another protocol (TLS, a tunnel, an upgrade) within the last `feed`;
+        all later bytes of both directions belong to it as well.
+        """
+        ...
+
     def finish(self, at: Nanoseconds) -> Sequence[Message]:
         """Return the messages that only the connection's end completes, such as an HTTP body without a length."""
         ...

@@ -1,0 +1,42 @@
+"""The bytes of one direction that wait for the rest of their unit."""
+
+from exporter.model import Nanoseconds
+
+
+class Backlog:
+    """Joins segments where a unit (a head, a line, a message) was cut.
+
+    Attributes:
+        held: the bytes from the unit's first one; empty between units.
+        since: when the first held byte was captured; without one, the time of the segment being read.
+        scanned: how far from the unit's start a delimiter was already looked for in vain, so that it is not rescanned.
+    """
+
+    __slots__ = ("held", "scanned", "since")
+
+    def __init__(self) -> None:
+        self.held = bytearray()
+        self.since: Nanoseconds = 0
+        self.scanned = 0
+
+    def join(self, data: bytes, at: Nanoseconds) -> bytes | bytearray:
+        """Return the held bytes and `data` as one buffer, to be given back to `keep`."""
+        if not self.held:
+            self.since = at
+            return data
+        self.held += data
+        return self.held
+
+    def keep(self, buffer: bytes | bytearray, position: int, at: Nanoseconds) -> None:
+        """Hold what is left of `buffer` from `position` on."""
+        if buffer is self.held:
+            if position:
+                del self.held[:position]
+                self.since = at
+        elif position < len(buffer):
+            self.held = bytearray(memoryview(buffer)[position:])
+
+    def drop(self) -> None:
+        """Forget the unit."""
+        self.held = bytearray()
+        self.scanned = 0

@@ -1,0 +1,203 @@
+"""One connection: finds out what it speaks, has it parsed, pairs the messages and hands on the exchanges."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from exporter.model import Direction, Exchange, Flow, Message, Nanoseconds
+from exporter.net.stream import End
+from exporter.protocols import turns
+from exporter.protocols.base import Match, ParseError, Parser, ProtocolSpec
+from exporter.protocols.detect import Recognition, Verdict
+from exporter.protocols.pairing import Pairing
+from exporter.protocols.recorder import Observer, Recorder
+
+# So many changes of direction may pass before a connection is given up as unknown.
+JUDGED_BURSTS = 6
+# A connection whose start was not seen, or that lost bytes, may begin to make sense at a later turn.
+RETRIED_BURSTS = 32
+# How often a connection may turn out to be something else than what it was taken for.
+MISTAKES = 3
+SIDES = (Direction.REQUEST, Direction.RESPONSE)
+
+
+class Conversation:
+    """Implements `net.stream.Stream` for one TCP connection.
+
+    Nothing that the bytes hold makes it raise: what cannot be parsed is counted with the observer and from then on
+    watched as unknown, by its turns.
+    """
+
+    __slots__ = (
+        "_flip",
+        "_flow",
+        "_mistakes",
+        "_observer",
+        "_pairing",
+        "_parser",
+        "_recognition",
+        "_recorder",
+        "_spec",
+        "_specs",
+        "_whole",
+    )
+
+    def __init__(self, flow: Flow, observer: Observer, specs: Sequence[ProtocolSpec]) -> None:
+        self._flow = flow
+        self._observer = observer
+        self._specs = specs
+        self._flip = 0  # 1 once the bytes have said that the client is the flow's server
+        self._whole = flow.sure  # the connection was seen from its start without a loss
+        self._mistakes = 0
+        self._spec = turns.SPEC
+        self._parser: Parser | None = None
+        self._recorder: Recorder | None = None
+        self._pairing = Pairing(self._record)
+        self._recognition: Recognition | None = Recognition(flow, specs, latest_only=not flow.sure)
+
+    def data(self, direction: int, payload: bytes, at: Nanoseconds) -> int:
+        """Take the next bytes; return how many further ones of this direction need not be delivered."""
+        self._advance(direction ^ self._flip, payload, at)
+        return self._skippable(direction)
+
+    def gap(self, direction: int, size_bytes: int, at: Nanoseconds) -> int:
+        """Account for bytes that passed unseen; a size of 0 says that an unknown number of packets was lost."""
+        side = SIDES[direction ^ self._flip]
+        if self._recognition is not None:
+            self._whole = False
+            self._recognition = Recognition(self._flow, self._specs, latest_only=True)
+        if self._parser is None:
+            return 0
+        harmless = 0 < size_bytes <= self._parser.skippable(side)
+        if not harmless and self._spec is not turns.SPEC:
+            self._whole = False
+            self._pairing.lose()
+        self._take(self._parser.gap(side, size_bytes, at))
+        return self._skippable(direction)
+
+    def end(self, reason: End, at: Nanoseconds) -> None:
+        """Take leave: what is still outstanding will not be answered."""
+        if self._parser is None and self._recognition is not None and self._recognition.chunks:
+            self._settle(self._recognition, at)
+        self._leave(at)
+
+    def _advance(self, side: int, payload: bytes, at: Nanoseconds) -> None:
+        if self._recognition is None:
+            self._parse(side, payload, at)
+        else:
+            self._recognise(self._recognition, side, payload, at)
+
+    def _recognise(self, recognition: Recognition, side: int, payload: bytes, at: Nanoseconds) -> None:
+        verdict = recognition.add(side, payload, at)
+        if verdict.match is Match.YES:
+            self._adopt(recognition, verdict, at)
+        elif self._parser is None:
+            if verdict.match is Match.NO or recognition.bursts >= JUDGED_BURSTS or recognition.full(side):
+                self._settle(recognition, at)
+        else:
+            self._parse(side, payload, at)
+            if recognition.bursts >= RETRIED_BURSTS:
+                self._recognition = None
+
+    def _adopt(self, recognition: Recognition, verdict: Verdict, at: Nanoseconds) -> None:
+        """Parse the connection, from what is held on, by the protocol that the bytes told."""
+        assert verdict.spec is not None
+        self._close(at)
+        self._recognition = None
+        self._spec = verdict.spec
+        self._parser = verdict.spec.parser()
+        if verdict.swapped:
+            self._flip ^= 1
+            self._flow = replace(self._flow, client=self._flow.server, server=self._flow.client)
+        self._recorder = self._observer.recognised(self._flow, verdict.spec.name)
+        for chunk in recognition.chunks:
+            self._advance(chunk.direction ^ verdict.swapped, chunk.payload, chunk.at)
+
+    def _settle(self, recognition: Recognition, at: Nanoseconds) -> None:
+        """Make up one's mind with what there is: a likely protocol on its own port, or the unknown."""
+        verdict = recognition.verdict
+        if verdict.match is Match.MAYBE and verdict.hinted:
+            self._adopt(recognition, verdict, at)
+            return
+        self._parser = turns.SPEC.parser()
+        for chunk in recognition.chunks:
+            self._parse(chunk.direction, chunk.payload, chunk.at)
+        if self._whole:
+            self._recognition = None
+
+    def _parse(self, side: int, payload: bytes, at: Nanoseconds) -> None:
+        parser = self._parser
+        assert parser is not None
+        try:
+            self._take(parser.feed(SIDES[side], payload, at))
+        except ParseError:
+            self._disown(side, payload, at)
+            return
+        rest = parser.left()
+        if rest is not None:
+            self._begin_anew(rest, at)
+
+    def _disown(self, side: int, payload: bytes, at: Nanoseconds) -> None:
+        """The bytes are not what they were taken for."""
+        self._observer.unparsable(self._flow, self._spec.name)
+        self._close(at)
+        self._mistakes += 1
+        self._spec = turns.SPEC
+        self._parser = turns.SPEC.parser()
+        if not self._whole and self._mistakes < MISTAKES:
+            self._recognition = self._fresh_recognition()
+        self._parse(side, payload, at)
+
+    def _begin_anew(self, rest: bytes, at: Nanoseconds) -> None:
+        """The connection goes on in another protocol."""
+        self._leave(at)
+        self._spec = turns.SPEC
+        self._parser = None
+        self._recognition = self._fresh_recognition()
+        if rest:
+            self._advance(Direction.RESPONSE, rest, at)
+
+    def _fresh_recognition(self) -> Recognition:
+        """Return one that takes the sides for known, as the parser that was left or disowned knew them."""
+        return Recognition(replace(self._flow, sure=True), self._specs, latest_only=not self._whole)
+
+    def _leave(self, at: Nanoseconds) -> None:
+        if self._parser is not None:
+            self._take(self._parser.finish(at))
+        self._close(at)
+
+    def _close(self, at: Nanoseconds) -> None:
+        self._pairing.finish()
+        if self._recorder is not None:
+            self._recorder.close(at)
+            self._recorder = None
+
+    def _skippable(self, direction: int) -> int:
+        if self._parser is None or self._recognition is not None:
+            return 0
+        return self._parser.skippable(SIDES[direction ^ self._flip])
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self._pairing.take(message)
+
+    def _record(self, exchange: Exchange) -> None:
+        if self._recorder is None:
+            self._recorder = self._observer.recognised(self._flow, self._spec.name)
+        self._recorder.record(exchange)
+
+
+class Conversations:
+    """Implements `net.stream.Opener`: one conversation for each TCP connection.
+
+    Args:
+        observer: told of each connection once its protocol is known.
+        specs: the protocols to look for, in the order of detection.
+    """
+
+    def __init__(self, observer: Observer, specs: Sequence[ProtocolSpec]) -> None:
+        self._observer = observer
+        self._specs = specs
+
+    def __call__(self, flow: Flow, at: Nanoseconds) -> Conversation | None:
+        """Return the consumer of a new connection; None for what is not TCP."""
+        return Conversation(flow, self._observer, self._specs) if flow.transport == "tcp" else None

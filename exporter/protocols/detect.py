@@ -1,0 +1,115 @@
+"""Decides by the first bytes of a connection which protocol it speaks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exporter.model import Flow, Nanoseconds
+from exporter.protocols.base import Match, ProtocolSpec
+
+# Enough for any protocol's first message head; what is longer is judged by its beginning.
+HEAD_BYTES = 4096
+# Undecided connections hold this much of each direction at most, beside the segment that went beyond it.
+HELD_BYTES = 8192
+HELD_CHUNKS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is thought of a connection.
+
+    Attributes:
+        match: how sure.
+        spec: the likeliest protocol; None where every one said no.
+        swapped: whether the client and the server of the flow are the other way round.
+        hinted: whether the server's port speaks for it.
+    """
+
+    match: Match
+    spec: ProtocolSpec | None = None
+    swapped: bool = False
+    hinted: bool = False
+
+    @property
+    def rank(self) -> tuple[Match, bool]:
+        """What orders verdicts: the bytes, then the port."""
+        return (self.match, self.hinted)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One segment's bytes, held until the protocol is known."""
+
+    direction: int
+    payload: bytes
+    at: Nanoseconds
+
+
+def judge(heads: Sequence[bytes], flow: Flow, specs: Sequence[ProtocolSpec]) -> Verdict:
+    """Return the surest protocol for the first bytes of `flow.client` and `flow.server`; either may be empty.
+
+    Among equally sure ones the port decides, then the order of `specs`; both orientations are tried unless the
+    flow is sure of its sides.
+    """
+    best = Verdict(Match.NO)
+    for swapped in (False,) if flow.sure else (False, True):
+        client, server = (heads[1], heads[0]) if swapped else (heads[0], heads[1])
+        port = flow.client.port if swapped else flow.server.port
+        for spec in specs:
+            found = Verdict(spec.match(client, server), spec, swapped, port in spec.ports)
+            if found.match is not Match.NO and found.rank > best.rank:
+                best = found
+    return best
+
+
+class Recognition:
+    """Holds the first bytes of both directions until they tell the protocol.
+
+    With `latest_only`, as on a connection joined in its midst, each new burst of a direction replaces its last one:
+    what came before may have been the middle of a message. A burst too long to hold is then passed over.
+
+    Attributes:
+        chunks: what is held, in the order of capture.
+        verdict: what is thought of it.
+        bursts: how often the direction has changed.
+    """
+
+    __slots__ = ("_flow", "_heads", "_last", "_latest_only", "_sizes", "_specs", "bursts", "chunks", "verdict")
+
+    def __init__(self, flow: Flow, specs: Sequence[ProtocolSpec], latest_only: bool) -> None:
+        self._flow = flow
+        self._specs = specs
+        self._latest_only = latest_only
+        self._heads = [b"", b""]
+        self._sizes = [0, 0]
+        self._last = -1
+        self.bursts = 0
+        self.chunks: list[Chunk] = []
+        self.verdict = Verdict(Match.NO)
+
+    def add(self, direction: int, payload: bytes, at: Nanoseconds) -> Verdict:
+        """Take the next bytes and return what is thought now."""
+        if direction != self._last:
+            self._last = direction
+            self.bursts += 1
+            if self._latest_only:
+                self._forget(direction)
+        elif self._latest_only and self.full(direction):
+            self._forget(direction)
+            self._sizes[direction] = HELD_BYTES + 1
+            return self.verdict
+        self.chunks.append(Chunk(direction, payload, at))
+        self._sizes[direction] += len(payload)
+        room = HEAD_BYTES - len(self._heads[direction])
+        if room > 0:
+            self._heads[direction] += payload[:room]
+            self.verdict = judge(self._heads, self._flow, self._specs)
+        return self.verdict
+
+    def full(self, direction: int) -> bool:
+        """Return whether more would be too much to hold."""
+        return self._sizes[direction] > HELD_BYTES or len(self.chunks) > HELD_CHUNKS
+
+    def _forget(self, direction: int) -> None:
+        self.chunks = [chunk for chunk in self.chunks if chunk.direction != direction]
+        self._heads[direction] = b""
+        self._sizes[direction] = 0

@@ -1,0 +1,344 @@
+"""HTTP/1.0 and 1.1 (RFC 9112), as lenient as the servers and clients that are out there."""
+
+from collections import deque
+from collections.abc import Sequence
+from enum import IntEnum
+
+from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds, Operation
+from exporter.protocols.backlog import Backlog
+from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
+from exporter.protocols.http_head import (
+    MAX_HEAD_BYTES,
+    NO_BODY,
+    Body,
+    Framing,
+    body_of,
+    head_end,
+    match,
+    match_client,
+    match_server,
+    method_of,
+    operation_of,
+    status_of,
+)
+
+MAX_CHUNK_LINE_BYTES = 8192
+# A body that ends with the connection is passed over in steps, so that its last byte's time stays known.
+UNTIL_CLOSE_STEP_BYTES = 1 << 20
+# How many heads of a connection that spoke HTTP before may be no HTTP: an attack on the server is none on the parser.
+MAX_MALFORMED = 8
+MAX_ASKED = 16_384
+
+
+class _State(IntEnum):
+    HEAD = 0
+    BODY = 1  # of known length
+    CHUNK_LINE = 2
+    CHUNK = 3
+    TRAILER = 4
+    UNTIL_CLOSE = 5
+    LOST = 6  # until a segment begins with a start line
+
+
+class _Asked(IntEnum):
+    """What a request means for its response's body."""
+
+    PLAIN = 0
+    HEAD = 1
+    CONNECT = 2
+
+
+class _Side:
+    """One direction's state: the message being read."""
+
+    __slots__ = (
+        "backlog",
+        "emitted",
+        "first_at",
+        "guessed",
+        "last_at",
+        "left",
+        "malformed",
+        "operation",
+        "seen",
+        "size",
+        "state",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self.backlog = Backlog()
+        self.state = _State.HEAD
+        self.left = 0
+        self.first_at: Nanoseconds = 0
+        self.last_at: Nanoseconds = 0
+        self.size = 0
+        self.operation: Operation = UNKNOWN_OPERATION
+        self.status = 0
+        self.emitted = False
+        self.guessed = False  # the request is unknown: after HEAD there would be no body
+        self.seen = 0
+        self.malformed = 0
+
+    def begin(self, first_at: Nanoseconds, size: int) -> None:
+        self.first_at = first_at
+        self.size = size
+        self.emitted = False
+        self.seen += 1
+
+    def expect(self, body: Body) -> None:
+        """Set what follows the head."""
+        self.left = body.length
+        if body.framing is Framing.CHUNKED:
+            self.state = _State.CHUNK_LINE
+        else:
+            self.state = _State.BODY
+
+    def open(self) -> bool:
+        """Return whether a head was read and its body's end was not."""
+        return _State.BODY <= self.state <= _State.UNTIL_CLOSE
+
+
+class HttpParser:
+    """One connection's state."""
+
+    __slots__ = ("_asked", "_out", "_rest", "_sides")
+
+    def __init__(self) -> None:
+        self._sides = (_Side(), _Side())
+        self._asked: deque[_Asked] = deque(maxlen=MAX_ASKED)
+        self._rest: bytes | None = None
+        self._out: list[Message] = []
+
+    def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
+        """Take the next bytes of one direction; return the messages that they complete."""
+        side = self._sides[direction]
+        self._out = []
+        if side.state is _State.LOST and not self._rejoin(side, direction, data):
+            return ()
+        buffer = side.backlog.join(data, at)
+        position, end = 0, len(buffer)
+        while position < end and self._rest is None:
+            reached = self._step(side, direction, buffer, position, at)
+            if reached == position:
+                break
+            position = reached
+            side.backlog.scanned = 0
+        if self._rest is not None:
+            self._rest = bytes(buffer[position:])
+        side.backlog.keep(buffer, position, at)
+        return self._out
+
+    def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
+        """Account for bytes that passed unseen."""
+        side = self._sides[direction]
+        self._out = []
+        if 0 < size_bytes <= self.skippable(direction):
+            side.last_at = at
+            side.size += size_bytes
+            if side.state is not _State.UNTIL_CLOSE:
+                side.left -= size_bytes
+                self._after_bytes(side, direction)
+        elif side.state is not _State.UNTIL_CLOSE:
+            self._lose(side, direction)
+        return self._out
+
+    def skippable(self, direction: Direction) -> int:
+        """Return how much is left of the body, or of its chunk."""
+        side = self._sides[direction]
+        if side.guessed:
+            return 0
+        if side.state is _State.BODY or side.state is _State.CHUNK:
+            return side.left
+        return UNTIL_CLOSE_STEP_BYTES if side.state is _State.UNTIL_CLOSE else 0
+
+    def left(self) -> bytes | None:
+        """Return what followed an upgrade or opened a tunnel, None while the connection speaks HTTP/1."""
+        return self._rest
+
+    def finish(self, at: Nanoseconds) -> Sequence[Message]:
+        """Return the messages whose bodies were cut short or end with the connection."""
+        self._out = []
+        for direction in (Direction.REQUEST, Direction.RESPONSE):
+            side = self._sides[direction]
+            if side.open():
+                self._complete(side, direction)
+        return self._out
+
+    def _step(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
+        """Read one unit from `start`; return where it ends, or `start` if more bytes are needed."""
+        state = side.state
+        if state is _State.HEAD:
+            return self._head(side, direction, buffer, start, at)
+        if side.guessed:
+            side.guessed = False
+            if state is _State.BODY and buffer[start : start + 7] == b"HTTP/1.":
+                self._complete(side, direction)
+                return self._head(side, direction, buffer, start, at)
+        side.last_at = at
+        if state is _State.BODY or state is _State.CHUNK:
+            taken = min(side.left, len(buffer) - start)
+            side.left -= taken
+            side.size += taken
+            self._after_bytes(side, direction)
+            return start + taken
+        if state is _State.UNTIL_CLOSE:
+            side.size += len(buffer) - start
+            return len(buffer)
+        if state is _State.LOST:
+            return len(buffer)
+        return self._line(side, direction, buffer, start)
+
+    def _head(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
+        if buffer[start] in b"\r\n":  # servers skip empty lines before a head, and some clients send them
+            return start + 1
+        end = head_end(buffer, start, side.backlog.scanned)
+        if end < 0:
+            unread = len(buffer) - start
+            judge = match_client if direction == Direction.REQUEST else match_server
+            if unread > MAX_HEAD_BYTES or (
+                side.backlog.scanned == 0 and judge(bytes(buffer[start : start + 4096])) is Match.NO
+            ):
+                return self._malformed(side, direction, len(buffer))
+            side.backlog.scanned = unread
+            return start
+        line_end = buffer.find(b"\n", start)
+        line = bytes(buffer[start:line_end])
+        fields = bytes(buffer[line_end:end]).lower()
+        first_at = side.backlog.since if start == 0 else at
+        side.last_at = at
+        if direction == Direction.REQUEST:
+            known = self._request_head(side, line, fields, first_at, end - start)
+        else:
+            known = self._response_head(side, line, fields, first_at, end - start)
+        return end if known else self._malformed(side, direction, len(buffer))
+
+    def _request_head(self, side: _Side, line: bytes, fields: bytes, first_at: Nanoseconds, size: int) -> bool:
+        method = method_of(line)
+        if not method:
+            return False
+        self._end_unbounded()
+        side.begin(first_at, size)
+        side.operation = operation_of(method)
+        asked = _Asked.HEAD if method == b"HEAD" else _Asked.CONNECT if method == b"CONNECT" else _Asked.PLAIN
+        self._asked.append(asked)
+        side.expect(NO_BODY if asked is _Asked.CONNECT else body_of(fields))
+        if side.state is _State.BODY and side.left == 0:
+            self._complete(side, Direction.REQUEST)
+        return True
+
+    def _response_head(self, side: _Side, line: bytes, fields: bytes, first_at: Nanoseconds, size: int) -> bool:
+        status = status_of(line)
+        if not status:
+            return False
+        if status < 200 and status != 101:  # interim: the response is still to come
+            return True
+        side.begin(first_at, size)
+        side.status = status
+        asked = self._asked[0] if self._asked else _Asked.PLAIN
+        if status == 101 or (asked is _Asked.CONNECT and status < 300):
+            self._complete(side, Direction.RESPONSE)
+            self._rest = b""
+        elif asked is _Asked.HEAD or status in (204, 304):
+            self._complete(side, Direction.RESPONSE)
+        else:
+            body = body_of(fields)
+            side.expect(body)
+            side.guessed = not self._asked
+            if body.framing is Framing.NONE:
+                side.state = _State.UNTIL_CLOSE
+            elif side.state is _State.BODY and side.left == 0:
+                self._complete(side, Direction.RESPONSE)
+        return True
+
+    def _line(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int) -> int:
+        """Read a chunk's size or a trailer field."""
+        end = buffer.find(b"\n", start + side.backlog.scanned)
+        if end < 0:
+            if len(buffer) - start > MAX_CHUNK_LINE_BYTES:
+                return self._malformed(side, direction, len(buffer))
+            side.backlog.scanned = len(buffer) - start
+            return start
+        line = bytes(buffer[start:end]).strip()
+        side.size += end + 1 - start
+        if side.state is _State.TRAILER:
+            if not line:
+                self._complete(side, direction)
+        elif line:  # an empty one ends the chunk before
+            size = _chunk_size(line)
+            if size < 0:
+                return self._malformed(side, direction, len(buffer))
+            side.left = size
+            side.state = _State.CHUNK if size else _State.TRAILER
+        return end + 1
+
+    def _after_bytes(self, side: _Side, direction: Direction) -> None:
+        if side.left == 0:
+            if side.state is _State.CHUNK:
+                side.state = _State.CHUNK_LINE
+            else:
+                self._complete(side, direction)
+
+    def _complete(self, side: _Side, direction: Direction) -> None:
+        """The message being read has ended."""
+        side.state = _State.HEAD
+        side.guessed = False
+        if direction == Direction.REQUEST:
+            self._emit_request(side)
+            return
+        if self._asked:
+            self._asked.popleft()
+        if not self._asked and self._sides[Direction.REQUEST].open():
+            # Answered before its body ended, as a refused upload is.
+            self._emit_request(self._sides[Direction.REQUEST])
+        status = str(side.status)
+        self._out.append(
+            Message(Kind.RESPONSE, side.first_at, side.last_at, side.size, status=status, failed=side.status >= 400)
+        )
+
+    def _emit_request(self, side: _Side) -> None:
+        if not side.emitted:
+            side.emitted = True
+            self._out.append(Message(Kind.REQUEST, side.first_at, side.last_at, side.size, side.operation))
+
+    def _end_unbounded(self) -> None:
+        """A client that asks again knows that the response had ended, whatever its head said."""
+        side = self._sides[Direction.RESPONSE]
+        if side.state is _State.UNTIL_CLOSE and len(self._asked) <= 1:
+            self._complete(side, Direction.RESPONSE)
+
+    def _malformed(self, side: _Side, direction: Direction, end: int) -> int:
+        """Give up this direction's segment; raise if it never was HTTP or is not any more."""
+        side.malformed += 1
+        if not side.seen or side.malformed > MAX_MALFORMED:
+            raise ParseError(f"no HTTP/1 {'request' if direction == Direction.REQUEST else 'response'} begins here")
+        self._lose(side, direction)
+        return end
+
+    def _lose(self, side: _Side, direction: Direction) -> None:
+        """The direction's next boundary is unknown."""
+        if side.open():
+            self._complete(side, direction)
+        side.state = _State.LOST
+        side.backlog.drop()
+        self._asked.clear()
+
+    def _rejoin(self, side: _Side, direction: Direction, data: bytes) -> bool:
+        """Return whether a lost direction can be read again from this segment's beginning."""
+        found = match_client(data[:4096]) if direction == Direction.REQUEST else match_server(data[:4096])
+        if found is Match.YES:
+            side.state = _State.HEAD
+        return found is Match.YES
+
+
+def _chunk_size(line: bytes) -> int:
+    """Return a chunk's size in bytes, -1 if the line gives none that fits 60 bits."""
+    digits = line.partition(b";")[0].strip()
+    if not digits or len(digits) > 15 or digits.strip(b"0123456789abcdefABCDEF"):
+        return -1
+    return int(digits, 16)
+
+
+SPEC = ProtocolSpec(
+    "http", frozenset({80, 81, 591, 3000, 5000, 8000, 8008, 8080, 8081, 8888, 9000}), match, HttpParser, Family.HTTP
+)

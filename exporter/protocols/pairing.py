@@ -1,0 +1,114 @@
+"""Pairs requests with their responses, in order or by correlation, and never across a doubt."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message
+
+# A client that pipelines deeper than this (a bulk load) loses latencies, not counts.
+MAX_OUTSTANDING = 16_384
+# After a loss nobody knows which requests were answered. A client that takes turns shows it: as many responses as
+# requests, then the next request. Two such turns in a row end the doubt.
+TURNS_TO_TRUST = 2
+
+
+class Pairing:
+    """The outstanding requests of one connection."""
+
+    __slots__ = ("_agreed", "_correlated", "_doubted", "_least", "_ordered", "_record", "_was_response")
+
+    def __init__(self, record: Callable[[Exchange], None]) -> None:
+        self._record = record
+        self._ordered: deque[Message] = deque()
+        self._correlated: dict[int, Message] = {}
+        self._doubted = False
+        self._least = 0  # requests since the doubt began that are surely unanswered
+        self._agreed = 0  # turns in a row that speak against more being unanswered
+        self._was_response = False
+
+    def take(self, message: Message) -> None:
+        """Take the next message of either direction, in the order of capture."""
+        kind = message.kind
+        if kind is Kind.REQUEST:
+            if message.correlation is None:
+                self._request(message)
+            else:
+                self._correlate(message, message.correlation)
+        elif kind is Kind.RESPONSE:
+            if message.correlation is None:
+                self._response(message)
+            else:
+                self._answer(self._correlated.pop(message.correlation, None), message)
+        elif kind is Kind.ONE_WAY:
+            self._record(Exchange(message, None))
+        elif kind is Kind.UNANSWERED:
+            if self._ordered:
+                self._record(Exchange(self._ordered.popleft(), None))
+            elif self._least:
+                self._least -= 1
+
+    def lose(self) -> None:
+        """Messages may have been lost: what answers in order is in doubt until the client's turns agree again.
+
+        Pairs by correlation stay sound.
+        """
+        self._flush_ordered()
+        self._doubted = True
+        self._least = self._agreed = 0
+
+    def finish(self) -> None:
+        """The connection ended: nothing outstanding will be answered."""
+        self._flush_ordered()
+        for request in self._correlated.values():
+            self._record(Exchange(request, None))
+        self._correlated.clear()
+
+    def _request(self, request: Message) -> None:
+        follows = self._was_response
+        self._was_response = False
+        if self._doubted:
+            if follows and self._least == 0:
+                self._agreed += 1
+            if self._agreed < TURNS_TO_TRUST:
+                self._least += 1
+                self._record(Exchange(request, None))
+                return
+            self._doubted = False
+        if len(self._ordered) >= MAX_OUTSTANDING:
+            self.lose()
+        self._ordered.append(request)
+
+    def _response(self, response: Message) -> None:
+        self._was_response = True
+        if self._doubted:
+            if self._least:
+                self._least -= 1
+            else:
+                self._agreed = 0
+            self._record(Exchange(None, response))
+        elif not self._ordered:
+            self._record(Exchange(None, response))
+        elif response.first_at < self._ordered[0].first_at:
+            # No answer begins before its question: the order was lost.
+            self.lose()
+            self._record(Exchange(None, response))
+        else:
+            self._answer(self._ordered.popleft(), response)
+
+    def _correlate(self, request: Message, correlation: int) -> None:
+        replaced = self._correlated.pop(correlation, None)
+        if replaced is None and len(self._correlated) >= MAX_OUTSTANDING:
+            replaced = self._correlated.pop(next(iter(self._correlated)))
+        if replaced is not None:
+            self._record(Exchange(replaced, None))
+        self._correlated[correlation] = request
+
+    def _answer(self, request: Message | None, response: Message) -> None:
+        if request is not None and request.operation is UNKNOWN_OPERATION is not response.operation:
+            request = replace(request, operation=response.operation)
+        self._record(Exchange(request, response))
+
+    def _flush_ordered(self) -> None:
+        while self._ordered:
+            self._record(Exchange(self._ordered.popleft(), None))
