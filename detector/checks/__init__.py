@@ -1,0 +1,31 @@
+"""The ways to be abnormal: each a pure function over all series at once, with a few numbers of memory per series."""
+
+from detector.checks.statistics import (
+    CHECKS,
+    DRIFT,
+    FLATLINE,
+    RESIDUAL,
+    SHIFT_HOUR,
+    SHIFT_MINUTES,
+    SILENCE,
+    SPREAD,
+    Memory,
+    Point,
+    empty_memory,
+    observe,
+)
+
+__all__ = [
+    "CHECKS",
+    "DRIFT",
+    "FLATLINE",
+    "RESIDUAL",
+    "SHIFT_HOUR",
+    "SHIFT_MINUTES",
+    "SILENCE",
+    "SPREAD",
+    "Memory",
+    "Point",
+    "empty_memory",
+    "observe",
+]

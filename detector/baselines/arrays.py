@@ -1,0 +1,131 @@
+"""What is usual for many series, as arrays: picklable, storable, growing and shrinking with the series watched."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.baselines.stabilise import Scales
+from detector.model import Floats, SeriesKey
+
+VERSION = 1
+Floats32 = npt.NDArray[np.float32]
+Bytes8 = npt.NDArray[np.int8]
+Bools = npt.NDArray[np.bool_]
+
+
+class ModelState(IntEnum):
+    """Which baseline a series has; the lower-case name is the value of a label."""
+
+    LEARNING = 0
+    LEVEL = 1
+    SEASONAL = 2
+
+
+class BaselineError(ValueError):
+    """Stored baselines are of another version, or damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """Baselines of many series, one row each; in stabilised units unless said otherwise.
+
+    Attributes:
+        keys: which series.
+        models: ModelState of each; shape (series,).
+        codes, offsets: how each is stabilised, see `stabilise.Scales`.
+        profile: the usual value in each slot of the week; shape (series, SLOTS).
+        spread: usual deviation from the profile by hour of the day, in UTC; shape (series, 24).
+        quiet: share of samples that are zero or missing, by hour of the day; shape (series, 24).
+        floors: the least change worth an alert, in the signal's unit; shape (series,).
+        least: the least departure worth an alert, stabilised; shape (series,).
+        bad: 1 where only more harms, -1 where only less does, 0 for both; shape (series,).
+        silence: whether falling to nothing is an anomaly; shape (series,).
+        limits: from which value on each check's statistic is abnormal, shape (series, checks); infinite: never.
+        samples: how many samples it was learnt from; shape (series,).
+        step: seconds between evaluations it was calibrated for.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    models: Bytes8
+    codes: Bytes8
+    offsets: Floats
+    profile: Floats32
+    spread: Floats32
+    quiet: Floats32
+    floors: Floats
+    least: Floats32
+    bad: Bytes8
+    silence: Bools
+    limits: Floats32
+    samples: npt.NDArray[np.int32]
+    step: float
+
+    @property
+    def scales(self) -> Scales:
+        """How the series are stabilised."""
+        return Scales(self.codes, self.offsets)
+
+    def models_of(self) -> dict[SeriesKey, ModelState]:
+        """Return which baseline each series has."""
+        return {key: ModelState(int(code)) for key, code in zip(self.keys, self.models, strict=True)}
+
+
+ARRAYS = tuple(field.name for field in fields(Baselines) if field.name not in ("keys", "step"))
+
+
+def take(baselines: Baselines, rows: npt.NDArray[np.int64]) -> Baselines:
+    """Return the baselines of some rows, in that order."""
+    arrays = {name: getattr(baselines, name)[rows] for name in ARRAYS}
+    return replace(baselines, keys=tuple(baselines.keys[row] for row in rows), **arrays)
+
+
+def join(parts: Sequence[Baselines]) -> Baselines:
+    """Return the rows of several baselines, one after another.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not parts:
+        raise ValueError("no baselines to join")
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
+    return replace(parts[0], keys=tuple(key for part in parts for key in part.keys), **arrays)
+
+
+def store(baselines: Baselines) -> bytes:
+    """Return the baselines as bytes that `restore` reads: a NumPy archive without pickled objects."""
+    names = [[key.service_name, key.signal] for key in baselines.keys]
+    text = np.array(names, dtype=np.str_).reshape(-1, 2)
+    arrays = {name: getattr(baselines, name) for name in ARRAYS}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, version=np.array(VERSION), step=np.array(baselines.step), names=text, **arrays)
+    return buffer.getvalue()
+
+
+def restore(data: bytes) -> Baselines:
+    """Read what `store` wrote.
+
+    Raises:
+        BaselineError: the bytes are damaged, or of another version.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            version = int(archive["version"])
+            if version != VERSION:
+                raise BaselineError(f"stored baselines have version {version}, expected {VERSION}")
+            keys = tuple(SeriesKey(str(service), str(signal)) for service, signal in archive["names"])
+            arrays = {name: archive[name] for name in ARRAYS}
+            step = float(archive["step"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        if isinstance(error, BaselineError):
+            raise
+        raise BaselineError(f"stored baselines cannot be read: {error}") from error
+    wrong = [name for name, array in arrays.items() if len(array) != len(keys)]
+    if wrong:
+        raise BaselineError(f"stored baselines have {len(keys)} series, but not in {', '.join(wrong)}")
+    return Baselines(keys=keys, step=step, **arrays)

@@ -1,0 +1,119 @@
+"""Gives every series its baseline, and keeps what calibration needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.baselines.arrays import Baselines, ModelState
+from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
+from detector.baselines.level import LEAST_SPREAD, levels, spreads
+from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
+from detector.baselines.seasonal import Season, Seasonal, find, residuals
+from detector.baselines.stabilise import choose, forward
+from detector.model import Bad, Floats, History, Signal
+
+# Samples that the hours of a series' day are taken to have had beforehand, half of them quiet.
+QUIET_PRIOR = 1.0
+# A level needs this share of its span's samples at least; what is rarer stays with the prior.
+LEVEL_SAMPLES = 60
+SIGNS = {Bad.UP: 1, Bad.BOTH: 0, Bad.DOWN: -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Baselines without limits, and the history they came from as calibration wants it.
+
+    Attributes:
+        baselines: `limits` is empty: shape (series, 0).
+        values: history without infinities; shape (series, columns).
+        stable: the same, stabilised; shape (series, columns).
+        times: shape (columns,).
+        seasonal: the seasons, with what is expected of each week when it is left out.
+    """
+
+    baselines: Baselines
+    values: Floats
+    stable: Floats
+    times: Floats
+    seasonal: Seasonal
+
+
+def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learnt:
+    """Learn what is usual for each series of a history.
+
+    Args:
+        history: at least one column; infinities count as no sample.
+        signals: by name; each key's signal is among them.
+        step: seconds between evaluations to come.
+
+    Raises:
+        KeyError: a series' signal is unknown.
+        ValueError: the history has no column, or its shape is not that of its keys, or a step is not positive.
+    """
+    values = _clean(history)
+    if step <= 0 or history.step <= 0:
+        raise ValueError(f"steps must be positive, not {step} and {history.step}")
+    chosen = tuple(signals[key.signal] for key in history.keys)
+    floors = np.array([max(signal.floor, 0.0) for signal in chosen], dtype=np.float64)
+    kinds = tuple(signal.kind for signal in chosen)
+    times = history.start + history.step * np.arange(values.shape[1], dtype=np.float64)
+    scales = choose(values, kinds, floors, max(1, round(HOUR / history.step)))
+    stable = forward(values, scales)
+    models = _models(values, times)
+    seasonal = find(stable, times)
+    models[(models == ModelState.LEVEL) & (seasonal.seasons != Season.NONE)] = ModelState.SEASONAL
+    spread = spreads(residuals(stable, times, seasonal) - seasonal.trend, times)
+    usual = levels(values)
+    young = models == ModelState.LEARNING
+    spread[young] = np.maximum(spread[young], deviations(usual, kinds, scales)[young, None] + LEAST_SPREAD)
+    silence = np.array([signal.silence for signal in chosen], dtype=np.bool_)
+    profile = seasonal.profile + np.where(models == ModelState.SEASONAL, seasonal.trend[:, -1], levels(stable))[:, None]
+    baselines = Baselines(
+        keys=history.keys,
+        models=models,
+        codes=scales.codes,
+        offsets=scales.offsets,
+        profile=profile.astype(np.float32),
+        spread=spread.astype(np.float32),
+        quiet=_quiet(values, times).astype(np.float32),
+        floors=floors,
+        least=least_changes(usual, kinds, scales).astype(np.float32),
+        bad=np.array([SIGNS[signal.bad] for signal in chosen], dtype=np.int8),
+        silence=silence,
+        limits=np.zeros((len(values), 0), np.float32),
+        samples=np.isfinite(values).sum(1).astype(np.int32),
+        step=step,
+    )
+    return Learnt(baselines, values, stable, times, seasonal)
+
+
+def _clean(history: History) -> Floats:
+    """Return the values without infinities, and NaN before a series' first sample as they are."""
+    if history.values.ndim != 2 or history.values.shape[0] != len(history.keys) or not history.values.shape[1]:
+        raise ValueError(f"{len(history.keys)} series cannot have values of shape {history.values.shape}")
+    # Beyond this, sums of squares overflow; no metric of ours comes near.
+    usable = np.isfinite(history.values) & (np.abs(history.values) < 1e100)
+    return np.where(usable, history.values, np.nan)
+
+
+def _models(values: Floats, times: Floats) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
+    """Return LEVEL where samples and their span suffice, else LEARNING."""
+    known = np.isfinite(values)
+    first = times[np.argmax(known, axis=1)]
+    last = times[values.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)]
+    enough = (known.sum(1) >= LEVEL_SAMPLES) & (last - first >= LEVEL_SPAN)
+    return np.where(enough, ModelState.LEVEL, ModelState.LEARNING).astype(np.int8)
+
+
+def _quiet(values: Floats, times: Floats) -> Floats:
+    """Return the share of samples that are zero or missing since the first, by hour of the day; shape (series, 24)."""
+    known = np.isfinite(values)
+    begun = np.maximum.accumulate(known, axis=1)
+    idle = begun & (~known | (values <= 0))
+    hour = np.floor_divide(times % DAY, HOUR).astype(np.int64)
+    shares = np.empty((len(values), HOURS_PER_DAY))
+    for each in range(HOURS_PER_DAY):
+        columns = hour == each
+        shares[:, each] = (idle[:, columns].sum(1) + 0.5 * QUIET_PRIOR) / (begun[:, columns].sum(1) + QUIET_PRIOR)
+    return shares

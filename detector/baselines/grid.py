@@ -1,0 +1,54 @@
+"""Where a moment lies in the week: slots of ten minutes, and reading weekly arrays between their centres."""
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.model import Floats
+
+DAY = 86_400.0
+WEEK = 7 * DAY
+HOUR = 3_600.0
+SLOT_SECONDS = 600.0
+SLOTS_PER_DAY = int(DAY / SLOT_SECONDS)
+SLOTS = 7 * SLOTS_PER_DAY
+HOURS_PER_DAY = 24
+
+Ints = npt.NDArray[np.int64]
+
+
+def slot_of(times: Floats) -> Ints:
+    """Return the slot of the week, 0 to SLOTS - 1, of each time; weeks begin with the epoch's, in UTC."""
+    return np.floor_divide(times, SLOT_SECONDS).astype(np.int64) % SLOTS
+
+
+def read_week(weekly: npt.NDArray[np.floating], times: Floats) -> Floats:
+    """Read weekly arrays at any times, linearly between slot centres.
+
+    Args:
+        weekly: shape (series, SLOTS).
+        times: shape (columns,), seconds since the epoch.
+
+    Returns:
+        shape (series, columns).
+    """
+    position = times / SLOT_SECONDS - 0.5
+    whole = np.floor(position)
+    share = position - whole
+    left = whole.astype(np.int64) % SLOTS
+    return np.asarray(weekly[:, left] * (1.0 - share) + weekly[:, (left + 1) % SLOTS] * share, dtype=np.float64)
+
+
+def read_days(weekly: npt.NDArray[np.floating], times: Floats) -> Floats:
+    """Return what each day of the week says of these times of day, their own day first; shape (series, columns, 7)."""
+    days = times[:, None] + DAY * np.arange(7)
+    return read_week(weekly, days.ravel()).reshape(len(weekly), len(times), 7)
+
+
+def read_hours(daily: npt.NDArray[np.floating], times: Floats) -> Floats:
+    """Read arrays of 24 hourly values, linearly between the hours' centres; shape (series, columns)."""
+    position = times / HOUR - 0.5
+    whole = np.floor(position)
+    share = position - whole
+    left = whole.astype(np.int64) % HOURS_PER_DAY
+    right = (left + 1) % HOURS_PER_DAY
+    return np.asarray(daily[:, left] * (1.0 - share) + daily[:, right] * share, dtype=np.float64)

@@ -1,0 +1,46 @@
+"""Series too short or too irregular for a season: a robust level and its spread."""
+
+import numpy as np
+
+from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
+from detector.baselines.robust import MAD_TO_DEVIATION, deviation, median, smooth_circle
+from detector.model import Floats
+
+# An hour's spread is never taken below this share of the whole series' spread, nor this one of its standard deviation.
+MEDIAN_SHARE, STANDARD_SHARE = 0.3, 0.05
+LEAST_SPREAD = 1e-9
+# Samples an hour of the day needs for a spread of its own.
+HOUR_SAMPLES = 24
+
+
+def levels(stable: Floats) -> Floats:
+    """Return the median of each series, zero where it holds nothing; shape (series,)."""
+    return np.nan_to_num(median(stable, 1))
+
+
+def spreads(residual: Floats, times: Floats) -> Floats:
+    """Return the usual deviation by hour of the day, with floors, so that no quiet hour divides by nothing.
+
+    Args:
+        residual: history minus season and level, shape (series, columns), NaN where there is no sample.
+        times: shape (columns,).
+
+    Returns:
+        shape (series, 24), positive.
+    """
+    overall = np.nan_to_num(deviation(residual, 1))
+    hour = np.floor_divide(times % DAY, HOUR).astype(np.int64)
+    daily = np.repeat(overall[:, None], HOURS_PER_DAY, axis=1)
+    for each in range(HOURS_PER_DAY):
+        columns = residual[:, hour == each]
+        enough = np.isfinite(columns).sum(1) >= HOUR_SAMPLES
+        if enough.any():
+            daily[enough, each] = MAD_TO_DEVIATION * median(np.abs(columns[enough]), 1)
+    return np.maximum(smooth_circle(daily, 1), _least(residual, overall)[:, None])
+
+
+def _least(residual: Floats, overall: Floats) -> Floats:
+    count = np.maximum(np.isfinite(residual).sum(1), 1)
+    mean = np.nansum(residual, 1) / count
+    standard = np.sqrt(np.nansum(np.square(residual - mean[:, None]), 1) / count)
+    return np.asarray(np.maximum(np.maximum(MEDIAN_SHARE * overall, STANDARD_SHARE * standard), LEAST_SPREAD))

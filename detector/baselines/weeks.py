@@ -1,0 +1,69 @@
+"""Stabilised history laid out by week and slot."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.baselines.grid import SLOT_SECONDS, SLOTS, WEEK
+from detector.baselines.robust import median, smooth_circle
+from detector.model import Floats
+
+# Neighbouring slots, on either side, that lend their values to a slot's median.
+BORROW = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Weeks:
+    """Slot medians of many series.
+
+    Attributes:
+        slots: shape (series, weeks, SLOTS), NaN where there is no sample.
+        week_of: the week of each column of the history; shape (columns,).
+    """
+
+    slots: Floats
+    week_of: npt.NDArray[np.int64]
+
+
+def lay_out(stable: Floats, times: Floats) -> Weeks:
+    """Return medians of each slot; weeks begin with the epoch's.
+
+    Args:
+        stable: shape (series, columns), NaN where there is no sample.
+        times: shape (columns,), ascending.
+    """
+    week_of = np.floor_divide(times, WEEK).astype(np.int64)
+    first = int(week_of[0])
+    slot = np.floor_divide(times, SLOT_SECONDS).astype(np.int64) - first * SLOTS
+    weeks = int(week_of[-1]) - first + 1
+    starts = np.searchsorted(slot, slot, side="left")
+    within = np.arange(len(slot)) - starts
+    rows = len(stable)
+    grid = np.full((rows, weeks * SLOTS, int(within.max()) + 1), np.nan)
+    grid[:, slot, within] = stable
+    return Weeks(median(grid, 2).reshape(rows, weeks, SLOTS), week_of - first)
+
+
+def weekly_profile(slots: Floats) -> Floats:
+    """Return the usual week: medians over weeks and neighbouring slots, lightly smoothed; shape (series, SLOTS).
+
+    Slots that were never seen get the median of the rest; a series without any, zero.
+    """
+    return _finish(median(_borrowed(slots), 1))
+
+
+def daily_profile(slots: Floats) -> Floats:
+    """Return the usual day, repeated over the week; shape (series, SLOTS)."""
+    rows, weeks, _ = slots.shape
+    days = slots.reshape(rows, weeks * 7, SLOTS // 7)
+    return np.tile(_finish(median(_borrowed(days), 1)), 7)
+
+
+def _borrowed(slots: Floats) -> Floats:
+    return np.concatenate([np.roll(slots, shift, axis=2) for shift in range(-BORROW, BORROW + 1)], axis=1)
+
+
+def _finish(profile: Floats) -> Floats:
+    usual = np.nan_to_num(median(profile, 1))[:, None]
+    return smooth_circle(np.where(np.isfinite(profile), profile, usual), 1)

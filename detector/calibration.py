@@ -1,0 +1,136 @@
+"""Replays history through the very checks that judge live points, to learn how they behave when nothing is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.baselines.arrays import Baselines, ModelState
+from detector.baselines.choose import Learnt
+from detector.baselines.grid import DAY, read_days, read_hours
+from detector.baselines.robust import median
+from detector.baselines.seasonal import residuals
+from detector.baselines.stabilise import inverse
+from detector.checks import CHECKS, FLATLINE, RESIDUAL, SPREAD, Memory, Point, empty_memory, observe
+from detector.checks.hold import second_of_three
+from detector.checks.limits import BLOCK_SECONDS, Tails, tails
+from detector.checks.residual import harmful
+from detector.model import Floats
+
+# The first day of history places level and smoothed values, and is not judged.
+SETTLE_SECONDS = DAY
+# Columns prepared at a time: bounds memory, and is quick enough.
+COLUMNS = 144
+# History coarser than this many evaluations cannot tell how neighbouring points agree.
+COARSE = 1.5
+
+
+class _Column(NamedTuple):
+    """One moment of history, as `Point` names it."""
+
+    at: float
+    observed: Floats
+    stable: Floats
+    usual: Floats
+    spread: Floats
+    quiet: Floats
+    visible: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """Baselines whose profiles lie at the level that history ended with, and the tails of their checks."""
+
+    baselines: Baselines
+    tails: Tails
+
+
+def calibrate(learnt: Learnt, step: float) -> Calibrated:
+    """Replay history and describe the tails of each check's statistic.
+
+    Every week is judged by what the others say of it, so a profile cannot explain its own noise.
+
+    Args:
+        learnt: baselines and their history.
+        step: seconds between evaluations to come. History that is coarser cannot tell how neighbouring points agree:
+            then single points stand for agreeing ones, and what counts neighbours has no limit.
+    """
+    baselines = learnt.baselines
+    spacing = float(learnt.times[1] - learnt.times[0]) if len(learnt.times) > 1 else step
+    memory, maxima = _replay(learnt, spacing, step)
+    found = tails(maxima)
+    start = found.start.copy()
+    if spacing > COARSE * step:
+        start[:, [SPREAD, FLATLINE]] = np.nan
+    start[baselines.models == ModelState.LEARNING] = np.nan
+    seasonal = baselines.models == ModelState.SEASONAL
+    at_end = learnt.seasonal.profile + memory.level[:, None]
+    profile = np.where(seasonal[:, None], at_end, baselines.profile).astype(np.float32)
+    return Calibrated(replace(baselines, profile=profile), replace(found, start=start))
+
+
+def sided(statistics: Floats, bad: npt.NDArray[np.int8]) -> Floats:
+    """Return statistics on the side that harms; those that have no side stay as they are; shape (series, checks)."""
+    result = statistics.copy()
+    for column in range(RESIDUAL, SPREAD):
+        result[:, column] = harmful(statistics[:, column], bad)
+    return result
+
+
+def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats]:
+    """Return the memory at history's end, and block maxima of the statistics; shape (series, checks, blocks)."""
+    baselines, times = learnt.baselines, learnt.times
+    held = spacing <= COARSE * step
+    judged = times >= times[0] + SETTLE_SECONDS
+    block = (np.cumsum(judged) - 1) // max(1, round(BLOCK_SECONDS / spacing))
+    series = len(baselines.models)
+    maxima = np.full((series, len(CHECKS), max(int(block[-1]) + 1, 1)), np.nan)
+    before = np.zeros((series, len(CHECKS), 2))
+    memory = _settled(learnt)
+    for column, (at, observed, stable, usual, spread, quiet, visible) in enumerate(_columns(learnt)):
+        expected = inverse(usual[:, 0] + memory.level, baselines.scales)
+        young = np.full(series, -1)
+        point = Point(at, spacing, observed, stable, usual, expected, spread, quiet, visible, young)
+        result = observe(memory, point)
+        memory = result.memory
+        newest = sided(result.statistics, baselines.bad)
+        agreed = np.where(np.isnan(newest), np.nan, second_of_three(before, newest)) if held else newest
+        before = np.stack([before[..., 1], np.nan_to_num(newest)], axis=-1)
+        if judged[column]:
+            into = maxima[:, :, block[column]]
+            np.fmax(into, agreed, out=into)
+    return memory, maxima
+
+
+def _settled(learnt: Learnt) -> Memory:
+    """Return memory whose level is that of the first day of each series."""
+    stable = learnt.stable
+    first = np.argmax(np.isfinite(stable), axis=1)
+    begin = learnt.times[first]
+    within = (learnt.times >= begin[:, None]) & (learnt.times < begin[:, None] + SETTLE_SECONDS)
+    rest = residuals(stable, learnt.times, learnt.seasonal)
+    return replace(empty_memory(len(stable)), level=np.nan_to_num(median(np.where(within, rest, np.nan), 1)))
+
+
+def _columns(learnt: Learnt) -> Iterator[_Column]:
+    """Yield history's columns with what is expected of each by the other weeks."""
+    seasonal, baselines, times = learnt.seasonal, learnt.baselines, learnt.times
+    known = np.isfinite(learnt.values)
+    visible = np.where(baselines.silence[:, None], np.maximum.accumulate(known, axis=1), known)
+    for begin in range(0, len(times), COLUMNS):
+        for week in np.unique(seasonal.week_of[begin : begin + COLUMNS]):
+            columns = begin + np.flatnonzero(seasonal.week_of[begin : begin + COLUMNS] == week)
+            days = read_days(seasonal.left_out[:, week], times[columns])
+            spread, quiet = (read_hours(daily, times[columns]) for daily in (baselines.spread, baselines.quiet))
+            for place, column in enumerate(columns):
+                yield _Column(
+                    float(times[column]),
+                    learnt.values[:, column],
+                    learnt.stable[:, column],
+                    days[:, place],
+                    spread[:, place],
+                    quiet[:, place],
+                    visible[:, column],
+                )

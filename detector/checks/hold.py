@@ -1,0 +1,65 @@
+"""Enough samples must agree before an alert, and enough must be calm before its end."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.model import Floats
+
+# Two of three: one odd scrape is no incident, and one good one in between does not hide it.
+# An alert ends after this many samples in a row below the release score.
+CALM_SAMPLES = 3
+RELEASE_SCORE = 0.8
+# Without any verdict for this long, an alert ends: what vanished for good must not alert for ever.
+UNKNOWN_SECONDS = 1_800.0
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is remembered to hold and to release; every array of shape (series,) unless said otherwise.
+
+    Attributes:
+        before: the two scores before the newest; shape (series, 2).
+        since: when the departure began, NaN if there is none.
+        firing: whether an alert is held.
+        calm: samples in a row below the release score.
+        verdict_at: when there was last a verdict; NaN before the first.
+    """
+
+    before: Floats
+    since: Floats
+    firing: Bools
+    calm: npt.NDArray[np.int64]
+    verdict_at: Floats
+
+
+def empty_held(series: int) -> Held:
+    """Return what is remembered of series never judged."""
+    unknown = np.full(series, np.nan)
+    return Held(np.zeros((series, 2)), unknown, np.zeros(series, np.bool_), np.zeros(series, np.int64), unknown)
+
+
+def second_of_three(before: Floats, newest: Floats) -> Floats:
+    """Return the second largest of two earlier values, shape (..., 2), and the newest, shape (...)."""
+    first, second = before[..., 0], before[..., 1]
+    return np.maximum(np.minimum(first, second), np.minimum(np.maximum(first, second), newest))
+
+
+def hold(held: Held, score: Floats, at: float) -> Held:
+    """Take in the newest scores, NaN where there is no verdict."""
+    judged = np.isfinite(score)
+    newest = np.where(judged, score, 0.0)
+    verdict_at = np.where(judged, at, held.verdict_at)
+    agreed = judged & (second_of_three(held.before, newest) >= 1.0) & (newest >= RELEASE_SCORE)
+    calm = np.where(judged, np.where(newest < RELEASE_SCORE, held.calm + 1, 0), held.calm)
+    unknown = ~judged & (at - np.where(np.isnan(verdict_at), at, verdict_at) >= UNKNOWN_SECONDS)
+    over = (calm >= CALM_SAMPLES) | unknown
+    firing = (held.firing & ~over) | agreed
+    begins = judged & (newest >= 1.0) & np.isnan(held.since)
+    since = np.where(begins, at, np.where(over & ~firing, np.nan, held.since))
+    shifted = np.stack([held.before[:, 1], newest], axis=1)
+    before = np.where(judged[:, None], shifted, held.before)
+    return Held(np.where(unknown[:, None], 0.0, before), since, firing, calm, verdict_at)

@@ -1,0 +1,89 @@
+"""From which value on a statistic is abnormal: tails learnt from replayed history, pooled over series of one signal."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.baselines.robust import median, quantile
+from detector.model import Floats
+
+# Of a series' block maxima, this share lies below the tail.
+TAIL_FROM = 0.9
+# Fewer blocks than these say nothing of a tail.
+LEAST_BLOCKS = 48
+BLOCK_SECONDS = 3_600.0
+WEEK_BLOCKS = 168.0
+# How often each check may be wrong in one week of one series.
+RATE_PER_WEEK = 0.01
+# How much of the scale is the signal's rather than the series' own.
+POOLED_SHARE = 0.3
+SHAPE_RANGE = (0.05, 0.5)
+# Per check: the least limit, whatever the tail says; and the limit while nothing is known of the tail.
+LEAST_LIMITS = np.array([4.5, 2.5, 1.6, 1.0, 1.8, 1_800.0, 6.0])
+FIRST_LIMITS = np.array([6.0, 4.0, 2.5, 1.6, np.inf, np.inf, 12.0])
+
+
+@dataclass(frozen=True, slots=True)
+class Tails:
+    """The tails of many series' block maxima; every array of shape (series, checks).
+
+    Attributes:
+        start: where the tail begins; NaN where there are too few blocks.
+        excess: its mean excess, robust against a few incidents.
+        weight: the second probability-weighted moment of the excesses over the first; NaN where there is no tail.
+        most: the greatest block maximum.
+    """
+
+    start: Floats
+    excess: Floats
+    weight: Floats
+    most: Floats
+
+    def rows(self, chosen: npt.NDArray[np.int64]) -> "Tails":
+        """Return the tails of some rows."""
+        return Tails(self.start[chosen], self.excess[chosen], self.weight[chosen], self.most[chosen])
+
+
+def tails(maxima: Floats) -> Tails:
+    """Describe the tails of block maxima; shape (series, checks, blocks), NaN where a block holds nothing."""
+    count = np.isfinite(maxima).sum(2)
+    start = quantile(maxima, TAIL_FROM, 2)
+    over = maxima - start[..., None]
+    over = np.where(over > 0, over, np.nan)
+    exceeding = np.isfinite(over).sum(2)
+    mean = np.nansum(over, 2) / np.maximum(exceeding, 1)
+    # Of an exponential tail, the median excess over log 2 is the mean: half the excesses may be an incident's.
+    robust = np.minimum(mean, 1.5 * np.nan_to_num(median(over, 2)) / np.log(2.0))
+    rank = np.cumsum(np.isfinite(np.sort(over, axis=2)), axis=2)
+    share = (exceeding[..., None] - rank) / np.maximum(exceeding[..., None] - 1, 1)
+    second = np.nansum(np.sort(over, axis=2) * share, 2) / np.maximum(exceeding, 1)
+    weight = np.where(exceeding >= 5, second / np.where(mean > 0, mean, 1.0), np.nan)
+    few = count < LEAST_BLOCKS
+    most = np.where(np.isfinite(maxima), maxima, -np.inf).max(2, initial=0.0)
+    return Tails(np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight), most)
+
+
+def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = RATE_PER_WEEK) -> Floats:
+    """Return limits that each check of a series passes `rate_per_week` times when nothing is wrong.
+
+    Args:
+        found: tails of all series.
+        groups: which series share a signal, and so the shape of their tails; shape (series,).
+
+    Source: Hosking and Wallis, Parameter and quantile estimation for the generalized Pareto distribution, 1987.
+    """
+    result = np.empty_like(found.start)
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        result[rows] = _group_limits(found.rows(rows), rate_per_week)
+    return np.where(np.isnan(result), FIRST_LIMITS, np.maximum(result, LEAST_LIMITS))
+
+
+def _group_limits(found: Tails, rate_per_week: float) -> Floats:
+    weight = np.nan_to_num(median(found.weight, 0), nan=0.5)
+    shape = np.clip(2.0 - 1.0 / np.maximum(1.0 - 2.0 * weight, 1e-3), *SHAPE_RANGE)
+    pooled = np.nan_to_num(median(np.where(np.isnan(found.start), np.nan, found.excess), 0))
+    scale = ((1 - POOLED_SHARE) * found.excess + POOLED_SHARE * pooled) * (1 - shape)
+    growth = (np.power((1 - TAIL_FROM) * WEEK_BLOCKS / rate_per_week, shape) - 1) / shape
+    return np.asarray(found.start + scale * growth)

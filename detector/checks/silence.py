@@ -1,0 +1,33 @@
+"""A series that was expected to be busy and is at nothing, or gone."""
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.model import Floats
+
+# Of what is expected, below this is nothing.
+NOTHING_SHARE = 0.01
+# Evidence, in nats, from which silence is abnormal even of a series that was never silent.
+LEAST_EVIDENCE = 6.0
+MOST_EVIDENCE = 1e4
+
+
+def is_nothing(observed: Floats, expected: Floats, visible: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return where there is nothing, and there could be; all of shape (series,).
+
+    Args:
+        observed: NaN where the series has no sample.
+        visible: whether the source of the series was seen at all: a blind spot is not silence.
+    """
+    return visible & (np.isnan(observed) | (observed <= NOTHING_SHARE * np.maximum(np.nan_to_num(expected), 0.0)))
+
+
+def evidence(before: Floats, nothing: npt.NDArray[np.bool_], quiet: Floats, points: Floats) -> Floats:
+    """Add up how surprising the silence is, in nats, since it began; zero where there is something.
+
+    Args:
+        quiet: how likely nothing is at this time of the day; shape (series,).
+        points: evaluations since the point before, usually 1; shape (series,).
+    """
+    surprise = -np.log(np.clip(quiet, 1e-12, 1.0)) * points
+    return np.where(nothing, np.minimum(before + surprise, MOST_EVIDENCE), 0.0)

@@ -1,0 +1,171 @@
+"""All checks' statistics of one more point, live and when history is replayed to calibrate them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.checks.flatline import unchanged_seconds
+from detector.checks.residual import CLIP, departure
+from detector.checks.shift import SPANS_SECONDS, smooth, supported
+from detector.checks.silence import evidence, is_nothing
+from detector.checks.spread import restlessness
+from detector.model import Floats
+
+# The columns of statistics, limits and scores.
+CHECKS = ("residual", "shift_minutes", "shift_hour", "drift", "spread", "flatline", "silence")
+RESIDUAL, SHIFT_MINUTES, SHIFT_HOUR, DRIFT, SPREAD, FLATLINE, SILENCE = range(len(CHECKS))
+
+# The level follows half of a lasting change in three days, and of a departure it sees at most two deviations: a day's
+# incident moves it by less than half a deviation.
+LEVEL_HALF_LIFE_SECONDS = 3 * 86_400.0
+LEVEL_CLIP = 2.0
+# However long a gap was, the point after it counts for no more than this.
+MOST_ELAPSED_SECONDS = 900.0
+RECENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the checks remember of each series.
+
+    Attributes:
+        level: added to the profile, stabilised; shape (series,).
+        seen: samples seen; shape (series,).
+        last_at: time of the newest sample, NaN before the first; shape (series,).
+        last_value: the newest sample, in the signal's unit; shape (series,).
+        recent: the newest deviations, clipped, oldest first; shape (series, RECENT).
+        smoothed: deviations smoothed over each span; shape (series, spans).
+        restless: smoothed change between neighbours, in deviations; shape (series,).
+        unchanged: seconds for which the value has been the same; shape (series,).
+        silence: evidence of silence in nats; shape (series,).
+    """
+
+    level: Floats
+    seen: npt.NDArray[np.int64]
+    last_at: Floats
+    last_value: Floats
+    recent: Floats
+    smoothed: Floats
+    restless: Floats
+    unchanged: Floats
+    silence: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One evaluation of all series; every array of shape (series,) unless said otherwise.
+
+    Attributes:
+        at: its time.
+        step: seconds between evaluations.
+        observed: in the signals' units, NaN where there is no sample.
+        stable: the same, stabilised.
+        usual: what the profile says of this day's time, then of the other days'; shape (series, days).
+        expected: what is expected, in the signals' units.
+        spread: the usual deviation, stabilised, positive.
+        quiet: how likely nothing is at this time of the day.
+        visible: whether the series' source was seen.
+        young: samples the level was learnt from if it is still being found, else -1.
+    """
+
+    at: float
+    step: float
+    observed: Floats
+    stable: Floats
+    usual: Floats
+    expected: Floats
+    spread: Floats
+    quiet: Floats
+    visible: npt.NDArray[np.bool_]
+    young: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one point gave.
+
+    Attributes:
+        memory: to be kept.
+        statistics: one column per check, in deviations, seconds or nats, with sign; NaN where there was no sample but
+            for silence; shape (series, checks).
+    """
+
+    memory: Memory
+    statistics: Floats
+
+
+def empty_memory(series: int) -> Memory:
+    """Return the memory of series never seen."""
+    zeros = np.zeros(series)
+    unknown = np.full(series, np.nan)
+    recent, smoothed = np.zeros((series, RECENT)), np.zeros((series, len(SPANS_SECONDS)))
+    return Memory(zeros, np.zeros(series, np.int64), unknown, unknown, recent, smoothed, np.ones(series), zeros, zeros)
+
+
+def observe(memory: Memory, point: Point) -> Observed:
+    """Take in one point of every series and return the checks' statistics."""
+    known = np.isfinite(point.stable)
+    since = np.where(np.isnan(memory.last_at), point.step, point.at - memory.last_at)
+    elapsed = np.clip(since, 0.0, MOST_ELAPSED_SECONDS)
+    exact = np.where(known, departure(point.stable, point.usual, memory.level), 0.0) / point.spread
+    clipped = np.clip(exact, -CLIP, CLIP)
+    recent = np.concatenate([memory.recent[:, 1:], clipped[:, None]], axis=1)
+    smoothed = smooth(memory.smoothed, clipped, elapsed)
+    restless = restlessness(memory.restless, clipped - memory.recent[:, -1], elapsed)
+    unchanged = unchanged_seconds(memory.unchanged, point.observed, memory.last_value, elapsed)
+    nothing = is_nothing(point.observed, point.expected, point.visible)
+    silence = evidence(memory.silence, nothing, point.quiet, np.ones_like(elapsed))
+    after = Memory(
+        level=_follow(
+            memory.level, exact * point.spread, point.spread, elapsed, _share_of_young(memory.seen, point.young)
+        ),
+        seen=memory.seen + 1,
+        last_at=np.full_like(elapsed, point.at),
+        last_value=point.observed,
+        recent=recent,
+        smoothed=smoothed,
+        restless=restless,
+        unchanged=unchanged,
+        silence=silence,
+    )
+    statistics = np.empty((len(exact), len(CHECKS)))
+    statistics[:, RESIDUAL] = exact
+    statistics[:, SHIFT_MINUTES : DRIFT + 1] = supported(smoothed, np.sort(recent, axis=1)[:, RECENT // 2])
+    statistics[:, SPREAD] = restless
+    statistics[:, FLATLINE] = unchanged
+    statistics[~known] = np.nan
+    blind = ~known & ~point.visible
+    statistics[:, SILENCE] = np.where(blind, np.nan, silence)
+    # A blind spot neither adds to the evidence nor takes it away.
+    kept = replace(_where(known, after, memory), silence=np.where(blind, memory.silence, silence))
+    return Observed(kept, statistics)
+
+
+def _share_of_young(seen: npt.NDArray[np.int64], young: npt.NDArray[np.int64]) -> Floats:
+    """Return the weight of one more sample in the mean of a level being found; zero where it was found."""
+    return np.where(young >= 0, 1.0 / (np.maximum(young, 0) + seen + 1.0), 0.0)
+
+
+def _follow(level: Floats, distance: Floats, spread: Floats, elapsed: Floats, young: Floats) -> Floats:
+    """Move the level a little towards the newest point."""
+    share = -np.expm1(-elapsed * (np.log(2.0) / LEVEL_HALF_LIFE_SECONDS))
+    # The first few samples of a new series place its level wherever they are.
+    clip = np.where(young > 0.1, np.inf, LEVEL_CLIP) * spread
+    return np.asarray(level + np.maximum(share, young) * np.clip(distance, -clip, clip))
+
+
+def _where(known: npt.NDArray[np.bool_], after: Memory, before: Memory) -> Memory:
+    """Keep the memory of series without a sample."""
+    column = known[:, None]
+    return Memory(
+        level=np.where(known, after.level, before.level),
+        seen=np.where(known, after.seen, before.seen),
+        last_at=np.where(known, after.last_at, before.last_at),
+        last_value=np.where(known, after.last_value, before.last_value),
+        recent=np.where(column, after.recent, before.recent),
+        smoothed=np.where(column, after.smoothed, before.smoothed),
+        restless=np.where(known, after.restless, before.restless),
+        unchanged=np.where(known, after.unchanged, before.unchanged),
+        silence=after.silence,
+    )

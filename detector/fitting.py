@@ -1,0 +1,101 @@
+"""Fits baselines of many series, spread over processes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+
+import numpy as np
+
+from detector.baselines.arrays import Baselines, join
+from detector.baselines.choose import learn
+from detector.calibration import Calibrated, calibrate
+from detector.checks.limits import Tails, limits
+from detector.model import History, SeriesKey, Signal
+
+# Series fitted at once. It never depends on the number of processes, so that neither does any result.
+CHUNK = 128
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one process needs to fit some series."""
+
+    history: History
+    signals: Mapping[str, Signal]
+    step: float
+
+
+def fit(
+    history: History, signals: Sequence[Signal], step: float, workers: int = 1, progress: Progress | None = None
+) -> Baselines:
+    """Return the baselines of all series of a history; the same whatever the number of processes.
+
+    Args:
+        history: weeks of it, if possible; no column or no sample is no error, but leaves every series learning.
+        signals: those of the keys.
+        step: seconds between evaluations to come.
+        workers: processes to spread over; 1 fits in this one.
+        progress: called with how many of all series are fitted, whenever that grows.
+
+    Raises:
+        KeyError: a series' signal is not among the signals.
+        ValueError: the history's shape is not that of its keys, or a step is not positive.
+    """
+    named = {signal.name: signal for signal in signals}
+    tasks = list(_tasks(_with_column(history), named, step))
+    if not tasks:
+        raise ValueError("no series to fit")
+    results: list[Calibrated | None] = [None] * len(tasks)
+    done = 0
+    for index, result in _run(tasks, workers):
+        results[index] = result
+        done += len(result.baselines.keys)
+        if progress is not None:
+            progress(done, len(history.keys))
+    fitted = [result for result in results if result is not None]
+    return _with_limits(join([result.baselines for result in fitted]), [result.tails for result in fitted])
+
+
+def prior(keys: Sequence[SeriesKey], signals: Sequence[Signal], step: float) -> Baselines:
+    """Return baselines of series of which nothing is known yet: they learn as they are evaluated."""
+    nothing = History(tuple(keys), 0.0, step, np.full((len(keys), 1), np.nan))
+    return fit(nothing, signals, step)
+
+
+def fit_chunk(task: Task) -> Calibrated:
+    """Learn and calibrate the series of one task."""
+    return calibrate(learn(task.history, task.signals, task.step), task.step)
+
+
+def _with_column(history: History) -> History:
+    if history.values.ndim == 2 and history.values.shape[1] == 0:
+        return replace(history, values=np.full((len(history.keys), 1), np.nan))
+    return history
+
+
+def _tasks(history: History, signals: Mapping[str, Signal], step: float) -> Iterator[Task]:
+    if history.values.shape[:1] != (len(history.keys),):
+        raise ValueError(f"{len(history.keys)} series cannot have values of shape {history.values.shape}")
+    for begin in range(0, len(history.keys), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        yield Task(replace(history, keys=history.keys[part], values=history.values[part]), signals, step)
+
+
+def _run(tasks: Sequence[Task], workers: int) -> Iterator[tuple[int, Calibrated]]:
+    if workers <= 1 or len(tasks) == 1:
+        yield from ((index, fit_chunk(task)) for index, task in enumerate(tasks))
+        return
+    # Threads of the parent may hold locks: a forked child could wait for them for ever.
+    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(fit_chunk, task): index for index, task in enumerate(tasks)}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+
+
+def _with_limits(baselines: Baselines, parts: Sequence[Tails]) -> Baselines:
+    arrays = [np.concatenate([getattr(part, name) for part in parts]) for name in Tails.__slots__]
+    order = {name: group for group, name in enumerate(sorted({key.signal for key in baselines.keys}))}
+    groups = np.array([order[key.signal] for key in baselines.keys], dtype=np.int64)
+    return replace(baselines, limits=limits(Tails(*arrays), groups).astype(np.float32))
