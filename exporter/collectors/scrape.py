@@ -12,8 +12,9 @@ FAMILY_NAMES = (
     "larimar_series",
     "larimar_series_limit",
 )
-Guard = Callable[[Callable[[], Iterable[Metric]]], tuple[Metric, ...] | None]
-"""Runs a collector; None where it failed, which the guard has then logged and counted."""
+Families = Callable[[], Iterable[Metric]]
+Guard = Callable[[str, Families], tuple[Metric, ...] | None]
+"""Runs the collector of a name; None where it failed, which the guard has then logged and counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class NamedCollector:
     """A group of metrics, as `--no-collector.<name>` knows it."""
 
     name: str
-    families: Callable[[], Iterable[Metric]]
+    families: Families
 
 
 class Scrape(Collector):
@@ -29,7 +30,7 @@ class Scrape(Collector):
 
     Args:
         collectors: in the order of the page.
-        guard: by collector's name, runs it so that its failure is not the scrape's.
+        guard: runs each of them so that its failure is not the scrape's.
         clock: seconds, never falling.
         series_limit: how many series a page is meant to stay below.
     """
@@ -37,7 +38,7 @@ class Scrape(Collector):
     def __init__(
         self,
         collectors: Sequence[NamedCollector],
-        guard: Callable[[str, Callable[[], Iterable[Metric]]], tuple[Metric, ...] | None],
+        guard: Guard,
         clock: Callable[[], float],
         series_limit: int,
     ) -> None:

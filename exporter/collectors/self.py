@@ -37,12 +37,10 @@ class Coverage:
     capabilities: Mapping[str, bool] = field(default_factory=dict)
 
 
-def self_families(coverage: Coverage, version: str, python: str) -> Iterator[Metric]:
+def self_families(coverage: Coverage, version: str) -> Iterator[Metric]:
     """Yield the families about the exporter itself."""
-    build = GaugeMetricFamily(
-        "larimar_build_info", "Always 1; the version of the exporter.", labels=("version", "python")
-    )
-    build.add_metric((version, python), 1)
+    build = GaugeMetricFamily("larimar_build_info", "Always 1; which version this is.", labels=("version",))
+    build.add_metric((version,), 1)
     yield build
     yield from _capture_families(coverage)
     yield _by_label(

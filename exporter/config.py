@@ -1,0 +1,67 @@
+"""The exporter's settings. Every one has a default that works."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit import values
+from toolkit.settings import option, repeated
+from toolkit.values import Address
+
+MIB = 1 << 20
+
+
+def web_path(text: str) -> str:
+    """Read a path of the web server, such as `/metrics`."""
+    if not text.startswith("/") or text == "/":
+        raise ValueError(f"{text!r} is not a path such as /metrics")
+    return text
+
+
+def existing_folder(text: str) -> Path:
+    """Read the path of a folder that is there."""
+    folder = Path(text)
+    if not folder.is_dir():
+        raise ValueError(f"{text!r} is not a folder")
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Watches this host's services on the wire and in /proc, and serves what it learned as Prometheus metrics."""
+
+    listen: Address = option("web.listen-address", Address("", 10177), "Where to serve.", parse=values.address)
+    telemetry_path: str = option("web.telemetry-path", "/metrics", "Path of the metrics.", parse=web_path)
+    web_config: Path | None = option(
+        "web.config.file", None, "TLS and basic auth, read anew on every request.", parse=Path
+    )
+    log_level: str = option(
+        "log.level", "info", "Least severe lines to log.", parse=values.choice("debug", "info", "warn", "error")
+    )
+    log_format: str = option("log.format", "logfmt", "Format of the log.", parse=values.choice("logfmt", "json"))
+    procfs: Path = option("path.procfs", Path("/proc"), "Where procfs is mounted.", parse=existing_folder)
+    interfaces: tuple[str, ...] = repeated(
+        "capture.interface", (), "Capture here only, not on every interface that is up; may be repeated.", parse=str
+    )
+    snaplen: int = option(
+        "capture.snaplen",
+        2048,
+        "Bytes of each packet to copy; longer ones are cut.",
+        parse=values.within(values.whole_number, 96, 65535),
+    )
+    memory_bytes: int = option(
+        "capture.memory",
+        32 * MIB,
+        "Memory of the rings and the flow table, such as 32MiB.",
+        parse=values.within(values.size_bytes, 4 * MIB),
+    )
+    series_limit: int = option(
+        "series.limit", 20_000, "Series to stay below.", parse=values.within(values.whole_number, 1000)
+    )
+    capture: bool = option("collector.capture", True, "Whether to capture packets at all.")
+    traffic: bool = option("collector.traffic", True, "Requests, errors, durations and bytes per service.")
+    http: bool = option("collector.http", True, "HTTP requests by method, route and class of status.")
+    db: bool = option("collector.db", True, "Database queries by operation.")
+    edges: bool = option("collector.edges", True, "Requests between two services.")
+    resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")
+    services: bool = option("collector.services", True, "What each service is.")
+    listen_ports: bool = option("collector.listen", True, "Who listens on which port.")

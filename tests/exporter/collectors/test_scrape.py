@@ -1,0 +1,55 @@
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from exporter.collectors.scrape import NamedCollector, Scrape
+
+
+def healthy() -> Iterator[Metric]:
+    family = GaugeMetricFamily("larimar_flows_active", "Flows.", labels=("kind",))
+    family.add_metric(("a",), 1)
+    family.add_metric(("b",), 2)
+    yield family
+
+
+def failing() -> Iterator[Metric]:
+    yield from healthy()
+    raise OSError("no such table")
+
+
+def run(name: str, families: Callable[[], Iterable[Metric]]) -> tuple[Metric, ...] | None:
+    try:
+        return tuple(families())
+    except OSError:
+        return None
+
+
+def page(*collectors: NamedCollector) -> list[str]:
+    clock = count()
+    registry = CollectorRegistry()
+    registry.register(Scrape(collectors, run, lambda: float(next(clock)), 20_000))
+    return generate_latest(registry).decode().splitlines()
+
+
+def test_every_collector_tells_its_success_and_its_duration() -> None:
+    lines = page(NamedCollector("flows", healthy))
+    assert 'larimar_scrape_collector_success{collector="flows"} 1.0' in lines
+    assert 'larimar_scrape_collector_duration_seconds{collector="flows"} 1.0' in lines
+
+
+def test_a_failing_collector_leaves_the_others_and_nothing_half_done() -> None:
+    lines = page(NamedCollector("broken", failing), NamedCollector("flows", healthy))
+    assert 'larimar_scrape_collector_success{collector="broken"} 0.0' in lines
+    assert 'larimar_scrape_collector_success{collector="flows"} 1.0' in lines
+    assert [line for line in lines if line.startswith("larimar_flows_active")] == [
+        'larimar_flows_active{kind="a"} 1.0',
+        'larimar_flows_active{kind="b"} 2.0',
+    ]
+
+
+def test_the_page_counts_its_series() -> None:
+    lines = page(NamedCollector("flows", healthy))
+    assert "larimar_series 2.0" in lines
+    assert "larimar_series_limit 20000.0" in lines

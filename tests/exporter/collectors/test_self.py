@@ -1,0 +1,38 @@
+from exporter.collectors.self import Coverage, self_families
+from tests.exporter.collectors.test_traffic import exposed
+
+
+def test_coverage_tells_what_was_seen_lost_and_not_allowed() -> None:
+    seen = exposed(
+        self_families(
+            Coverage(
+                packets=10,
+                dropped=2,
+                sampling_ratio=1.0,
+                malformed={"short": 3},
+                flows_active=4,
+                flows_evicted=5,
+                unattributed=6,
+                parse_errors={"redis": 7},
+                limited={"operation": 8},
+                failures={"drain": 9},
+                capabilities={"capture": False, "sockets": True},
+            ),
+            "1.2.3",
+        )
+    )
+    assert seen == {
+        "larimar_build_info version=1.2.3": 1,
+        "larimar_capture_packets_total": 10,
+        "larimar_capture_packets_dropped_total": 2,
+        "larimar_capture_sampling_ratio": 1,
+        "larimar_capture_malformed_total reason=short": 3,
+        "larimar_flows_active": 4,
+        "larimar_flows_evicted_total": 5,
+        "larimar_flows_unattributed_total": 6,
+        "larimar_parse_errors_total protocol=redis": 7,
+        "larimar_series_limited_total label=operation": 8,
+        "larimar_loop_failures_total stage=drain": 9,
+        "larimar_capability_available capability=capture": 0,
+        "larimar_capability_available capability=sockets": 1,
+    }

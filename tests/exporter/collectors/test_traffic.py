@@ -1,0 +1,115 @@
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+from exporter.collectors.edges import edge_families
+from exporter.collectors.operations import db_families, http_families
+from exporter.collectors.traffic import traffic_families
+from exporter.model import Role
+from exporter.services.histogram import BUCKETS
+from exporter.services.traffic import EXTERNAL, Caps, Traffic, TrafficSnapshot
+from tests.exporter.services.exchanges import FAMILIES, exchange, unanswered
+
+Samples = dict[str, float]
+
+
+class Given(Collector):
+    """Families as a collector."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self.families = list(families)
+
+    def collect(self) -> list[Metric]:
+        return self.families
+
+
+def exposed(families: Iterable[Metric]) -> Samples:
+    """The samples as Prometheus reads them, by name and labels."""
+    registry = CollectorRegistry()
+    registry.register(Given(families))
+    text = generate_latest(registry).decode()
+    return {
+        "".join([sample.name, *(f" {label}={value}" for label, value in sorted(sample.labels.items()) if value)]): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def busy() -> TrafficSnapshot:
+    traffic = Traffic(FAMILIES.__getitem__, Caps(), 900.0)
+    web = traffic.side("web", Role.SERVER, "http")
+    web.add(exchange(milliseconds=2))
+    web.add(exchange("POST", "500", failed=True, milliseconds=30, target="/orders"))
+    web.add(unanswered())
+    cache = traffic.side("web", Role.CLIENT, "redis")
+    cache.add(exchange("SET"))
+    cache.add(exchange("SET", status="WRONGTYPE", failed=True))
+    traffic.side("odd", Role.SERVER, "unknown").add(exchange("", milliseconds=7))
+    traffic.edge(EXTERNAL, "web", "http").add(exchange(milliseconds=250, failed=True))
+    return traffic.snapshot()
+
+
+WEB = "protocol=http role=server service_name=web"
+
+
+def test_requests_errors_bytes_and_durations_come_per_service_role_and_protocol() -> None:
+    seen = exposed(traffic_families(busy()))
+    assert seen[f"larimar_requests_total {WEB}"] == 3
+    assert seen[f"larimar_request_errors_total {WEB}"] == 1
+    assert seen[f"larimar_request_bytes_total {WEB}"] == 300
+    assert seen[f"larimar_response_bytes_total {WEB}"] == 2000
+    assert seen[f"larimar_request_duration_seconds_count {WEB}"] == 2
+    assert seen[f"larimar_request_duration_seconds_sum {WEB}"] == 0.032
+    assert seen["larimar_requests_total protocol=redis role=client service_name=web"] == 2
+
+
+def test_buckets_are_cumulated_up_to_the_count() -> None:
+    seen = exposed(traffic_families(busy()))
+    buckets = {
+        sample: value
+        for sample, value in seen.items()
+        if sample.startswith("larimar_request_duration_seconds_bucket") and sample.endswith(WEB)
+    }
+    assert len(buckets) == BUCKETS
+    assert buckets[f"larimar_request_duration_seconds_bucket le=0.0016 {WEB}"] == 0
+    assert buckets[f"larimar_request_duration_seconds_bucket le=0.0025 {WEB}"] == 1
+    assert buckets[f"larimar_request_duration_seconds_bucket le=0.04 {WEB}"] == 2
+    assert buckets[f"larimar_request_duration_seconds_bucket le=+Inf {WEB}"] == 2
+
+
+def test_what_is_only_inferred_is_kept_apart() -> None:
+    seen = exposed(traffic_families(busy()))
+    odd = "protocol=unknown role=server service_name=odd"
+    assert seen[f"larimar_inferred_requests_total {odd}"] == 1
+    assert seen[f"larimar_inferred_response_seconds_sum {odd}"] == 0.007
+    assert not any(sample.startswith("larimar_request") and "unknown" in sample for sample in seen)
+
+
+def test_http_requests_come_by_method_class_of_status_and_route() -> None:
+    web = "role=server {route}service_name=web status_class"
+    assert exposed(http_families(busy())) == {
+        f"larimar_http_requests_total method=GET {web.format(route='')}=2xx": 1,
+        f"larimar_http_requests_total method=GET {web.format(route='')}=none": 1,
+        f"larimar_http_requests_total method=POST {web.format(route='route=/orders ')}=5xx": 1,
+    }
+
+
+def test_database_queries_come_by_system_and_operation() -> None:
+    assert exposed(db_families(busy())) == {
+        "larimar_db_queries_total db_system=redis operation=SET role=client service_name=web": 2
+    }
+
+
+def test_edges_name_what_is_elsewhere_without_its_address() -> None:
+    edge = "client=~external protocol=http server=web"
+    assert exposed(edge_families(busy())) == {
+        f"larimar_edge_requests_total {edge}": 1,
+        f"larimar_edge_request_errors_total {edge}": 1,
+        f"larimar_edge_request_duration_seconds_count {edge}": 1,
+        f"larimar_edge_request_duration_seconds_sum {edge}": 0.25,
+    }
