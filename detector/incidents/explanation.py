@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from math import isnan
+from math import isinf, isnan
 
 from detector.incidents.incident import Incident, Phase
 from detector.incidents.lifecycle import BLIND
@@ -45,6 +45,8 @@ def amount(value: float, signal: Signal) -> str:
     """A value as a person writes it, with its unit."""
     if isnan(value):
         return "nothing"
+    if isinf(value):
+        return "any"
     if signal.kind in (Kind.RATIO, Kind.BOUNDED):
         return f"{value * 100:.3g} %"
     if signal.unit == "seconds":
@@ -72,8 +74,8 @@ def _description(incident: Incident, known: list[Finding], signals: Mapping[str,
     yield (
         f"Since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)}) {_label(signal)} of "
         f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected "
-        f"and {amount(lead.lower, signal)} to {amount(lead.upper, signal)} is usual at this hour (score {lead.score:.2f}; "
-        "above 1 is anomalous)."
+        f"and {amount(lead.lower, signal)} to {amount(lead.upper, signal)} is usual at this hour "
+        f"(score {lead.score:.2f}; above 1 is anomalous)."
     )
     yield signal.meaning
     if len(known) > 1:
@@ -91,7 +93,8 @@ def _blindness(incident: Incident, at: Seconds) -> dict[str, str]:
         return {
             "summary": "Larimar cannot see: Prometheus gives no usable answer",
             "description": f"Prometheus has given no usable answer {since}. Nothing is judged meanwhile; what fired "
-            "before is kept firing. Look at whether Prometheus runs, can be reached from the detector, and is not overloaded.",
+            "before is kept firing. Look at whether Prometheus runs, can be reached from the detector, and is not "
+            "overloaded.",
         }
     name = incident.identity.instance
     return {

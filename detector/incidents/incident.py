@@ -34,7 +34,7 @@ class Incident:
         identity: named at the start, kept to the end.
         starts_at: when its first finding left its band.
         phase: since `phase_at`, the time of an evaluation.
-        judged_at: the last evaluation at which its series could be judged.
+        unjudged_seconds: for how long its series gave nothing to judge, though it could have been seen.
         reopened: how often it came back within the flapping window.
         findings: the newest of its own service, the one it is named for first; empty when sight was lost.
         affected: the newest of services that suffer from it.
@@ -44,7 +44,7 @@ class Incident:
     starts_at: Seconds
     phase: Phase
     phase_at: Seconds
-    judged_at: Seconds
+    unjudged_seconds: Seconds
     reopened: int
     findings: tuple[Finding, ...] = ()
     affected: tuple[Finding, ...] = ()
@@ -80,7 +80,8 @@ class Reading:
     Attributes:
         at: its time.
         findings: of series that could be judged and depart.
-        calm: series that could be judged and are as usual.
+        judged: series there is a verdict of, good or bad.
+        calm: those of them that are as usual.
         suspects: services of which a series is out of its band, but not held for long enough to be a finding.
         hidden: services that cannot be seen whole now; nothing is concluded from what they lack.
         callees: for each service, those it calls.
@@ -88,6 +89,7 @@ class Reading:
 
     at: Seconds
     findings: tuple[Finding, ...]
+    judged: frozenset[SeriesKey]
     calm: frozenset[SeriesKey]
     suspects: frozenset[str]
     hidden: frozenset[str]

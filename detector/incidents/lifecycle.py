@@ -18,6 +18,7 @@ class Rules:
     """How long things take, in seconds.
 
     Attributes:
+        interval: between evaluations.
         recovery: as usual for this long before an incident is resolved; doubled each time it came back.
         wait: the most a finding waits for a suspected cause.
         forget: an incident whose series gives no samples for this long is resolved.
@@ -27,6 +28,7 @@ class Rules:
         flapping: an incident that comes back within this time is flapping.
     """
 
+    interval: Seconds
     recovery: Seconds
     wait: Seconds
     forget: Seconds = 1800
@@ -132,15 +134,19 @@ def _continued(
             incident,
             phase=Phase.FIRING,
             phase_at=incident.phase_at if incident.phase is Phase.FIRING else reading.at,
-            judged_at=reading.at,
+            unjudged_seconds=0.0,
             findings=_lead_first(incident.identity.signal, current[name]),
             affected=affected,
         )
-    if SeriesKey(name, incident.identity.signal) in reading.calm and name not in reading.hidden:
-        return _calmed(replace(incident, judged_at=reading.at, affected=affected), reading.at, rules)
-    if name in reading.hidden or reading.at - incident.judged_at < rules.forget:
+    if name in reading.hidden:
         return incident
-    return _resolved(incident, reading.at)
+    key = SeriesKey(name, incident.identity.signal)
+    if key in reading.calm:
+        return _calmed(replace(incident, unjudged_seconds=0.0, affected=affected), reading.at, rules)
+    if key in reading.judged:
+        return replace(incident, unjudged_seconds=0.0)
+    lost = replace(incident, unjudged_seconds=incident.unjudged_seconds + rules.interval)
+    return _resolved(lost, reading.at) if lost.unjudged_seconds >= rules.forget else lost
 
 
 def _calmed(incident: Incident, at: Seconds, rules: Rules) -> Incident:
@@ -213,7 +219,7 @@ def _opened(
         starts_at=min(finding.since for finding in current[host]),
         phase=Phase.FIRING,
         phase_at=reading.at,
-        judged_at=reading.at,
+        unjudged_seconds=0.0,
         reopened=_reopened(book.resolved, host, reading.at, rules),
         findings=current[host],
         affected=_affected(host, members, current),
@@ -238,7 +244,7 @@ def _blind(name: str, since: Seconds, at: Seconds) -> Incident:
         instance="" if prometheus else name,
         severity=Severity.WARNING,
     )
-    return Incident(identity, since, Phase.FIRING, at, at, 0)
+    return Incident(identity, since, Phase.FIRING, at, 0.0, 0)
 
 
 def _remembered(

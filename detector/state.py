@@ -1,0 +1,230 @@
+"""Keeps on disk what must outlive a restart: incidents and coverage as JSON, baselines and memory as arrays.
+
+Each file is written beside the old one and then takes its place, so a crash leaves the old or the new. A file that
+cannot be used is set aside and its content found anew from Prometheus; only the incidents in it are lost then.
+"""
+
+import io
+import json
+import logging
+import os
+import zipfile
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from detector.baselines import BaselineError, restore, store
+from detector.evaluation import State, empty_state
+from detector.incidents.incident import Book, Identity, Incident, Phase
+from detector.model import Finding, Seconds, SeriesKey, Severity
+from detector.sight import Sight, Target
+from detector.watch import Knowledge
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+BOOK, BASELINES, MEMORY = "incidents.json", "baselines.npz", "memory.npz"
+Part = TypeVar("Part")
+
+
+class StateError(ValueError):
+    """A file of the state is damaged, of another version or of other signals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder with the state.
+
+    Attributes:
+        folder: made when first written to.
+        signature: of the signals and the interval; baselines of others are of no use.
+    """
+
+    folder: Path
+    signature: str
+
+    def load(self) -> Knowledge:
+        """What an earlier detector left; without what is missing or damaged."""
+        knowledge = self._read(BOOK, _knowledge, Knowledge())
+        baselines = self._read(BASELINES, self._baselines, None)
+        if baselines is None:
+            return knowledge
+        knowledge = replace(knowledge, baselines=baselines, state=empty_state(baselines.keys))
+        return self._read(MEMORY, lambda data: _with_memory(knowledge, data), knowledge)
+
+    def save_book(self, knowledge: Knowledge) -> None:
+        """Write incidents and coverage. Raises OSError."""
+        self._write(BOOK, json.dumps(_document(knowledge)).encode())
+
+    def save_baselines(self, knowledge: Knowledge) -> None:
+        """Write the baselines, and the memory that belongs to them. Raises OSError."""
+        if knowledge.baselines is not None:
+            signed = self.signature.encode() + b"\n" + store(knowledge.baselines)
+            self._write(BASELINES, signed)
+            self.save_memory(knowledge)
+
+    def save_memory(self, knowledge: Knowledge) -> None:
+        """Write what the checks remember. Raises OSError."""
+        if knowledge.state is not None:
+            self._write(MEMORY, _memory(knowledge.state, knowledge.evaluated_at))
+
+    def _baselines(self, data: bytes) -> Any:
+        signature, _, stored = data.partition(b"\n")
+        if signature != self.signature.encode():
+            raise StateError("was made for other signals or another interval")
+        return restore(stored)
+
+    def _read(self, name: str, parse: "Any", default: Part) -> Part:
+        path = self.folder / name
+        try:
+            return parse(path.read_bytes())  # type: ignore[no-any-return]  # each parser returns its default's type
+        except FileNotFoundError:
+            return default
+        except (OSError, StateError, BaselineError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            log.warning("state set aside", extra={"file": str(path), "reason": f"{type(error).__name__}: {error}"})
+            self._set_aside(path)
+            return default
+
+    def _set_aside(self, path: Path) -> None:
+        try:
+            path.replace(path.with_suffix(path.suffix + ".damaged"))
+        except OSError as error:
+            log.warning("state not set aside", extra={"file": str(path), "reason": str(error)})
+
+    def _write(self, name: str, data: bytes) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / name
+        fresh = path.with_suffix(path.suffix + ".new")
+        with fresh.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+
+
+def _memory(state: State, at: Seconds) -> bytes:
+    arrays = {f"{part}.{field.name}": getattr(getattr(state, part), field.name) for part, field in _arrays(state)}
+    names = np.array([[key.service_name, key.signal] for key in state.keys], dtype=np.str_).reshape(-1, 2)
+    buffer = io.BytesIO()
+    np.savez(buffer, version=np.array(VERSION), at=np.array(at), names=names, **arrays)
+    return buffer.getvalue()
+
+
+def _arrays(state: State) -> list[tuple[str, Any]]:
+    return [(part, field) for part in ("memory", "held") for field in fields(getattr(state, part))]
+
+
+def _with_memory(knowledge: Knowledge, data: bytes) -> Knowledge:
+    """Knowledge with the state that was stored, if it is of the same series."""
+    state = knowledge.state
+    assert state is not None
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        if int(archive["version"]) != VERSION:
+            raise StateError(f"has version {int(archive['version'])}, expected {VERSION}")
+        keys = tuple(SeriesKey(str(service), str(signal)) for service, signal in archive["names"])
+        if keys != state.keys:
+            raise StateError("is not of the series of the baselines")
+        parts = {
+            part: replace(
+                getattr(state, part),
+                **{field.name: archive[f"{part}.{field.name}"] for field in fields(getattr(state, part))},
+            )
+            for part in ("memory", "held")
+        }
+        shapes = [
+            (getattr(parts[part], f.name).shape, getattr(getattr(state, part), f.name).shape, f.name)
+            for part, f in _arrays(state)
+        ]
+        wrong = [name for found, needed, name in shapes if found != needed]
+        if wrong:
+            raise StateError(f"has arrays of other shapes: {', '.join(wrong)}")
+        return replace(knowledge, state=State(keys, **parts), evaluated_at=float(archive["at"]))
+
+
+def _document(knowledge: Knowledge) -> dict[str, Any]:
+    book, sight = knowledge.book, knowledge.sight
+    return {
+        "version": VERSION,
+        "told_at": knowledge.told_at,
+        "services": [_incident_out(incident) for incident in book.services.values()],
+        "sights": [_incident_out(incident) for incident in book.sights.values()],
+        "resolved": [_incident_out(incident) for incident in book.resolved],
+        "waiting": dict(book.waiting),
+        "flaps": book.flaps,
+        "homes": [
+            [name, target.job, target.instance, at]
+            for name, homes in sight.homes.items()
+            for target, at in homes.items()
+        ],
+        "seen": [[target.job, target.instance, at] for target, at in sight.seen.items()],
+        "scraped": [[target.job, target.instance] for target in sorted(sight.scraped)],
+    }
+
+
+def _knowledge(data: bytes) -> Knowledge:
+    document = json.loads(data)
+    if not isinstance(document, dict) or document.get("version") != VERSION:
+        raise StateError(f"is not of version {VERSION}")
+    services = [_incident_in(one) for one in document["services"]]
+    sights = [_incident_in(one) for one in document["sights"]]
+    book = Book(
+        services={incident.identity.service_name: incident for incident in services},
+        sights={incident.identity.instance or "prometheus": incident for incident in sights},
+        resolved=tuple(_incident_in(one) for one in document["resolved"]),
+        waiting={str(name): float(at) for name, at in document["waiting"].items()},
+        flaps=int(document["flaps"]),
+    )
+    return Knowledge(book=book, sight=_sight(document), told_at=float(document["told_at"]))
+
+
+def _sight(document: dict[str, Any]) -> Sight:
+    homes: dict[str, dict[Target, Seconds]] = {}
+    for name, job, instance, at in document["homes"]:
+        homes.setdefault(str(name), {})[Target(str(job), str(instance))] = float(at)
+    seen = {Target(str(job), str(instance)): float(at) for job, instance, at in document["seen"]}
+    unknown = {target for targets in homes.values() for target in targets} - seen.keys()
+    if unknown:
+        raise StateError(f"has no sight of {min(unknown)}")
+    return Sight(homes, seen, frozenset(Target(str(job), str(instance)) for job, instance in document["scraped"]))
+
+
+def _incident_out(incident: Incident) -> dict[str, Any]:
+    plain = {
+        name: getattr(incident, name) for name in ("starts_at", "phase", "phase_at", "unjudged_seconds", "reopened")
+    }
+    return {
+        "identity": [getattr(incident.identity, field.name) for field in fields(Identity)],
+        "findings": [_finding_out(finding) for finding in incident.findings],
+        "affected": [_finding_out(finding) for finding in incident.affected],
+        **plain,
+    }
+
+
+def _incident_in(document: dict[str, Any]) -> Incident:
+    alertname, service_name, signal, instance, severity = map(str, document["identity"])
+    return Incident(
+        identity=Identity(alertname, service_name, signal, instance, Severity(severity)),
+        starts_at=float(document["starts_at"]),
+        phase=Phase(document["phase"]),
+        phase_at=float(document["phase_at"]),
+        unjudged_seconds=float(document["unjudged_seconds"]),
+        reopened=int(document["reopened"]),
+        findings=tuple(_finding_in(one) for one in document["findings"]),
+        affected=tuple(_finding_in(one) for one in document["affected"]),
+    )
+
+
+NUMBERS = ("at", "since", "score", "observed", "expected", "lower", "upper")
+
+
+def _finding_out(finding: Finding) -> list[Any]:
+    numbers = [getattr(finding, name) for name in NUMBERS]
+    return [finding.key.service_name, finding.key.signal, finding.silent, *numbers]
+
+
+def _finding_in(row: list[Any]) -> Finding:
+    service_name, signal, silent, *numbers = row
+    named = dict(zip(NUMBERS, map(float, numbers), strict=True))
+    return Finding(key=SeriesKey(str(service_name), str(signal)), silent=bool(silent), **named)

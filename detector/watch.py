@@ -1,0 +1,174 @@
+"""What the detector knows between evaluations, and how one evaluation moves it on. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.baselines import Baselines, join
+from detector.evaluation import Evaluated, Scores, State, adopt, empty_state, evaluate
+from detector.fitting import prior
+from detector.incidents.incident import Book, Reading
+from detector.incidents.lifecycle import Rules, advance, see
+from detector.model import Floats, Seconds, SeriesKey, Signal
+from detector.pull import Observations
+from detector.sight import Sight, look
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All that an evaluation needs of earlier ones.
+
+    Attributes:
+        baselines: None before the first series was seen.
+        state: of the checks, for the same series.
+        sight: what can be seen.
+        book: the incidents.
+        evaluated_at: the time of the newest evaluation; 0 before the first.
+        told_at: up to when the book took part; a replay before it moves only the checks.
+    """
+
+    baselines: Baselines | None = None
+    state: State | None = None
+    sight: Sight = field(default_factory=Sight)
+    book: Book = field(default_factory=Book)
+    evaluated_at: Seconds = 0.0
+    told_at: Seconds = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What stays the same from evaluation to evaluation.
+
+    Attributes:
+        signals: by name.
+        rules: of the incidents.
+        interval: between evaluations, in seconds.
+        window: of the rates, in seconds.
+        limit: the most series watched; further ones are skipped.
+    """
+
+    signals: Mapping[str, Signal]
+    rules: Rules
+    interval: Seconds
+    window: Seconds
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One evaluation's outcome.
+
+    Attributes:
+        knowledge: for the next one.
+        keys: the series, in the order of the scores.
+        scores: None where no series is known.
+        hidden: services that could not be seen whole.
+        skipped: series over the limit.
+    """
+
+    knowledge: Knowledge
+    keys: tuple[SeriesKey, ...]
+    scores: Scores | None
+    hidden: frozenset[str]
+    skipped: int
+
+
+def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> Step:
+    """Evaluate one column of what was observed."""
+    at = seen.history.start + column * seen.history.step
+    sight = look(before.sight, seen.looks[column], at, terms.window)
+    hidden = sight.hidden(at)
+    knowledge, skipped = _extended(before, seen.history.keys, terms)
+    knowledge = replace(knowledge, sight=sight, evaluated_at=at)
+    if knowledge.baselines is None or knowledge.state is None:
+        return Step(_told(knowledge, _nothing_seen(at, hidden, seen), terms), (), None, hidden, skipped)
+    keys = knowledge.baselines.keys
+    observed, visible = _aligned(keys, seen, column, hidden)
+    result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible)
+    reading = _reading(keys, result, visible, at, hidden, seen)
+    knowledge = replace(knowledge, state=result.state)
+    return Step(_told(knowledge, reading, terms), keys, result.scores, hidden, skipped)
+
+
+def refitted(knowledge: Knowledge, baselines: Baselines | None) -> Knowledge:
+    """Take in newly fitted baselines; None where there was no history to fit."""
+    if baselines is None:
+        return knowledge
+    state = knowledge.state
+    fresh = empty_state(baselines.keys) if state is None else adopt(state, baselines)
+    return replace(knowledge, baselines=baselines, state=fresh)
+
+
+def _extended(before: Knowledge, seen: tuple[SeriesKey, ...], terms: Terms) -> tuple[Knowledge, int]:
+    """New series begin with what a prior says; how many had to be left out."""
+    known = set(before.baselines.keys) if before.baselines is not None else set()
+    new = [key for key in seen if key not in known]
+    room = max(0, terms.limit - len(known))
+    if not new[:room]:
+        return before, len(new)
+    added = prior(new[:room], tuple(terms.signals.values()), terms.interval)
+    joined = added if before.baselines is None else join((before.baselines, added))
+    return _grown(before, joined), len(new[room:])
+
+
+def _grown(knowledge: Knowledge, baselines: Baselines) -> Knowledge:
+    """Take in baselines that only have more series than before."""
+    fresh = empty_state(baselines.keys)
+    if knowledge.state is None:
+        return replace(knowledge, baselines=baselines, state=fresh)
+    adopted = adopt(knowledge.state, baselines)
+    known = len(knowledge.state.keys)  # they come first
+    level, count = adopted.memory.level.copy(), adopted.memory.seen.copy()
+    level[:known], count[:known] = knowledge.state.memory.level, knowledge.state.memory.seen
+    state = replace(adopted, memory=replace(adopted.memory, level=level, seen=count))
+    return replace(knowledge, baselines=baselines, state=state)
+
+
+def _aligned(
+    keys: tuple[SeriesKey, ...], seen: Observations, column: int, hidden: frozenset[str]
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The points in the order of the keys, and which of them say something of their service."""
+    points = dict(zip(seen.history.keys, seen.history.values[:, column], strict=True))
+    failed = {failure.signal for failure in seen.failures}
+    visible = np.array([key.service_name not in hidden and key.signal not in failed for key in keys], dtype=np.bool_)
+    observed = np.array([points.get(key, np.nan) for key in keys], dtype=np.float64)
+    # A value seen through a gap is too low or too high: better none than that one.
+    return np.where(visible, observed, np.nan), visible
+
+
+def _reading(
+    keys: tuple[SeriesKey, ...],
+    result: Evaluated,
+    visible: npt.NDArray[np.bool_],
+    at: Seconds,
+    hidden: frozenset[str],
+    seen: Observations,
+) -> Reading:
+    score = result.scores.score
+    rows = {key: row for row, key in enumerate(keys)}
+    judged = visible & np.isfinite(score)
+    held = {finding.key for finding in result.findings}
+    out = [keys[row] for row in np.flatnonzero(judged & (score >= 1.0))]
+    return Reading(
+        at=at,
+        findings=tuple(finding for finding in result.findings if visible[rows[finding.key]]),
+        judged=frozenset(keys[row] for row in np.flatnonzero(judged)),
+        calm=frozenset(keys[row] for row in np.flatnonzero(judged & (score < 1.0))) - held,
+        suspects=frozenset(key.service_name for key in out if key not in held),
+        hidden=hidden,
+        callees=seen.callees,
+    )
+
+
+def _nothing_seen(at: Seconds, hidden: frozenset[str], seen: Observations) -> Reading:
+    return Reading(at, (), frozenset(), frozenset(), frozenset(), hidden, seen.callees)
+
+
+def _told(knowledge: Knowledge, reading: Reading, terms: Terms) -> Knowledge:
+    if reading.at <= knowledge.told_at:
+        return knowledge
+    book = advance(knowledge.book, reading, terms.signals, terms.rules)
+    book = see(book, knowledge.sight.unseen(reading.at), reading.at, terms.rules)
+    return replace(knowledge, book=book, told_at=reading.at)
