@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from exporter.model import Direction, Kind, Message, Nanoseconds
-from exporter.protocols.base import Match, ProtocolSpec
+from exporter.protocols.base import Family, Match, ProtocolSpec
 
 # Server bytes after so long a silence are no part of the answer before it: they are notifications.
 LONGEST_PAUSE: Nanoseconds = 5_000_000_000
@@ -77,4 +77,4 @@ def match(client: bytes, server: bytes) -> Match:
     return Match.NO
 
 
-SPEC = ProtocolSpec("unknown", frozenset(), match, TurnParser)
+SPEC = ProtocolSpec("unknown", frozenset(), match, TurnParser, Family.GUESSED)
