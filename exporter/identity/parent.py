@@ -1,0 +1,51 @@
+"""Step 9: whether a process belongs to the service of the one that started it."""
+
+from exporter.identity.executable import says_nothing
+from exporter.identity.facts import Name, NameSource, ProcessFacts
+
+_OWN = (NameSource.ENVIRONMENT, NameSource.KUBERNETES, NameSource.CONTAINER, NameSource.SYSTEMD)
+_SHELLS = frozenset(["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "tcsh", "csh", "busybox"])
+_MANAGERS_WORDS = """
+systemd init tini dumb-init docker-init catatonit supervisord s6-svscan s6-supervise s6-linux-init runsv runsvdir
+monit circusd forever foreman honcho conmon dockerd containerd podman crond cron atd anacron sshd sshd-session
+login su sudo tmux screen xinetd inetd agetty make npm npx yarn pnpm nohup timeout env setsid strace gdb kubelet
+nomad watchexec entr parallel xargs procmail pm2 pytest larimar
+"""
+_MANAGERS = frozenset(_MANAGERS_WORDS.split())
+_MANAGER_TITLES = ("tmux:", "PM2 ", "npm ", "SCREEN")
+
+
+def is_manager(facts: ProcessFacts, name: Name) -> bool:
+    """Return whether the process starts other people's programs: an init, a supervisor, a session, a person's shell.
+
+    A shell that runs a script is that script's service, and one that runs inline code is its caller's; neither manages.
+    """
+    program = facts.program
+    if program in _SHELLS:
+        inline = any(text.startswith("-") and "c" in text for text in facts.arguments[1:2])
+        return name.source is not NameSource.INTERPRETER and not inline
+    if facts.pid == 1 or program.startswith("containerd-shim"):
+        return True
+    title = facts.arguments[0] if facts.arguments else ""
+    return not _MANAGERS.isdisjoint((program, facts.comm, name.text)) or title.startswith(_MANAGER_TITLES)
+
+
+def inherits(child: ProcessFacts, child_name: Name, parent: ProcessFacts, parent_name: Name) -> bool:
+    """Return whether the child is part of its parent's service; names: the child's own, the parent's final."""
+    if child_name.source in _OWN:
+        return False
+    if _forked(child, parent):
+        return True
+    if is_manager(parent, parent_name) or _is_bare(parent, parent_name):
+        return False
+    return child_name.source is NameSource.OTHER or _is_bare(child, child_name)
+
+
+def _forked(child: ProcessFacts, parent: ProcessFacts) -> bool:
+    """Return whether the child still runs what its parent runs: a worker, not another program."""
+    return bool(child.executable) and child.executable == parent.executable and child.arguments == parent.arguments
+
+
+def _is_bare(facts: ProcessFacts, name: Name) -> bool:
+    """Return whether a process has no better name than that of a tool or an interpreter."""
+    return name.source is NameSource.EXECUTABLE and says_nothing(facts)

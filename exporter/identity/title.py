@@ -1,0 +1,23 @@
+"""Step 7: the title that a process gave itself, such as `nginx: worker process`."""
+
+import re
+
+from exporter.identity.facts import ProcessFacts
+from exporter.identity.names import clean
+
+# Application servers that put the application into their title.
+_BRACKETED = re.compile(r"^(?:gunicorn|puma|unicorn|uwsgi|hypercorn)\b.*\[([^\]]+)\]\s*$")
+_SIDEKIQ = re.compile(r"^sidekiq [\d.]+ (\S+) \[")
+_PREFIX = re.compile(r"^([\w./@+-]+): ")
+
+
+def name(facts: ProcessFacts) -> str:
+    """Return the application in the title, else what stands before its colon, else an empty string."""
+    if len(facts.arguments) != 1:
+        return ""
+    title = facts.arguments[0].strip()
+    found = _BRACKETED.match(title) or _SIDEKIQ.match(title)
+    if found:
+        return clean(found.group(1).split(":", 1)[0].split(".", 1)[0])
+    prefix = _PREFIX.match(title)
+    return clean(prefix.group(1).rsplit("/", 1)[-1]) if prefix else ""

@@ -1,0 +1,142 @@
+"""Gives every process of a host its service: the tree of processes, instances told apart, the number bounded."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from exporter.identity.facts import OTHER, OTHER_IDENTITY, NameSource, ServiceIdentity
+from exporter.identity.instances import Instance, Instances
+from exporter.identity.interpreters import runtime
+from exporter.identity.known import of_process
+from exporter.identity.roster import Roster
+from exporter.identity.tree import Candidate, Place, places
+from exporter.services.members import UNDECIDED, Membership
+from exporter.services.view import Process
+
+YOUNG_SECONDS = 2.0
+"""A process that ends sooner, and never had a socket, is its parent's errand, not a service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The services of a host's processes; nothing in it changes later.
+
+    Attributes:
+        processes: every process by PID; one that is too young to have a service is in `~other` for the time.
+        members: what the resources of each are counted for.
+        services: those that have a process, by name.
+        undecided: whether some process is too young.
+    """
+
+    processes: Mapping[int, Process] = field(default_factory=dict)
+    members: Mapping[int, Membership] = field(default_factory=dict)
+    services: Mapping[str, ServiceIdentity] = field(default_factory=dict)
+    undecided: bool = False
+
+
+class Naming:
+    """Names processes, and remembers what keeps the names stable."""
+
+    def __init__(self, roster: Roster, boot_time: float, ticks_per_second: int) -> None:
+        """Begin without names.
+
+        Args:
+            roster: which services there is place for.
+            boot_time: seconds since the epoch.
+        """
+        self._roster = roster
+        self._boot_time = boot_time
+        self._ticks_per_second = ticks_per_second
+        self._instances = Instances()
+        self._placed: Mapping[int, Place] = {}
+        self._candidates: Mapping[int, Candidate] = {}
+
+    def update(
+        self,
+        candidates: Mapping[int, Candidate],
+        ports: Mapping[int, int],
+        with_sockets: Iterable[int],
+        age_seconds: Callable[[int], float],
+        now: float,
+    ) -> Named:
+        """Name all processes.
+
+        Args:
+            candidates: by PID; the same object as before where nothing changed.
+            ports: the lowest listening port of those that listen.
+            with_sockets: the processes that own any socket.
+            age_seconds: how long a process has been known.
+        """
+        if candidates is not self._candidates:
+            self._placed, self._candidates = places(candidates), candidates
+        names = self._names(ports)
+        open_roots = self._open(names, with_sockets, age_seconds)
+        called = self._roster.admit(self._claims(names, open_roots, ports), now)
+        service = {pid: called.get(names[place.root_pid], OTHER) for pid, place in self._placed.items()}
+        return Named(
+            processes={pid: Process(candidates[pid].facts, service[pid]) for pid in candidates},
+            members={pid: self._membership(pid, service[pid], open_roots) for pid in candidates},
+            services=self._identities(service),
+            undecided=bool(open_roots),
+        )
+
+    def _names(self, ports: Mapping[int, int]) -> dict[int, str]:
+        """Return the name of each root process, instances of one program told apart."""
+        lowest: dict[int, int] = {}
+        for pid, port in ports.items():
+            if pid in self._placed:
+                root = self._placed[pid].root_pid
+                lowest[root] = min(port, lowest.get(root, port))
+        roots = [pid for pid, place in self._placed.items() if place.root_pid == pid]
+        names = {root: self._placed[root].name.text for root in roots}
+        return names | self._instances.names(self._separate(roots, lowest))
+
+    def _separate(self, roots: Iterable[int], lowest: Mapping[int, int]) -> Iterable[Instance]:
+        """Yield the instances of programs of which two on different ports serve different things."""
+        for root in roots:
+            candidate = self._candidates[root]
+            application = of_process(candidate.facts) if candidate.own.source is NameSource.APPLICATION else None
+            if application is not None and application.separate:
+                port = lowest.get(root, 0)
+                is_default = port == application.port
+                yield Instance(root, candidate.facts.start_ticks, candidate.own.text, port, is_default)
+
+    def _open(
+        self, names: Mapping[int, str], with_sockets: Iterable[int], age_seconds: Callable[[int], float]
+    ) -> set[int]:
+        """Return the roots that may yet turn out to be errands: young, without sockets, of no service known so far."""
+        settled = {self._placed[pid].root_pid for pid in with_sockets if pid in self._placed}
+        return {
+            root
+            for root, name in names.items()
+            if name not in self._roster and root not in settled and age_seconds(root) < YOUNG_SECONDS
+        }
+
+    def _claims(self, names: Mapping[int, str], open_roots: set[int], ports: Mapping[int, int]) -> list[str]:
+        """Return the names in the order of their claim to a place: those that listen, then the oldest."""
+        listening = {self._placed[pid].root_pid for pid in ports if pid in self._placed}
+        roots = [root for root in names if root not in open_roots]
+        roots.sort(key=lambda root: (root not in listening, self._candidates[root].facts.start_ticks))
+        return [names[root] for root in roots]
+
+    def _membership(self, pid: int, service: str, open_roots: set[int]) -> Membership:
+        facts, place = self._candidates[pid].facts, self._placed[pid]
+        return Membership(
+            service=UNDECIDED if place.root_pid in open_roots else service,
+            starts=place.root_pid == pid,
+            started_at=self._boot_time + facts.start_ticks / self._ticks_per_second,
+            open_files_limit=facts.open_files_limit,
+        )
+
+    def _identities(self, service: Mapping[int, str]) -> dict[str, ServiceIdentity]:
+        """Return what is known of each service, from the oldest of its first processes."""
+        oldest: dict[str, Candidate] = {}
+        for pid, name in service.items():
+            candidate = self._candidates[pid]
+            if self._placed[pid].root_pid == pid:
+                before = oldest.get(name, candidate)
+                oldest[name] = min(before, candidate, key=lambda one: (one.facts.start_ticks, one.facts.pid))
+        return {name: OTHER_IDENTITY if name == OTHER else _identity(name, one) for name, one in oldest.items()}
+
+
+def _identity(name: str, candidate: Candidate) -> ServiceIdentity:
+    return ServiceIdentity(name, candidate.own.source, runtime(candidate.facts), candidate.facts.container.name)

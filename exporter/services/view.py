@@ -1,0 +1,76 @@
+"""What is known of a host's services at one moment, for those who attribute connections."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from exporter.identity.facts import ProcessFacts, ServiceIdentity
+from exporter.model import Endpoint
+
+ANY_ADDRESS = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process and the name of its service."""
+
+    facts: ProcessFacts
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where a service listens.
+
+    Attributes:
+        transport: "tcp" or "udp".
+        address: the IP address in text, `*` for every address.
+        port: in host order.
+    """
+
+    transport: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """A TCP connection as one of its sockets sees it."""
+
+    local: Endpoint
+    remote: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """A host's services; the mappings do not change once given.
+
+    Attributes:
+        processes: by PID, kernel threads left out.
+        services: by name, those with a process.
+        listeners: who listens where.
+        connections: which service owns the socket; sockets whose owner is not known are left out.
+        local_addresses: of all interfaces, in text.
+        ephemeral_ports: the range that the kernel gives to clients.
+    """
+
+    processes: Mapping[int, Process] = field(default_factory=dict)
+    services: Mapping[str, ServiceIdentity] = field(default_factory=dict)
+    listeners: Mapping[Listener, str] = field(default_factory=dict)
+    connections: Mapping[Ends, str] = field(default_factory=dict)
+    local_addresses: frozenset[str] = frozenset()
+    ephemeral_ports: range = range(32768, 61000)
+
+    def is_local(self, address: str) -> bool:
+        """Return whether an address is this host's own."""
+        return address in self.local_addresses or address.startswith("127.") or address == "::1"
+
+    def service_at(self, end: Endpoint, transport: str = "tcp") -> str:
+        """Return who listens at an endpoint, empty where nobody known does or it is another host's."""
+        exact = self.listeners.get(Listener(transport, end.address, end.port))
+        if exact is not None:
+            return exact
+        return self.listeners.get(Listener(transport, ANY_ADDRESS, end.port), "") if self.is_local(end.address) else ""
+
+    def service_of(self, local: Endpoint, remote: Endpoint) -> str:
+        """Return who owns the socket at `local` of a connection with `remote`, empty where not known."""
+        return self.connections.get(Ends(local, remote), "")

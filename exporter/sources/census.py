@@ -1,0 +1,97 @@
+"""Keeps the processes of a host and their own names: facts are read once, and once more soon after an exec."""
+
+from dataclasses import dataclass
+
+from exporter.identity.ladder import own_name
+from exporter.identity.tree import Candidate
+from exporter.sources.procfs import Procfs
+
+RECHECK_SECONDS = 5.0  # by then a wrapper has executed its program and a server has set its title
+_KERNEL_ROUNDS = 64  # in so many refreshes every kernel thread's PID is looked at again: it may be reused
+
+
+@dataclass(slots=True)
+class _Visit:
+    """When a process was first seen and is to be read again; `due` is None once that was done."""
+
+    first_at: float
+    due: float | None
+    read_at: float
+
+
+class Census:
+    """The processes of one /proc, kernel threads left out.
+
+    Attributes:
+        candidates: by PID; replaced, never changed, when anything changed.
+        hidden: how many of the processes listed could not be read at the last refresh.
+    """
+
+    def __init__(self, procfs: Procfs) -> None:
+        self._procfs = procfs
+        self._visits: dict[int, _Visit] = {}
+        self._kernel: set[int] = set()
+        self._rounds = 0
+        self.candidates: dict[int, Candidate] = {}
+        self.hidden = 0
+
+    def refresh(self, now: float) -> bool:
+        """Follow processes that came, went or are due to be read again; return whether any candidate changed.
+
+        Raises:
+            OSError: /proc itself cannot be read.
+        """
+        self._rounds += 1
+        pids = self._procfs.pids()
+        slot = self._rounds % _KERNEL_ROUNDS
+        self._kernel = {pid for pid in self._kernel if pid in pids and pid % _KERNEL_ROUNDS != slot}
+        updated = {pid: candidate for pid, candidate in self.candidates.items() if pid in pids}
+        self._visits = {pid: visit for pid, visit in self._visits.items() if pid in updated}
+        due = [pid for pid, visit in self._visits.items() if visit.due is not None and now >= visit.due]
+        self.hidden = 0
+        for pid in (pids - updated.keys() - self._kernel).union(due):
+            self._visit(pid, updated, now)
+        changed = updated != self.candidates if due else updated.keys() != self.candidates.keys()
+        changed = changed or any(updated[pid] is not self.candidates[pid] for pid in updated)
+        if changed:
+            self.candidates = updated
+        return changed
+
+    def age_seconds(self, pid: int, now: float) -> float:
+        """Return how long a process has been known; one that was there before the first refresh is not young."""
+        visit = self._visits.get(pid)
+        return now - visit.first_at if visit else 0.0
+
+    def executed(self, pid: int, now: float) -> None:
+        """Note that a process runs another program now, or is another process: it is read again at the next refresh.
+
+        A process that renames itself all the time is read every few seconds, no more.
+        """
+        visit = self._visits.get(pid)
+        if visit is not None:
+            visit.due = max(now, visit.read_at + RECHECK_SECONDS)
+
+    def _visit(self, pid: int, updated: dict[int, Candidate], now: float) -> None:
+        """Read a process's facts; leaves it out where it has ended, and keeps what was known of a zombie."""
+        stat = self._procfs.stat(pid)
+        before = updated.get(pid)
+        if stat is None:
+            updated.pop(pid, None)
+            self._visits.pop(pid, None)
+            self.hidden += 1
+            return
+        if stat.is_kernel:
+            self._kernel.add(pid)
+            return
+        same = before is not None and before.facts.start_ticks == stat.start_ticks
+        visit = self._visits.get(pid)
+        if visit is None or not same:
+            first_at = now if self._rounds > 1 else float("-inf")
+            visit = self._visits[pid] = _Visit(first_at, now + RECHECK_SECONDS, now)
+        else:
+            visit.due, visit.read_at = None, now
+        if same and stat.is_zombie:
+            return
+        facts = self._procfs.facts(pid, stat)
+        if not same or before is None or before.facts != facts:
+            updated[pid] = Candidate(facts, own_name(facts))

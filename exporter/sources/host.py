@@ -1,0 +1,236 @@
+"""A host's services: who runs, what it is called, where it listens, what it uses."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.identity.roster import Roster
+from exporter.services.naming import Named, Naming
+from exporter.services.resources import Resources, ServiceResources
+from exporter.services.view import HostView
+from exporter.sources.census import Census
+from exporter.sources.ends import SocketIndex
+from exporter.sources.netlink import DiagSockets, local_addresses
+from exporter.sources.owners import SocketOwners
+from exporter.sources.procfs import ContainerLookup, Procfs, no_containers
+from exporter.sources.procnet import ProcNetSockets
+from exporter.sources.sockets import Socket, SocketSource
+from exporter.sources.usage import UsageReader
+
+log = logging.getLogger(__name__)
+
+_ADDRESSES_SECONDS = 10.0
+_DEFAULT_EPHEMERAL = range(32768, 61000)
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """What the host lets be seen.
+
+    Attributes:
+        capabilities: by name, whether it is available: `proc_io`, `proc_files`, `proc_executables`, `sock_diag`.
+        hidden_processes: listed but not readable at the last refresh.
+        unowned_sockets: sockets with an inode whose process was not found at the last refresh.
+        socket_failures: how often the sockets could not be read.
+        services_refused: how many names found no place among the services.
+    """
+
+    capabilities: Mapping[str, bool]
+    hidden_processes: int
+    unowned_sockets: int
+    socket_failures: int
+    services_refused: int
+
+
+class Host:
+    """Follows the processes and sockets of one host; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        proc: Path = Path("/proc"),
+        sockets: SocketSource | None = None,
+        addresses: Callable[[], frozenset[str]] = local_addresses,
+        containers: ContainerLookup = no_containers,
+        max_services: int = 200,
+        max_descriptors: int = 30_000,
+    ) -> None:
+        """Prepare; nothing is read yet but the boot time and the range of ephemeral ports.
+
+        Args:
+            proc: the host's /proc, which may be mounted elsewhere.
+            sockets: where sockets are read; by default sock_diag, else /proc/net where that is refused.
+            addresses: returns the addresses of all interfaces; raises OSError or ValueError where it cannot.
+            containers: looks up what a container's runtime says of it.
+            max_services: the services beyond it are `~other`.
+            max_descriptors: how many files to keep open for reading usage.
+        """
+        self._lock = threading.RLock()
+        self._procfs = Procfs(proc, containers)
+        self._census = Census(self._procfs)
+        self._usage = UsageReader(proc, max_descriptors)
+        self._owners = SocketOwners(proc)
+        self._source = sockets if sockets is not None else open_sockets(proc)
+        self._roster = Roster(max_services)
+        self._naming = Naming(self._roster, self._procfs.boot_time(), os.sysconf("SC_CLK_TCK"))
+        self._resources = Resources()
+        self._index = SocketIndex()
+        self._addresses = addresses
+        self._addresses_at = float("-inf")
+        self._local: frozenset[str] = frozenset()
+        self._ephemeral = ephemeral_ports(self._procfs)
+        self._sockets: Mapping[int, Socket] = {}
+        self._socket_failures = 0
+        self._unowned = 0
+        self._ports: dict[int, int] = {}
+        self._named = Named()
+
+    def refresh(self, now: float) -> HostView:
+        """Follow processes and sockets; cheap enough for every second.
+
+        Args:
+            now: seconds, of any clock that does not go back.
+
+        Raises:
+            OSError: /proc itself cannot be read.
+        """
+        with self._lock:
+            changed = self._census.refresh(now)
+            self._read_sockets()
+            self._read_addresses(now)
+            owners = self._owners.resolve(self._inodes(), self._census.candidates.keys(), now)
+            self._unowned = len(self._inodes()) - len(owners)
+            ports = _lowest_ports(self._sockets, owners)
+            if changed or ports != self._ports or self._named.undecided:
+                self._ports = ports
+                self._name(set(owners.values()), now)
+            processes = self._named.processes
+            services = {inode: processes[pid].service for inode, pid in owners.items() if pid in processes}
+            self._index.update(self._sockets, lambda one: services.get(one.inode, ""))
+            return self._view()
+
+    def sample(self, now: float) -> Mapping[str, ServiceResources]:
+        """Read what every process has used and return each service's resources.
+
+        Args:
+            now: as for `refresh`.
+
+        Raises:
+            OSError: /proc itself cannot be read.
+        """
+        with self._lock:
+            self.refresh(now)
+            samples = self._usage.read(self._census.candidates.keys(), self._has_swap())
+            known = self._census.candidates
+            for sample in samples:
+                facts = known[sample.pid].facts
+                if sample.comm != facts.comm or sample.start_ticks != facts.start_ticks:
+                    self._census.executed(sample.pid, now)
+            return self._resources.update(samples, self._named.members, now)
+
+    def view(self) -> HostView:
+        """Return what the last refresh found."""
+        with self._lock:
+            return self._view()
+
+    def status(self) -> HostStatus:
+        """Return what the host let be seen so far."""
+        with self._lock:
+            return HostStatus(
+                capabilities={
+                    "proc_io": self._usage.forbidden == 0,
+                    "proc_files": self._owners.forbidden == 0,
+                    "proc_executables": self._procfs.forbidden["exe"] == 0,
+                    "sock_diag": isinstance(self._source, DiagSockets) and self._socket_failures == 0,
+                },
+                hidden_processes=self._census.hidden,
+                unowned_sockets=self._unowned,
+                socket_failures=self._socket_failures,
+                services_refused=self._roster.refused,
+            )
+
+    def close(self) -> None:
+        """Close every descriptor."""
+        with self._lock:
+            self._usage.close()
+            self._source.close()
+
+    def _view(self) -> HostView:
+        return HostView(
+            processes=self._named.processes,
+            services=self._named.services,
+            listeners=self._index.listeners,
+            connections=self._index.connections,
+            local_addresses=self._local,
+            ephemeral_ports=self._ephemeral,
+        )
+
+    def _name(self, with_sockets: set[int], now: float) -> None:
+        def age_seconds(pid: int) -> float:
+            return self._census.age_seconds(pid, now)
+
+        self._named = self._naming.update(self._census.candidates, self._ports, with_sockets, age_seconds, now)
+
+    def _inodes(self) -> set[int]:
+        inodes = {one.inode for one in self._sockets.values()}
+        inodes.discard(0)
+        return inodes
+
+    def _read_sockets(self) -> None:
+        """Read all sockets; those of before stay where they cannot be read."""
+        try:
+            self._sockets = self._source.read()
+        except (OSError, ValueError) as error:
+            self._socket_failures += 1
+            if self._socket_failures == 1:
+                log.warning("sockets unreadable", extra={"error": str(error)})
+
+    def _read_addresses(self, now: float) -> None:
+        if now - self._addresses_at < _ADDRESSES_SECONDS:
+            return
+        self._addresses_at = now
+        try:
+            self._local = self._addresses()
+        except (OSError, ValueError) as error:
+            if not self._local:
+                log.warning("interface addresses unreadable", extra={"error": str(error)})
+
+    def _has_swap(self) -> bool:
+        """Return whether anything at all is swapped out."""
+        try:
+            lines = self._procfs.read("swaps").splitlines()[1:]
+        except OSError:
+            return False
+        return any(fields[3] != b"0" for line in lines if len(fields := line.split()) > 3)
+
+
+def open_sockets(proc: Path) -> SocketSource:
+    """Return sock_diag where it answers, else the tables of /proc/net."""
+    try:
+        source = DiagSockets()
+        source.read()
+    except (OSError, ValueError) as error:
+        log.warning("sock_diag refused, reading /proc/net", extra={"error": str(error)})
+        return ProcNetSockets(proc)
+    return source
+
+
+def ephemeral_ports(procfs: Procfs) -> range:
+    """Return the ports that the kernel gives to clients."""
+    try:
+        low, high = procfs.read("sys/net/ipv4/ip_local_port_range").split()
+        return range(int(low), int(high) + 1)
+    except (OSError, ValueError):
+        return _DEFAULT_EPHEMERAL
+
+
+def _lowest_ports(sockets: Mapping[int, Socket], owners: Mapping[int, int]) -> dict[int, int]:
+    """Return the lowest TCP port that each process listens on."""
+    lowest: dict[int, int] = {}
+    for one in sockets.values():
+        pid = owners.get(one.inode)
+        if one.listening and one.transport == "tcp" and pid is not None:
+            lowest[pid] = min(one.local.port, lowest.get(pid, one.local.port))
+    return lowest

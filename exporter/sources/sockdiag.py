@@ -1,0 +1,113 @@
+"""Encodes and decodes the kernel's sock_diag messages; pure, native byte order.
+
+Layout: include/uapi/linux/inet_diag.h
+"""
+
+import socket
+import struct
+from collections.abc import Mapping
+from functools import lru_cache
+
+from exporter.model import Endpoint
+from exporter.services.view import ANY_ADDRESS
+from exporter.sources.sockets import Socket
+
+TCP, UDP = socket.IPPROTO_TCP, socket.IPPROTO_UDP
+_TRANSPORTS = {TCP: "tcp", UDP: "udp"}
+
+_SOCK_DIAG_BY_FAMILY = 20
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
+_HEADER = struct.Struct("=IHHII")
+_REQUEST = struct.Struct("=BBBxI48x")
+
+ESTABLISHED, TIME_WAIT, CLOSE, LISTEN = 1, 6, 7, 10
+# Sockets in TIME_WAIT belong to nobody and may outnumber all others.
+LIVE_STATES = 0xFFF & ~(1 << TIME_WAIT)
+
+# length, type | family, state | local port, remote port, addresses | cookie, queues, uid, inode
+_MESSAGE = "=IH10xBBxx2s2s16s16s4xQ12xII"
+_MESSAGE_BYTES = struct.calcsize(_MESSAGE)
+
+
+class DiagError(OSError):
+    """The kernel refused the question; `errno` says why."""
+
+
+def request(family: int, protocol: int, states: int = LIVE_STATES) -> bytes:
+    """Return the question for all sockets of a family and protocol in the given states."""
+    body = _REQUEST.pack(family, protocol, 0, states)
+    return _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0) + body
+
+
+def decode(buffer: bytes, protocol: int, known: Mapping[int, Socket], live: dict[int, Socket]) -> bool:
+    """Add the sockets of one datagram to `live` by cookie; return whether the answer is complete.
+
+    Args:
+        known: sockets of before; one that did not change is taken over instead of made anew.
+
+    Raises:
+        DiagError: the kernel answers with an error.
+        ValueError: the bytes are no such answer.
+    """
+    offset, end = 0, len(buffer)
+    while offset < end:
+        if end - offset < 16:
+            raise ValueError(f"{end - offset} bytes left, too few for a header")
+        length, kind = struct.unpack_from("=IH", buffer, offset)
+        if kind == _NLMSG_DONE:
+            return True
+        if kind == _NLMSG_ERROR:
+            (code,) = struct.unpack_from("=i", buffer.ljust(offset + 20, b"\0"), offset + 16)
+            raise DiagError(-code, "sock_diag refused")
+        if kind != _SOCK_DIAG_BY_FAMILY or length < _MESSAGE_BYTES or offset + length > end:
+            raise ValueError(f"message of type {kind} and {length} bytes at {offset} of {end}")
+        offset += _run(memoryview(buffer)[offset:], length, protocol, known, live)
+    return False
+
+
+def _run(rest: memoryview, length: int, protocol: int, known: Mapping[int, Socket], live: dict[int, Socket]) -> int:
+    """Decode the messages of equal length that `rest` begins with; return their bytes."""
+    form = _form(length)
+    taken = 0
+    for row in form.iter_unpack(rest[: len(rest) // form.size * form.size]):
+        if row[0] != length or row[1] != _SOCK_DIAG_BY_FAMILY:
+            break
+        taken += form.size
+        cookie, inode = row[8], row[10]
+        before = known.get(cookie)
+        if before is not None and (before.inode == inode or not inode):
+            # Once its owner closed it, a socket has no inode; it still was that owner's.
+            live[cookie] = before
+        else:
+            live[cookie] = _socket(row, protocol)
+    return taken or length
+
+
+@lru_cache(maxsize=64)
+def _form(length: int) -> struct.Struct:
+    padded = (length + 3) & ~3  # attributes behind the fixed part differ by kernel and socket
+    return struct.Struct(f"{_MESSAGE}{padded - _MESSAGE_BYTES}x")
+
+
+def _socket(row: tuple[int, int, int, int, bytes, bytes, bytes, bytes, int, int, int], protocol: int) -> Socket:
+    _, _, family, state, local_port, remote_port, local, remote, _, uid, inode = row
+    return Socket(
+        transport=_TRANSPORTS[protocol],
+        listening=state == LISTEN or (protocol == UDP and state == CLOSE),
+        local=Endpoint(address(family, local), int.from_bytes(local_port)),
+        remote=Endpoint(address(family, remote), int.from_bytes(remote_port)),
+        inode=inode,
+        uid=uid,
+    )
+
+
+@lru_cache(maxsize=4096)
+def address(family: int, octets: bytes) -> str:
+    """Return an address of 16 octets in text, `*` for the unspecified one, an IPv4-mapped one as IPv4."""
+    if family == socket.AF_INET6:
+        if octets[:12] == b"\0" * 10 + b"\xff\xff":
+            family, octets = socket.AF_INET, octets[12:]
+        else:
+            return ANY_ADDRESS if not any(octets) else socket.inet_ntop(socket.AF_INET6, octets)
+    return ANY_ADDRESS if not any(octets[:4]) else socket.inet_ntop(socket.AF_INET, octets[:4])

@@ -1,0 +1,191 @@
+"""Reads what processes have used, through descriptors that stay open.
+
+A kept descriptor makes a reading cheap, and fails once its process is gone, so a reused PID cannot be mistaken. What
+an idle process has used is not read again: its `stat` says whether anything changed, except for calls too few to fill
+a clock tick, so every process is read in full once in a while.
+"""
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.services.usage import Counters, Sample, Usage
+from exporter.sources import procparse
+
+_FULL_EVERY = 8  # samples between two full readings of an idle process
+_DESCRIPTORS_EACH = 3
+_NONE = -1
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One process's descriptors and last reading; a descriptor is -1 where it may not be read."""
+
+    stat: int
+    io: int
+    files: int
+    text: bytes = b""
+    sample: Sample | None = None
+
+    def close(self) -> None:
+        for descriptor in (self.stat, self.io, self.files):
+            if descriptor != _NONE:
+                os.close(descriptor)
+
+
+class UsageReader:
+    """Reads the usage of processes from one /proc.
+
+    Attributes:
+        forbidden: of the processes at the last reading, how many did not show their I/O.
+    """
+
+    def __init__(self, proc: Path, max_descriptors: int = 30_000) -> None:
+        """Prepare to read.
+
+        Args:
+            max_descriptors: how many to keep open; the processes beyond are opened at each reading.
+        """
+        self._proc = str(proc)
+        self._page_bytes = os.sysconf("SC_PAGESIZE")
+        self._max_kept = max_descriptors // _DESCRIPTORS_EACH
+        self._kept: dict[int, _Kept] = {}
+        self._rounds = 0
+        self._sizes_count = self._sizes_count_files()
+        self.forbidden = 0
+
+    def read(self, pids: Collection[int], with_swap: bool = False) -> list[Sample]:
+        """Return a sample of each process that is still there; an idle one's `usage` is the object of before.
+
+        Args:
+            with_swap: whether to read how much is swapped out, which is dear; not done where nothing is.
+        """
+        for pid in [pid for pid in self._kept if pid not in pids]:
+            self._kept.pop(pid).close()
+        self._rounds += 1
+        samples = []
+        self.forbidden = 0
+        for pid in pids:
+            sample = self._sample(pid, with_swap)
+            if sample is not None:
+                samples.append(sample)
+                self.forbidden += not sample.usage.has_io
+        return samples
+
+    def close(self) -> None:
+        """Close every descriptor."""
+        for kept in self._kept.values():
+            kept.close()
+        self._kept.clear()
+
+    def _sample(self, pid: int, with_swap: bool) -> Sample | None:
+        """Read one process; None where it has ended, also when another one has its PID meanwhile."""
+        kept = self._kept.get(pid)
+        try:
+            if kept is None:
+                kept = self._open(pid)
+                if len(self._kept) >= self._max_kept:
+                    return self._read_once(pid, kept, with_swap)
+                self._kept[pid] = kept
+            text = os.pread(kept.stat, 1024, 0)
+            if text == kept.text and (pid + self._rounds) % _FULL_EVERY:
+                return kept.sample
+            kept.sample = self._full(pid, kept, text, with_swap)
+            kept.text = text
+        except (OSError, ValueError):
+            gone = self._kept.pop(pid, None)
+            if gone is not None:
+                gone.close()
+            return None
+        return kept.sample
+
+    def _read_once(self, pid: int, kept: _Kept, with_swap: bool) -> Sample:
+        try:
+            return self._full(pid, kept, os.pread(kept.stat, 1024, 0), with_swap)
+        finally:
+            kept.close()
+
+    def _open(self, pid: int) -> _Kept:
+        folder = f"{self._proc}/{pid}"
+        stat = os.open(f"{folder}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        return _Kept(
+            stat, _descriptor(f"{folder}/io", os.O_RDONLY), _descriptor(f"{folder}/fd", os.O_PATH | os.O_DIRECTORY)
+        )
+
+    def _full(self, pid: int, kept: _Kept, text: bytes, with_swap: bool) -> Sample:
+        """Decode a reading; keeps the usage object where nothing changed.
+
+        Raises:
+            OSError: the process has ended.
+            ValueError: its files are no such files.
+        """
+        stat = procparse.stat(text)
+        io = _io(kept.io)
+        usage = Usage(
+            own=Counters(
+                stat.user_ticks,
+                stat.system_ticks,
+                stat.minor_faults,
+                stat.major_faults,
+                io.read_bytes if io else 0,
+                io.written_bytes if io else 0,
+                io.read_calls if io else 0,
+                io.write_calls if io else 0,
+            ),
+            children=Counters(
+                stat.children_user_ticks,
+                stat.children_system_ticks,
+                stat.children_minor_faults,
+                stat.children_major_faults,
+            ),
+            resident_bytes=stat.resident_pages * self._page_bytes,
+            swap_bytes=self._swap(pid) if with_swap else 0,
+            threads=stat.threads,
+            open_files=self._open_files(pid, kept.files),
+            has_io=io is not None,
+        )
+        if kept.sample is not None and kept.sample.usage == usage:
+            usage = kept.sample.usage
+        return Sample(pid, stat.start_ticks, stat.parent_pid, stat.comm, usage)
+
+    def _open_files(self, pid: int, descriptor: int) -> int:
+        if descriptor == _NONE:
+            return 0
+        if self._sizes_count:
+            return os.fstat(descriptor).st_size
+        try:
+            return len(os.listdir(f"{self._proc}/{pid}/fd"))
+        except PermissionError:
+            return 0
+
+    def _swap(self, pid: int) -> int:
+        try:
+            return procparse.swap_bytes(Path(self._proc, str(pid), "status").read_bytes())
+        except PermissionError:
+            return 0
+
+    def _sizes_count_files(self) -> bool:
+        """Return whether the size of /proc/PID/fd is the number of files, as since Linux 6.2."""
+        try:
+            listed = len(os.listdir(f"{self._proc}/self/fd"))
+            return listed - 1 <= os.stat(f"{self._proc}/self/fd").st_size <= listed
+        except OSError:
+            return False
+
+
+def _io(descriptor: int) -> procparse.Io | None:
+    """Read the I/O counts; None where they may not be read, which may show only now."""
+    if descriptor == _NONE:
+        return None
+    try:
+        return procparse.io(os.pread(descriptor, 512, 0))
+    except PermissionError:
+        return None
+
+
+def _descriptor(path: str, flags: int) -> int:
+    try:
+        return os.open(path, flags | os.O_CLOEXEC)
+    except (PermissionError, FileNotFoundError):
+        return _NONE
