@@ -35,7 +35,6 @@ class Gauges:
         resident_bytes, swap_bytes: memory; pages shared by members count once for each.
         open_files_limit_ratio: the highest share of its limit that one member has open, 0 where not known.
         started_at: the oldest member's start, seconds since the epoch; 0 without members.
-        has_io: whether disk, call and file counts could be read of any member.
     """
 
     processes: int = 0
@@ -45,7 +44,6 @@ class Gauges:
     swap_bytes: int = 0
     open_files_limit_ratio: float = 0.0
     started_at: float = 0.0
-    has_io: bool = False
 
 
 def gauges_of(samples: Iterable[Sample], members: Mapping[int, Membership]) -> dict[str, Gauges]:
@@ -69,7 +67,6 @@ def _include(one: Gauges, sample: Sample, membership: Membership) -> None:
     one.open_files += usage.open_files
     one.resident_bytes += usage.resident_bytes
     one.swap_bytes += usage.swap_bytes
-    one.has_io = one.has_io or usage.has_io
     one.started_at = min(one.started_at, membership.started_at)
     if membership.open_files_limit:
         one.open_files_limit_ratio = max(one.open_files_limit_ratio, usage.open_files / membership.open_files_limit)

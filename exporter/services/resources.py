@@ -15,11 +15,13 @@ class ServiceResources:
         counters: since the exporter first saw the service.
         starts: how often an instance started while the exporter ran.
         gauges: of its members at the last sample.
+        has_io: whether disk, call and file counts could ever be read of a member.
     """
 
     counters: Counters
     starts: int
     gauges: Gauges
+    has_io: bool
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class _Member:
 class _Total:
     counters: Counters = field(default_factory=Counters)
     starts: int = 0
+    has_io: bool = False
     seen_at: float = 0.0
 
 
@@ -83,7 +86,7 @@ class Resources:
         self._forget(now)
         gauges = gauges_of(taken, members)
         return {
-            name: ServiceResources(replace(total.counters), total.starts, gauges.get(name, Gauges()))
+            name: ServiceResources(replace(total.counters), total.starts, gauges.get(name, Gauges()), total.has_io)
             for name, total in self._totals.items()
         }
 
@@ -110,6 +113,7 @@ class Resources:
             return
         total = self._totals.setdefault(membership.service, _Total())
         total.starts += membership.starts and member.last is None
+        total.has_io = total.has_io or usage.has_io
         member.service = membership.service
         if member.last is not usage:
             total.counters.add(self._growth(sample.pid, usage, member.last))

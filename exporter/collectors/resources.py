@@ -1,0 +1,131 @@
+"""What each service uses: processor, memory, disk, calls, files."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from exporter.services.resources import ServiceResources
+
+_SERVICE = ("service_name",)
+
+
+def resource_families(resources: Mapping[str, ServiceResources], ticks_per_second: int) -> Iterator[Metric]:
+    """Yield the families of resources; what may not be read of any member is left out, not zero.
+
+    Args:
+        resources: by the service's name.
+        ticks_per_second: the unit of the kernel's CPU times.
+    """
+    yield from _processor(resources, ticks_per_second)
+    yield from _memory(resources)
+    yield from _io(resources)
+    yield from _numbers(resources)
+    yield from _life(resources)
+
+
+def _processor(resources: Mapping[str, ServiceResources], ticks_per_second: int) -> Iterator[Metric]:
+    cpu = CounterMetricFamily(
+        "larimar_service_cpu_seconds_total",
+        "Processor time of all processes, ended ones and children that they waited for included. /proc/PID/stat.",
+        labels=("service_name", "mode"),
+    )
+    faults = CounterMetricFamily(
+        "larimar_service_page_faults_total",
+        "Page faults; major ones had to wait for a disk. /proc/PID/stat.",
+        labels=("service_name", "kind"),
+    )
+    for name, one in resources.items():
+        cpu.add_metric((name, "user"), one.counters.cpu_user_ticks / ticks_per_second)
+        cpu.add_metric((name, "system"), one.counters.cpu_system_ticks / ticks_per_second)
+        faults.add_metric((name, "minor"), one.counters.minor_faults)
+        faults.add_metric((name, "major"), one.counters.major_faults)
+    yield cpu
+    yield faults
+
+
+def _memory(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+    yield _gauge(
+        "larimar_service_memory_resident_bytes",
+        "Resident memory of all processes; pages that they share count for each. /proc/PID/stat.",
+        {name: one.gauges.resident_bytes for name, one in resources.items()},
+    )
+    yield _gauge(
+        "larimar_service_memory_swap_bytes",
+        "Memory swapped out, of all processes. /proc/PID/status.",
+        {name: one.gauges.swap_bytes for name, one in resources.items()},
+    )
+
+
+def _io(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+    seen = {name: one.counters for name, one in resources.items() if one.has_io}
+    yield _counter(
+        "larimar_service_disk_read_bytes_total",
+        "Bytes fetched from disks, not from the page cache. /proc/PID/io.",
+        {name: one.read_bytes for name, one in seen.items()},
+    )
+    yield _counter(
+        "larimar_service_disk_written_bytes_total",
+        "Bytes sent to disks, also those not written out yet. /proc/PID/io.",
+        {name: one.written_bytes for name, one in seen.items()},
+    )
+    yield _counter(
+        "larimar_service_read_syscalls_total",
+        "Calls of the read family, of files and sockets, but not recv: the nearest to fread(). /proc/PID/io.",
+        {name: one.read_calls for name, one in seen.items()},
+    )
+    yield _counter(
+        "larimar_service_write_syscalls_total",
+        "Calls of the write family, of files and sockets, but not send. /proc/PID/io.",
+        {name: one.write_calls for name, one in seen.items()},
+    )
+
+
+def _numbers(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+    yield _gauge(
+        "larimar_service_processes",
+        "Processes; 0 for an hour after the last one ended.",
+        {name: one.gauges.processes for name, one in resources.items()},
+    )
+    yield _gauge(
+        "larimar_service_threads",
+        "Threads of all processes. /proc/PID/stat.",
+        {name: one.gauges.threads for name, one in resources.items()},
+    )
+    files = {name: one.gauges for name, one in resources.items() if one.has_io}
+    yield _gauge(
+        "larimar_service_open_fds",
+        "Open file descriptors of all processes. /proc/PID/fd.",
+        {name: one.open_files for name, one in files.items()},
+    )
+    yield _gauge(
+        "larimar_service_open_fds_limit_ratio",
+        "Share of its soft limit that the process nearest to it has open. /proc/PID/fd, limits.",
+        {name: one.open_files_limit_ratio for name, one in files.items() if one.open_files_limit_ratio},
+    )
+
+
+def _life(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+    yield _gauge(
+        "larimar_service_start_time_seconds",
+        "When the oldest process started, since the epoch. /proc/PID/stat.",
+        {name: one.gauges.started_at for name, one in resources.items() if one.gauges.processes},
+    )
+    yield _counter(
+        "larimar_service_starts_total",
+        "Starts of the service while the exporter ran; workers that it starts itself are none.",
+        {name: one.starts for name, one in resources.items()},
+    )
+
+
+def _gauge(name: str, documentation: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, documentation, labels=_SERVICE)
+    for service, value in values.items():
+        family.add_metric((service,), value)
+    return family
+
+
+def _counter(name: str, documentation: str, values: Mapping[str, float]) -> Metric:
+    family = CounterMetricFamily(name, documentation, labels=_SERVICE)
+    for service, value in values.items():
+        family.add_metric((service,), value)
+    return family
