@@ -6,6 +6,7 @@ from pathlib import Path
 
 from detector.clients.endpoint import base_url
 from toolkit import values
+from toolkit.logs import FORMATS, LEVELS
 from toolkit.settings import option, repeated
 from toolkit.values import Address
 
@@ -114,10 +115,8 @@ class Config:
         "external-label", (), "A label added to every alert, as name=value.", parse=label
     )
     external_url: str = option("web.external-url", "", "This detector as people open it.")
-    log_level: str = option(
-        "log.level", "info", "Least severity to log.", parse=values.choice("debug", "info", "warning", "error")
-    )
-    log_format: str = option("log.format", "logfmt", "How to log.", parse=values.choice("logfmt", "json"))
+    log_level: str = option("log.level", "info", "Least severity to log.", parse=values.choice(*LEVELS))
+    log_format: str = option("log.format", "logfmt", "How to log.", parse=values.choice(*FORMATS))
 
     def __post_init__(self) -> None:
         """Compare what has to fit together."""

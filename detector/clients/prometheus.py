@@ -58,15 +58,17 @@ class Matrix:
 
 
 Observe = Callable[[Seconds], None]
+Count = Callable[[str], None]
 
 
 class Prometheus:
     """A server that answers PromQL. Without state: retrying is for whoever knows how long it may take."""
 
-    def __init__(self, endpoint: Endpoint, observe: Observe) -> None:
-        """`observe` is told how long each query took, answered or not."""
+    def __init__(self, endpoint: Endpoint, observe: Observe, failed: Count) -> None:
+        """`observe` is told how long each query took, answered or not; `failed` the reason of each that failed."""
         self._endpoint = endpoint
         self._observe = observe
+        self._failed = failed
 
     @property
     def url(self) -> str:
@@ -75,25 +77,30 @@ class Prometheus:
 
     def query(self, promql: str, at: Seconds) -> Matrix:
         """The value at one time, as a grid of one column. Raises QueryError."""
-        result = self._ask("/api/v1/query", "vector", {"query": promql, "time": _time(at)})
-        return _matrix(result, Grid(at, 1.0, 1))
+        return self._ask("/api/v1/query", "vector", {"query": promql, "time": _time(at)}, Grid(at, 1.0, 1))
 
     def query_range(self, promql: str, grid: Grid) -> Matrix:
         """The values on a grid of at most MAX_POINTS. Raises QueryError."""
         form = {"query": promql, "start": _time(grid.start), "end": _time(grid.end), "step": _time(grid.step)}
-        return _matrix(self._ask("/api/v1/query_range", "matrix", form), grid)
+        return self._ask("/api/v1/query_range", "matrix", form, grid)
 
-    def _ask(self, path: str, kind: str, form: Mapping[str, str]) -> list[Any]:
+    def _ask(self, path: str, kind: str, form: Mapping[str, str], grid: Grid) -> Matrix:
+        try:
+            return _matrix(_result(self._answer(path, form), kind), grid)
+        except QueryError as error:
+            self._failed(error.reason)
+            raise
+
+    def _answer(self, path: str, form: Mapping[str, str]) -> Answer:
         timeout = f"{round(self._endpoint.timeout_seconds * 1000)}ms"
         began = time.monotonic()
         try:
             # Thanos answers with what it could reach unless told not to; the others ignore the parameter.
-            answer = self._endpoint.post_form(path, {**form, "timeout": timeout, "partial_response": "false"})
+            return self._endpoint.post_form(path, {**form, "timeout": timeout, "partial_response": "false"})
         except TransportError as error:
             raise QueryError("transport", str(error)) from error
         finally:
             self._observe(time.monotonic() - began)
-        return _result(answer, kind)
 
 
 def chunks(grid: Grid, series: int) -> list[Grid]:

@@ -1,0 +1,151 @@
+"""Wires the detector's parts together and runs them."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from detector.clients.alertmanager import Alertmanager
+from detector.clients.endpoint import Credentials, Endpoint
+from detector.clients.notifier import Notifier
+from detector.clients.prometheus import Prometheus
+from detector.clock import Clock, SystemClock
+from detector.config import Config
+from detector.incidents.lifecycle import Rules
+from detector.incidents.payload import Sender
+from detector.loop import Detector, Parts, Timing
+from detector.metrics import Metrics
+from detector.model import Signal
+from detector.pull import Puller
+from detector.refit import Plan, Refitter
+from detector.signals import SHIPPED, load, with_window
+from detector.state import Store
+from detector.watch import Terms
+from toolkit.health import health_routes
+from toolkit.http1 import Handler
+from toolkit.landing import Link, landing_handler
+from toolkit.metrics_page import metrics_handler
+from toolkit.server import Server, serve
+from toolkit.version import version
+
+ANSWER_BYTES = 256 << 20  # of Prometheus, unpacked; parts are sized to stay far below
+RECEIPT_BYTES = 1 << 20  # of an Alertmanager, which answers with next to nothing
+QUERIES_AT_ONCE = 4
+MOST_DELAY_SECONDS = 10.0  # Prometheus' default scrape time-out: what was scraped at a time is stored by then
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A detector ready to run, and its server."""
+
+    detector: Detector
+    metrics: Metrics
+    notifier: Notifier
+    server: Server
+
+
+def build(config: Config, clock: Clock, queries: Executor, fits: Executor, closing: ExitStack) -> App:
+    """Make the parts.
+
+    Args:
+        queries: runs queries side by side.
+        fits: runs the fitting beside the evaluations.
+        closing: ends what was started.
+
+    Raises:
+        SignalsError, CredentialsError: a file is of no use.
+        ServeError: the address is taken.
+    """
+    signals = load((SHIPPED, *config.signals))
+    notifier = Notifier(_alertmanagers(config))
+    closing.callback(notifier.close)
+    metrics = Metrics(version(), notifier.tallies)
+    prometheus = Prometheus(_prometheus(config), metrics.query_seconds.observe, _count(metrics))
+    puller = Puller(prometheus, signals, config.window, queries, lambda reason: metrics.skipped.labels(reason).inc())
+    workers = config.workers or os.cpu_count() or 1
+    plan = Plan(config.history, config.step, config.interval, config.refit, workers)
+    rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=2 * config.interval)
+    parts = Parts(
+        puller=puller,
+        refitter=Refitter(puller, signals, plan, fits),
+        notifier=notifier,
+        sender=_sender(config, signals, rules),
+        store=Store(config.storage, _signature(config, signals)),
+        metrics=metrics,
+        terms=Terms(_named(signals), rules, config.interval, config.window, config.series_limit),
+        timing=Timing(config.interval, config.resend, min(MOST_DELAY_SECONDS, config.interval / 6)),
+        history_step=config.step,
+    )
+    detector = Detector(parts, clock.now())
+    closing.callback(detector.close)
+    server = serve(config.listen, _routes(config, detector, metrics, clock), config.web_config)
+    closing.callback(server.close)
+    return App(detector, metrics, notifier, server)
+
+
+def run(config: Config, stop: threading.Event) -> None:
+    """Work until `stop` is set. Raises like `build`."""
+    clock = SystemClock(stop)
+    with ExitStack() as closing:
+        queries = ThreadPoolExecutor(QUERIES_AT_ONCE, "query")
+        fits = ThreadPoolExecutor(1, "fit")
+        closing.callback(queries.shutdown, wait=False, cancel_futures=True)
+        closing.callback(fits.shutdown, wait=False, cancel_futures=True)
+        app = build(config, clock, queries, fits, closing)
+        app.detector.run(clock)
+
+
+def _prometheus(config: Config) -> Endpoint:
+    credentials = Credentials.read(config.prometheus_http) if config.prometheus_http else Credentials()
+    return Endpoint(config.prometheus_url, credentials, config.prometheus_timeout, ANSWER_BYTES)
+
+
+def _alertmanagers(config: Config) -> list[Alertmanager]:
+    credentials = Credentials.read(config.alertmanager_http) if config.alertmanager_http else Credentials()
+    urls = dict.fromkeys(config.alertmanager_urls) if config.alerting else {}
+    return [Alertmanager(Endpoint(url, credentials, config.alertmanager_timeout, RECEIPT_BYTES)) for url in urls]
+
+
+def _named(signals: tuple[Signal, ...]) -> dict[str, Signal]:
+    return {signal.name: signal for signal in signals}
+
+
+def _sender(config: Config, signals: tuple[Signal, ...], rules: Rules) -> Sender:
+    return Sender(
+        signals=_named(signals),
+        queries={signal.name: with_window(signal.query, config.window) for signal in signals},
+        external_labels={label.name: label.value for label in config.external_labels},
+        graph_url=(config.prometheus_external_url or config.prometheus_url).rstrip("/"),
+        round_seconds=max(config.interval, config.resend),
+        tell_seconds=rules.tell,
+    )
+
+
+def _signature(config: Config, signals: tuple[Signal, ...]) -> str:
+    """Names what baselines depend on, so that those of other signals are not used."""
+    text = repr((signals, config.window, config.interval, config.step))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _count(metrics: Metrics) -> Callable[[str], None]:
+    def count(reason: str) -> None:
+        metrics.query_failures.labels(reason).inc()
+
+    return count
+
+
+def _routes(config: Config, detector: Detector, metrics: Metrics, clock: Clock) -> dict[str, Handler]:
+    links = (
+        Link(config.telemetry_path, "The detector's metrics: scores, what is expected, and its own health."),
+        Link("/-/healthy", "Whether the process runs."),
+        Link("/-/ready", "Whether it can do its work, or why not."),
+    )
+    about = "Learns what is usual for every service in Prometheus and tells Alertmanager when that stops being so."
+    return {
+        "/": landing_handler("Larimar detector", about, version(), links),
+        config.telemetry_path: metrics_handler(metrics.registry),
+        **health_routes(lambda: detector.not_ready(clock.now())),
+    }

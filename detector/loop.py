@@ -1,0 +1,242 @@
+"""The detector's loop: evaluates at each time of the grid, learns now and then, and keeps every Alertmanager told."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from detector.clients.notifier import Notifier
+from detector.clients.prometheus import Grid, QueryError
+from detector.clock import Clock, floor_to
+from detector.evaluation import empty_state
+from detector.incidents.lifecycle import see
+from detector.incidents.payload import Sender
+from detector.metrics import Metrics, Snapshot
+from detector.model import Seconds
+from detector.pull import Observations, Puller
+from detector.refit import Refitter
+from detector.state import Store
+from detector.watch import Knowledge, Step, Terms, refitted, step
+
+log = logging.getLogger(__name__)
+
+CATCH_UP_COLUMNS = 60  # evaluations made up for after a pause; what is older has no one to be told of it
+WARM_UP_COLUMNS = 30  # evaluations replayed for the checks' memory when there is none
+MEMORY_EVERY_SECONDS = 300.0
+LATE_INTERVALS = 3  # without an evaluation for so long, the detector is not ready
+SERIOUS_FAILURES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """In seconds: between evaluations, between repeats of alerts, and how long scrapes may take to land."""
+
+    interval: Seconds
+    resend: Seconds
+    delay: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop works with."""
+
+    puller: Puller
+    refitter: Refitter
+    notifier: Notifier
+    sender: Sender
+    store: Store
+    metrics: Metrics
+    terms: Terms
+    timing: Timing
+    history_step: Seconds
+
+
+class Detector:
+    """Its state changes only in `tick`, which one thread calls."""
+
+    def __init__(self, parts: Parts, now: Seconds) -> None:
+        self._parts = parts
+        self._knowledge = parts.store.load()
+        self._failures = 0
+        self._retry_at = 0.0
+        self._sent_at = 0.0
+        self._saved_at = now
+        self._sighted_at = now  # when Prometheus last gave a usable answer
+        self._reason = "no evaluation yet"
+        if self._knowledge.baselines is not None:
+            parts.refitter.postpone(now, self._knowledge.baselines)
+
+    def run(self, clock: Clock) -> None:
+        """Work until the clock says stop."""
+        while True:
+            try:
+                self.tick(clock.now())
+            except Exception:  # the one place where anything is survived
+                log.exception("evaluation broke")
+                self._parts.metrics.failures.inc()
+                self._retry_at = clock.now() + self._parts.timing.interval
+            if not clock.wait_until(self.next_at(clock.now())):
+                return
+
+    def next_at(self, now: Seconds) -> Seconds:
+        """When to call `tick` again."""
+        timing = self._parts.timing
+        due = self._next_evaluation() + timing.delay
+        wake = min(max(due, self._retry_at), self._sent_at + timing.resend)
+        soonest = now + min(1.0, timing.interval / 4)
+        return soonest if self._parts.refitter.running else max(wake, soonest)
+
+    def tick(self, now: Seconds) -> None:
+        """Do all that is due."""
+        before = self._knowledge.book
+        self._learn(now)
+        newest = floor_to(now - self._parts.timing.delay, self._parts.timing.interval)
+        self._heed_clock(newest)
+        if newest > self._knowledge.evaluated_at and now >= self._retry_at and self._can_judge():
+            self._evaluate(newest, now)
+        changed = {one.identity for one in before.active()} != {one.identity for one in self._knowledge.book.active()}
+        if changed or now - self._sent_at >= self._parts.timing.resend:
+            self._tell(now)
+
+    def not_ready(self, now: Seconds) -> list[str]:
+        """Why the detector cannot do its work; nothing where it can."""
+        reasons = []
+        timing = self._parts.timing
+        late = now - self._knowledge.evaluated_at > LATE_INTERVALS * timing.interval + timing.delay
+        if late or self._failures >= SERIOUS_FAILURES:
+            reasons.append(f"evaluation: {self._reason or 'late'}")
+        for url, tally in self._parts.notifier.tallies().items():
+            if tally.failing >= SERIOUS_FAILURES:
+                reasons.append(f"Alertmanager {url}: {tally.failing} attempts failed in a row")
+        return reasons
+
+    def close(self) -> None:
+        """Leave everything on disk; alerts stay as they are, for the next detector goes on with them."""
+        self._save_memory()
+        self._save_book()
+
+    def _next_evaluation(self) -> Seconds:
+        return self._knowledge.evaluated_at + self._parts.timing.interval
+
+    def _can_judge(self) -> bool:
+        """Until the first fit has ended there is nothing to judge by."""
+        return self._knowledge.baselines is not None or not self._parts.refitter.running
+
+    def _heed_clock(self, newest: Seconds) -> None:
+        """A clock that was set back must not stop evaluations until it has caught up."""
+        ahead = self._knowledge.evaluated_at - newest
+        if ahead <= self._parts.timing.interval:
+            return
+        log.warning("the clock went back", extra={"seconds": ahead})
+        told_at = min(self._knowledge.told_at, newest - self._parts.timing.interval)
+        baselines = self._knowledge.baselines
+        state = None if baselines is None else empty_state(baselines.keys)
+        self._knowledge = replace(self._knowledge, evaluated_at=0.0, told_at=told_at, state=state)
+
+    def _learn(self, now: Seconds) -> None:
+        self._parts.refitter.start_if_due(now)
+        fitted = self._parts.refitter.take(now)
+        if fitted is None:
+            return
+        if fitted.failure:
+            self._parts.metrics.fit_failures.inc()
+            log.warning("history not read", extra={"reason": fitted.failure})
+            return
+        self._knowledge = refitted(self._knowledge, fitted.baselines)
+        self._parts.metrics.fits.inc()
+        series = 0 if fitted.baselines is None else len(fitted.baselines.keys)
+        log.info("learnt what is usual", extra={"series": series})
+        self._save(self._parts.store.save_baselines)
+
+    def _evaluate(self, newest: Seconds, now: Seconds) -> None:
+        grid = self._grid(newest)
+        try:
+            with self._parts.metrics.evaluation_seconds.time():
+                seen = self._parts.puller.observe(grid)
+                steps = self._steps(seen, grid)
+        except QueryError as error:
+            self._failed(error, now)
+            return
+        self._succeeded(seen, steps[-1], now)
+
+    def _grid(self, newest: Seconds) -> Grid:
+        """All evaluations since the last one, or those that bring the checks' memory up to date."""
+        interval, known = self._parts.timing.interval, self._knowledge.evaluated_at
+        most = CATCH_UP_COLUMNS if known else WARM_UP_COLUMNS
+        missed = round((newest - known) / interval)
+        columns = max(1, min(most, missed))
+        return Grid(newest - (columns - 1) * interval, interval, columns)
+
+    def _steps(self, seen: Observations, grid: Grid) -> list[Step]:
+        if not self._knowledge.told_at:
+            # A first look tells of what is, not of what was while nobody watched.
+            self._knowledge = replace(self._knowledge, told_at=grid.end - grid.step)
+        steps = []
+        for column in range(grid.columns):
+            steps.append(step(self._knowledge, seen, column, self._parts.terms))
+            self._knowledge = steps[-1].knowledge
+        return steps
+
+    def _failed(self, error: QueryError, now: Seconds) -> None:
+        self._failures += 1
+        self._reason = f"Prometheus gives no usable answer: {error}"
+        self._retry_at = now + min(2.0 ** (self._failures - 1), self._parts.timing.interval)
+        self._parts.metrics.failures.inc()
+        log.warning("evaluation failed", extra={"reason": str(error), "failures": self._failures})
+        self._see({"prometheus": self._sighted_at}, now)
+
+    def _see(self, blind: dict[str, Seconds], now: Seconds) -> None:
+        """Tell of lost sight; while Prometheus is silent the exporters stay as they were seen last."""
+        at = floor_to(now, self._parts.timing.interval)
+        known = {name: incident.starts_at for name, incident in self._knowledge.book.sights.items()}
+        book = see(self._knowledge.book, {**known, **blind}, at, self._parts.terms.rules)
+        self._knowledge = replace(self._knowledge, book=book)
+
+    def _succeeded(self, seen: Observations, last: Step, now: Seconds) -> None:
+        self._failures, self._retry_at, self._sighted_at, self._reason = 0, 0.0, now, ""
+        for failure in seen.failures:
+            log.warning("signal not read", extra={"signal": failure.signal, "reason": failure.reason})
+        self._count(last)
+        self._parts.metrics.snapshot = Snapshot(
+            keys=last.keys,
+            scores=last.scores,
+            baselines=self._knowledge.baselines,
+            hidden=last.hidden,
+            book=self._knowledge.book,
+            evaluated_at=self._knowledge.evaluated_at,
+            step=self._parts.history_step,
+        )
+        self._save_book()
+        if now - self._saved_at >= MEMORY_EVERY_SECONDS:
+            self._saved_at = now
+            self._save_memory()
+
+    def _count(self, last: Step) -> None:
+        metrics = self._parts.metrics
+        metrics.evaluations.inc()
+        if last.skipped:
+            metrics.skipped.labels("limit").inc(last.skipped)
+        metrics.suppressed.labels("coverage").inc(sum(key.service_name in last.hidden for key in last.keys))
+        if last.scores is not None:
+            learning = np.isfinite(last.scores.observed) & np.isnan(last.scores.score)
+            metrics.suppressed.labels("learning").inc(int(learning.sum()))
+        flapping = metrics.suppressed.labels("flapping")
+        flapping.inc(max(0, self._knowledge.book.flaps - metrics.snapshot.book.flaps))
+
+    def _tell(self, now: Seconds) -> None:
+        self._sent_at = now
+        self._parts.notifier.send(self._parts.sender.alerts(self._knowledge.book, now))
+        self._parts.metrics.snapshot = replace(self._parts.metrics.snapshot, book=self._knowledge.book)
+
+    def _save_book(self) -> None:
+        self._save(self._parts.store.save_book)
+
+    def _save_memory(self) -> None:
+        self._save(self._parts.store.save_memory)
+
+    def _save(self, write: Callable[[Knowledge], None]) -> None:
+        try:
+            write(self._knowledge)
+        except OSError as error:
+            log.error("state not saved", extra={"reason": str(error)})

@@ -1,0 +1,156 @@
+"""The detector's own metrics."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+
+from detector.baselines import Baselines, ModelState
+from detector.clients.notifier import Tally
+from detector.evaluation import Scores
+from detector.incidents.incident import Book
+from detector.model import Seconds, SeriesKey, Severity
+
+BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0)
+STATES = ("learning", "prior", "ready", "blind")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the newest evaluation left to be shown."""
+
+    keys: tuple[SeriesKey, ...] = ()
+    scores: Scores | None = None
+    baselines: Baselines | None = None
+    hidden: frozenset[str] = frozenset()
+    book: Book = field(default_factory=Book)
+    evaluated_at: Seconds = 0.0
+    step: Seconds = 0.0
+
+
+class Metrics:
+    """Counts what happens, and shows the newest snapshot."""
+
+    def __init__(self, version: str, tallies: Callable[[], Mapping[str, Tally]]) -> None:
+        self.registry = CollectorRegistry()
+        self.snapshot = Snapshot()
+        self._version = version
+        self._tallies = tallies
+        self.evaluations = self._counter("evaluations", "Evaluations that came to a verdict")
+        self.failures = self._counter("evaluation_failures", "Evaluations that failed and were tried again")
+        self.fits = self._counter("fits", "Times the baselines were learnt anew")
+        self.fit_failures = self._counter("fit_failures", "Times the history to learn from could not be read")
+        self.query_failures = self._counter("prometheus_query_failures", "Failed queries", ("reason",))
+        self.skipped = self._counter("series_skipped", "Series left out of an evaluation", ("reason",))
+        self.suppressed = self._counter("suppressed", "Verdicts withheld, by reason", ("reason",))
+        self.evaluation_seconds = self._histogram("evaluation_duration_seconds", "Time of one evaluation, end to end")
+        self.query_seconds = self._histogram("prometheus_query_duration_seconds", "Time of one query")
+        for reason in ("coverage", "budget", "flapping", "learning"):
+            self.suppressed.labels(reason)
+        for reason in ("transport", "refused", "partial", "malformed"):
+            self.query_failures.labels(reason)
+        self.registry.register(self)
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+        return Counter(f"larimar_detector_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str) -> Histogram:
+        return Histogram(f"larimar_detector_{name}", text, buckets=BUCKETS, registry=self.registry)
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing in advance: what there is depends on the services."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Families of the newest snapshot."""
+        snapshot = self.snapshot
+        yield _build(self._version)
+        yield from _series(snapshot)
+        yield from _models(snapshot)
+        yield from _notifications(self._tallies())
+        yield _anomalies(snapshot.book)
+        yield GaugeMetricFamily(
+            "larimar_detector_last_evaluation_timestamp_seconds",
+            "Time of the newest evaluation; 0 before the first",
+            value=snapshot.evaluated_at,
+        )
+        yield GaugeMetricFamily("larimar_detector_series_tracked", "Series watched", value=float(len(snapshot.keys)))
+
+
+def _build(version: str) -> Metric:
+    family = InfoMetricFamily("larimar_detector_build", "The version that runs")
+    family.add_metric((), {"version": version})
+    return family
+
+
+def _series(snapshot: Snapshot) -> Iterable[Metric]:
+    if snapshot.scores is None:
+        return
+    named = (
+        ("anomaly_score", "How far a signal is from what is usual; above 1 is anomalous", snapshot.scores.score),
+        ("observed", "The newest value, in the signal's own unit", snapshot.scores.observed),
+        ("expected", "What is usual now, in the signal's own unit", snapshot.scores.expected),
+        ("expected_lower", "Least value that is usual now, in the signal's own unit", snapshot.scores.lower),
+        ("expected_upper", "Greatest value that is usual now, in the signal's own unit", snapshot.scores.upper),
+    )
+    for name, text, values in named:
+        family = GaugeMetricFamily(f"larimar_detector_{name}", text, labels=("service_name", "signal"))
+        for row in np.flatnonzero(~np.isnan(values)):
+            key = snapshot.keys[row]
+            family.add_metric((key.service_name, key.signal), float(values[row]))
+        yield family
+
+
+def _models(snapshot: Snapshot) -> Iterable[Metric]:
+    states = GaugeMetricFamily(
+        "larimar_detector_model_state",
+        "1 for what is known of a service: nothing yet (learning), little (prior), enough (ready), out of sight (blind)",
+        labels=("service_name", "state"),
+    )
+    spans = GaugeMetricFamily(
+        "larimar_detector_training_span_seconds", "History learnt from, at most", labels=("service_name",)
+    )
+    if snapshot.baselines is not None:
+        for name, (state, samples) in sorted(_services(snapshot.baselines, snapshot.hidden).items()):
+            for one in STATES:
+                states.add_metric((name, one), float(one == state))
+            spans.add_metric((name,), samples * snapshot.step)
+    yield states
+    yield spans
+
+
+def _services(baselines: Baselines, hidden: frozenset[str]) -> dict[str, tuple[str, int]]:
+    """The state of each service's best known series, and the most samples any was learnt from."""
+    best: dict[str, tuple[int, int]] = {}
+    for key, model, samples in zip(baselines.keys, baselines.models, baselines.samples, strict=True):
+        code, most = best.get(key.service_name, (0, 0))
+        best[key.service_name] = (max(code, int(model)), max(most, int(samples)))
+    names = {int(ModelState.LEARNING): "learning", int(ModelState.LEVEL): "ready", int(ModelState.SEASONAL): "ready"}
+    return {
+        name: ("blind" if name in hidden else "prior" if not code and most else names[code], most)
+        for name, (code, most) in best.items()
+    }
+
+
+def _notifications(tallies: Mapping[str, Tally]) -> Iterable[Metric]:
+    sent = CounterMetricFamily(
+        "larimar_detector_notifications", "Alerts an Alertmanager accepted, repeats included", labels=("alertmanager",)
+    )
+    failed = CounterMetricFamily(
+        "larimar_detector_notifications_failed", "Alerts not delivered, or refused", labels=("alertmanager",)
+    )
+    for url, tally in tallies.items():
+        sent.add_metric((url,), tally.sent)
+        failed.add_metric((url,), tally.failed)
+    yield sent
+    yield failed
+
+
+def _anomalies(book: Book) -> Metric:
+    family = GaugeMetricFamily("larimar_detector_active_anomalies", "Alerts firing now", labels=("severity",))
+    active = book.active()
+    for severity in Severity:
+        family.add_metric((severity,), float(sum(one.identity.severity is severity for one in active)))
+    return family

@@ -1,0 +1,93 @@
+"""Learns what is usual from history, beside the evaluations."""
+
+import logging
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from detector.baselines import Baselines, ModelState
+from detector.clients.prometheus import Grid, QueryError
+from detector.clock import floor_to
+from detector.fitting import fit
+from detector.model import Seconds, Signal
+from detector.pull import Puller
+
+log = logging.getLogger(__name__)
+
+YOUNG_SECONDS = 1800.0  # between fits while there are series that know little of themselves
+YOUNG_SERIES = 20_000  # with more, learning anew that often would cost more than it gives
+RETRY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to learn from, in seconds: how far back, at what resolution, for evaluations how far apart, how often."""
+
+    duration: Seconds
+    step: Seconds
+    evaluation: Seconds
+    interval: Seconds
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What was learnt; no baselines where there was no history. `failure` is why nothing could be."""
+
+    baselines: Baselines | None
+    failure: str
+
+
+class Refitter:
+    """Fits at the same times and on the same grid in every detector, one fit at a time."""
+
+    def __init__(self, puller: Puller, signals: tuple[Signal, ...], plan: Plan, executor: Executor) -> None:
+        self._puller = puller
+        self._signals = signals
+        self._plan = plan
+        self._executor = executor
+        self._running: Future[Fitted] | None = None
+        self._due_at = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether a fit is under way or waits to be taken."""
+        return self._running is not None
+
+    def postpone(self, now: Seconds, baselines: Baselines) -> None:
+        """Take baselines of an earlier detector for new enough."""
+        self._due_at = self._next(now, baselines)
+
+    def start_if_due(self, now: Seconds) -> None:
+        """Begin a fit if it is time for one."""
+        if self._running is None and now >= self._due_at:
+            self._running = self._executor.submit(self._fit, now)
+
+    def take(self, now: Seconds) -> Fitted | None:
+        """The outcome of a fit that has ended since the last call."""
+        if self._running is None or not self._running.done():
+            return None
+        ended, self._running = self._running, None
+        self._due_at = now + RETRY_SECONDS
+        fitted = ended.result()
+        if not fitted.failure:
+            self._due_at = self._next(now, fitted.baselines)
+        return fitted
+
+    def _next(self, now: Seconds, baselines: Baselines | None) -> Seconds:
+        young = baselines is None or (
+            len(baselines.keys) <= YOUNG_SERIES and bool((baselines.models == ModelState.LEARNING).any())
+        )
+        interval = min(YOUNG_SECONDS, self._plan.interval) if young else self._plan.interval
+        return floor_to(now, interval) + interval
+
+    def _fit(self, now: Seconds) -> Fitted:
+        columns = int(self._plan.duration // self._plan.step)
+        end = floor_to(now, self._plan.step)
+        grid = Grid(end - (columns - 1) * self._plan.step, self._plan.step, columns)
+        try:
+            history = self._puller.history(grid)
+        except QueryError as error:
+            return Fitted(None, str(error))
+        if not history.keys:
+            return Fitted(None, "")
+        return Fitted(fit(history, self._signals, self._plan.evaluation, self._plan.workers), "")
