@@ -12,10 +12,11 @@ from exporter.services.naming import Named, Naming
 from exporter.services.resources import Resources, ServiceResources
 from exporter.services.view import HostView
 from exporter.sources.census import Census
+from exporter.sources.containers import Containers
 from exporter.sources.ends import SocketIndex
 from exporter.sources.netlink import DiagSockets, local_addresses
 from exporter.sources.owners import SocketOwners
-from exporter.sources.procfs import ContainerLookup, Procfs, no_containers
+from exporter.sources.procfs import ContainerLookup, Procfs
 from exporter.sources.procnet import ProcNetSockets
 from exporter.sources.sockets import Socket, SocketSource
 from exporter.sources.usage import UsageReader
@@ -23,6 +24,7 @@ from exporter.sources.usage import UsageReader
 log = logging.getLogger(__name__)
 
 _ADDRESSES_SECONDS = 10.0
+_CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
 _DEFAULT_EPHEMERAL = range(32768, 61000)
 
 
@@ -31,7 +33,8 @@ class HostStatus:
     """What the host lets be seen.
 
     Attributes:
-        capabilities: by name, whether it is available: `proc_io`, `proc_files`, `proc_executables`, `sock_diag`.
+        capabilities: by name, whether it is available: `proc_io` (disk and call counts), `proc_files` (open files and
+            the owners of sockets), `proc_executables` (what interpreters run, and where), `sock_diag`.
         hidden_processes: listed but not readable at the last refresh.
         unowned_sockets: sockets with an inode whose process was not found at the last refresh.
         socket_failures: how often the sockets could not be read.
@@ -53,7 +56,7 @@ class Host:
         proc: Path = Path("/proc"),
         sockets: SocketSource | None = None,
         addresses: Callable[[], frozenset[str]] = local_addresses,
-        containers: ContainerLookup = no_containers,
+        containers: ContainerLookup | None = None,
         max_services: int = 200,
         max_descriptors: int = 30_000,
     ) -> None:
@@ -63,12 +66,13 @@ class Host:
             proc: the host's /proc, which may be mounted elsewhere.
             sockets: where sockets are read; by default sock_diag, else /proc/net where that is refused.
             addresses: returns the addresses of all interfaces; raises OSError or ValueError where it cannot.
-            containers: looks up what a container's runtime says of it.
+            containers: looks up what a container's runtime says of it; by default from the host's files, which are
+                seen through the root directory of its first process.
             max_services: the services beyond it are `~other`.
             max_descriptors: how many files to keep open for reading usage.
         """
         self._lock = threading.RLock()
-        self._procfs = Procfs(proc, containers)
+        self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find)
         self._census = Census(self._procfs)
         self._usage = UsageReader(proc, max_descriptors)
         self._owners = SocketOwners(proc)
@@ -80,6 +84,7 @@ class Host:
         self._addresses = addresses
         self._addresses_at = float("-inf")
         self._local: frozenset[str] = frozenset()
+        self._privileged = may_trace(self._procfs)
         self._ephemeral = ephemeral_ports(self._procfs)
         self._sockets: Mapping[int, Socket] = {}
         self._socket_failures = 0
@@ -140,9 +145,9 @@ class Host:
         with self._lock:
             return HostStatus(
                 capabilities={
-                    "proc_io": self._usage.forbidden == 0,
-                    "proc_files": self._owners.forbidden == 0,
-                    "proc_executables": self._procfs.forbidden["exe"] == 0,
+                    "proc_io": self._privileged or self._usage.forbidden == 0,
+                    "proc_files": self._privileged or self._owners.forbidden == 0,
+                    "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,
                     "sock_diag": isinstance(self._source, DiagSockets) and self._socket_failures == 0,
                 },
                 hidden_processes=self._census.hidden,
@@ -224,6 +229,16 @@ def ephemeral_ports(procfs: Procfs) -> range:
         return range(int(low), int(high) + 1)
     except (OSError, ValueError):
         return _DEFAULT_EPHEMERAL
+
+
+def may_trace(procfs: Procfs) -> bool:
+    """Return whether this process may look into all others (CAP_SYS_PTRACE); a few may hide even so."""
+    try:
+        lines = procfs.read("self/status").splitlines()
+        effective = next(line for line in lines if line.startswith(b"CapEff:"))
+        return bool(int(effective.split()[1], 16) >> _CAP_SYS_PTRACE & 1)
+    except (OSError, ValueError, IndexError, StopIteration):
+        return False
 
 
 def _lowest_ports(sockets: Mapping[int, Socket], owners: Mapping[int, int]) -> dict[int, int]:
