@@ -112,14 +112,16 @@ class Exchange:
     Attributes:
         request: None where its bytes were not seen (joined mid-stream, one-sided capture).
         response: None where none came before the connection ended, or none was expected.
+        timed: whether the two surely belong to each other; after a loss they may be neighbours, good for counts only.
     """
 
     request: Message | None
     response: Message | None
+    timed: bool = True
 
     @property
     def duration(self) -> Nanoseconds | None:
         """Nanoseconds from the request's first byte to the response's last, as a server's own log counts; else None."""
-        if self.request is None or self.response is None:
+        if self.request is None or self.response is None or not self.timed:
             return None
         return max(0, self.response.last_at - self.request.first_at)

@@ -39,21 +39,19 @@ class Pairing:
             if message.correlation is None:
                 self._response(message)
             else:
-                self._answer(self._correlated.pop(message.correlation, None), message)
+                self._answer(self._correlated.pop(message.correlation, None), message, timed=True)
         elif kind is Kind.ONE_WAY:
             self._record(Exchange(message, None))
         elif kind is Kind.UNANSWERED:
             if self._ordered:
                 self._record(Exchange(self._ordered.popleft(), None))
-            elif self._least:
-                self._least -= 1
+            self._least -= self._least > 0
 
     def lose(self) -> None:
         """Messages may have been lost: what answers in order is in doubt until the client's turns agree again.
 
-        Pairs by correlation stay sound.
+        Until then halves are counted together but not timed. Pairs by correlation stay sound.
         """
-        self._flush_ordered()
         self._doubted = True
         self._least = self._agreed = 0
 
@@ -65,36 +63,32 @@ class Pairing:
         self._correlated.clear()
 
     def _request(self, request: Message) -> None:
-        follows = self._was_response
-        self._was_response = False
         if self._doubted:
-            if follows and self._least == 0:
-                self._agreed += 1
+            self._agreed += self._was_response and self._least == 0
             if self._agreed < TURNS_TO_TRUST:
                 self._least += 1
-                self._record(Exchange(request, None))
-                return
-            self._doubted = False
+            else:
+                self._doubted = False
+                self._flush_ordered()
+        self._was_response = False
         if len(self._ordered) >= MAX_OUTSTANDING:
+            self._record(Exchange(self._ordered.popleft(), None))
             self.lose()
         self._ordered.append(request)
 
     def _response(self, response: Message) -> None:
         self._was_response = True
+        if self._ordered and response.first_at < self._ordered[0].first_at:
+            # No answer begins before its question: the order was lost.
+            self.lose()
+            self._record(Exchange(None, response))
+            return
         if self._doubted:
             if self._least:
                 self._least -= 1
             else:
                 self._agreed = 0
-            self._record(Exchange(None, response))
-        elif not self._ordered:
-            self._record(Exchange(None, response))
-        elif response.first_at < self._ordered[0].first_at:
-            # No answer begins before its question: the order was lost.
-            self.lose()
-            self._record(Exchange(None, response))
-        else:
-            self._answer(self._ordered.popleft(), response)
+        self._answer(self._ordered.popleft() if self._ordered else None, response, not self._doubted)
 
     def _correlate(self, request: Message, correlation: int) -> None:
         replaced = self._correlated.pop(correlation, None)
@@ -104,10 +98,10 @@ class Pairing:
             self._record(Exchange(replaced, None))
         self._correlated[correlation] = request
 
-    def _answer(self, request: Message | None, response: Message) -> None:
+    def _answer(self, request: Message | None, response: Message, timed: bool) -> None:
         if request is not None and request.operation is UNKNOWN_OPERATION is not response.operation:
             request = replace(request, operation=response.operation)
-        self._record(Exchange(request, response))
+        self._record(Exchange(request, response, timed))
 
     def _flush_ordered(self) -> None:
         while self._ordered:

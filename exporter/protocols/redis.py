@@ -1,0 +1,75 @@
+"""Redis' protocol, RESP 2 and 3 (https://redis.io/docs/latest/develop/reference/protocol-spec/)."""
+
+from collections.abc import Sequence
+
+from exporter.model import Direction, Message, Nanoseconds
+from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
+from exporter.protocols.redis_match import match, match_client, match_server
+from exporter.protocols.redis_replies import Replies
+from exporter.protocols.redis_requests import Requests
+from exporter.protocols.redis_session import RedisSession
+
+# How much of a connection that spoke Redis' protocol before may be something else.
+MAX_MALFORMED = 8
+OPAQUE_STEP_BYTES = 1 << 20
+
+
+class RedisParser:
+    """One connection's state."""
+
+    __slots__ = ("_malformed", "_replies", "_requests", "_session")
+
+    def __init__(self) -> None:
+        self._session = RedisSession()
+        self._requests = Requests(self._session)
+        self._replies = Replies(self._session)
+        self._malformed = 0
+
+    def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
+        """Take the next bytes of one direction; return the messages that they complete."""
+        if self._session.opaque:
+            return ()
+        side = self._requests if direction == Direction.REQUEST else self._replies
+        if side.lost:
+            judge = match_client if direction == Direction.REQUEST else match_server
+            if judge(data[:4096]) < Match.MAYBE:
+                return ()
+            side.lost = False
+        out: list[Message] = []
+        try:
+            side.feed(data, at, out)
+        except ParseError:
+            self._malformed += 1
+            if not side.seen or self._malformed > MAX_MALFORMED:
+                raise
+            side.lose(out)
+        return out
+
+    def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
+        """Account for bytes that passed unseen."""
+        out: list[Message] = []
+        side = self._requests if direction == Direction.REQUEST else self._replies
+        if self._session.opaque:
+            pass
+        elif 0 < size_bytes <= side.skip:
+            side.passed(size_bytes, at, out)
+        else:
+            side.lose(out)
+        return out
+
+    def skippable(self, direction: Direction) -> int:
+        """Return how much is left of the string being read."""
+        if self._session.opaque:
+            return OPAQUE_STEP_BYTES
+        return (self._requests if direction == Direction.REQUEST else self._replies).skip
+
+    def left(self) -> bytes | None:
+        """Return None: nothing else follows on a connection."""
+        return None
+
+    def finish(self, at: Nanoseconds) -> Sequence[Message]:
+        """Return nothing: a cut message was not executed, or not read."""
+        return ()
+
+
+SPEC = ProtocolSpec("redis", frozenset({6379, 6380, 26379, 16379}), match, RedisParser, Family.DATABASE)

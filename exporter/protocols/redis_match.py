@@ -1,0 +1,72 @@
+"""Tells Redis' protocol (RESP 2 and 3, and inline commands) by its first bytes."""
+
+import re
+
+from exporter.protocols.base import Match
+from exporter.protocols.redis_commands import LONGEST_NAME, OPERATIONS
+
+# A command as every client library sends it, and what may yet become one.
+COMMAND = re.compile(rb"\*[1-9]\d{0,6}\r\n\$(\d{1,10})\r\n")
+COMMAND_BEGUN = re.compile(rb"\*(?:\d{1,7}(?:\r(?:\n(?:\$(?:\d{1,10}(?:\r\n?)?)?)?)?)?)?\Z")
+NAME = re.compile(rb"[A-Za-z][A-Za-z0-9._:|-]*\Z")
+# Inline commands that other line protocols answered with a plus sign share (POP3, NATS).
+SHARED = frozenset((b"AUTH", b"ECHO", b"HELP", b"INFO", b"PING", b"QUIT", b"RESET", b"TYPE"))
+
+REPLY = re.compile(
+    rb"\+(?!OK )[\x20-\x7e]*\r\n"
+    rb"|-[A-Z][A-Z0-9_]*(?: [^\r\n]*)?\r\n"
+    rb"|:[+-]?\d{1,20}\r\n"
+    rb"|[$*](?:-1|\d{1,10})\r\n"
+    rb"|[~%>|=!](?:\d{1,10})\r\n"
+    rb"|_\r\n|#[tf]\r\n|,[-+]?(?:inf|nan|[0-9.eE+-]{1,40})\r\n|\([+-]?\d{1,400}\r\n"
+)
+REPLY_BEGUN = re.compile(rb"(?:\+[\x20-\x7e]*|-(?:[A-Z][A-Z0-9_]*(?: [^\r\n]*)?)?|[:$*~%>|=!#_,(][^\r\n]{0,400})\r?\Z")
+
+
+def match(client: bytes, server: bytes) -> Match:
+    """Judge by a command, and by whether the server answers in kind."""
+    asked = match_client(client) if client else Match.NOT_YET
+    told = match_server(server) if server else Match.NOT_YET
+    if asked is Match.NO or told is Match.NO or not client:
+        return Match.NO if Match.NO in (asked, told) else told
+    if asked is Match.YES:
+        return Match.YES
+    if asked is Match.MAYBE and told is Match.MAYBE and (server.startswith(b"+PONG\r\n") or not _is_shared(client)):
+        return Match.YES
+    return asked
+
+
+def match_client(client: bytes) -> Match:
+    """Judge the client's bytes alone: YES for a known command, MAYBE for an unknown or an inline one."""
+    if client[:1] != b"*":
+        return _match_inline(client)
+    head = COMMAND.match(client)
+    if head is None:
+        return Match.NOT_YET if COMMAND_BEGUN.match(client) else Match.NO
+    length = int(head[1])
+    name = client[head.end() : head.end() + length]
+    if not 0 < length <= LONGEST_NAME + 8 or (name and not NAME.match(name)):
+        return Match.NO
+    if len(name) < length:
+        return Match.NOT_YET
+    return Match.YES if name.upper() in OPERATIONS else Match.MAYBE
+
+
+def _match_inline(client: bytes) -> Match:
+    line, ending, _ = client.lstrip(b"\r\n").partition(b"\n")
+    name = line.split(b" ", 1)[0].rstrip(b"\r")
+    if not ending and len(name) == len(line.rstrip(b"\r")):
+        return Match.NOT_YET if len(name) <= LONGEST_NAME and (not name or NAME.match(name)) else Match.NO
+    return Match.MAYBE if name.upper() in OPERATIONS else Match.NO
+
+
+def _is_shared(client: bytes) -> bool:
+    words = client[: LONGEST_NAME + 8].split(None, 1)
+    return bool(words) and words[0].upper() in SHARED
+
+
+def match_server(server: bytes) -> Match:
+    """Judge the server's bytes alone; a reply is too short to be more than MAYBE."""
+    if REPLY.match(server):
+        return Match.MAYBE
+    return Match.NOT_YET if REPLY_BEGUN.match(server) else Match.NO

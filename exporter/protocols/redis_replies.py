@@ -1,0 +1,191 @@
+"""The server's direction of a Redis connection: replies and what it sends unasked."""
+
+from exporter.model import Message, Nanoseconds
+from exporter.protocols.backlog import Backlog
+from exporter.protocols.base import ParseError
+from exporter.protocols.redis_requests import MAX_LINE_BYTES, number
+from exporter.protocols.redis_session import RedisSession
+
+# The first words of error replies that servers themselves write; scripts may write any.
+ERROR_CODE_NAMES = (
+    "ASK BUSY BUSYGROUP BUSYKEY CLUSTERDOWN CROSSSLOT DENIED ERR EXECABORT INPROG IOERR LOADING MASTERDOWN MISCONF "
+    "MOVED NOAUTH NOGOODSLAVE NOGROUP NOMASTERLINK NOPERM NOPROTO NOREPLICAS NOSCRIPT NOTBUSY NOTREADY OOM READONLY "
+    "TRYAGAIN UNBLOCKED UNKILLABLE WRONGPASS WRONGTYPE"
+)
+ERROR_CODES = frozenset(ERROR_CODE_NAMES.split())
+OTHER_ERROR = "OTHER"
+LONGEST_WORD = 12  # `punsubscribe`
+LONGEST_CODE = 32
+
+LINES = b"+-:_#,("
+STRINGS = b"$=!"
+AGGREGATES = b"*~>%|"
+PLUS, MINUS, BANG, PUSH, MAP, ATTRIBUTE = b"+-!>%|"
+PUBLISHED_ELEMENTS = (3, 4)  # kind, channel and message, and the pattern
+
+
+class Replies:
+    """Reads replies; strings pass unseen, and of an aggregate only its end is looked for.
+
+    Attributes:
+        skip: how many bytes of the string being read are still to come.
+        lost: whether the next boundary is unknown.
+        seen: how many replies were read.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_error",
+        "_failed",
+        "_first_at",
+        "_left",
+        "_peeking",
+        "_pushed",
+        "_reading",
+        "_session",
+        "_size",
+        "_typed",
+        "_word",
+        "lost",
+        "seen",
+        "skip",
+    )
+
+    def __init__(self, session: RedisSession) -> None:
+        self._session = session
+        self._backlog = Backlog()
+        self._first_at: Nanoseconds = 0
+        self._size = 0
+        self._reading = False  # within a reply
+        self._left = 0  # elements of the reply that have not begun
+        self._typed = False  # the reply itself has begun, after its attributes
+        self._failed = False
+        self._error = ""
+        self._pushed = False
+        self._peeking = False  # the next string may tell what the reply is
+        self._word = b""
+        self.skip = 0
+        self.lost = False
+        self.seen = 0
+
+    def feed(self, data: bytes, at: Nanoseconds, out: list[Message]) -> None:
+        """Append the messages that the next bytes complete."""
+        buffer = self._backlog.join(data, at)
+        position, end = 0, len(buffer)
+        while position < end:
+            if self.skip:
+                taken = min(self.skip, end - position)
+                position += taken
+                self.passed(taken, at, out)
+                continue
+            if not self._reading:
+                self._begin(self._backlog.since if position == 0 else at)
+            reached = self._element(buffer, position)
+            if reached == position:
+                break
+            self._size += reached - position
+            position = reached
+            self._backlog.scanned = 0
+            if not self._left and not self.skip:
+                self._complete(at, out)
+        self._backlog.keep(buffer, position, at)
+
+    def passed(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        """Account for bytes of the string being read."""
+        self.skip -= size_bytes
+        self._size += size_bytes
+        if not self.skip and not self._left:
+            self._complete(at, out)
+
+    def lose(self, out: list[Message]) -> None:
+        """The next boundary is unknown; a reply whose type was read still counts."""
+        if self._reading and self._size:
+            self._complete(self._first_at, out)
+        self._reading = False
+        self._left = self.skip = 0
+        self.lost = True
+        self._backlog.drop()
+        self._session.forget()
+
+    def _begin(self, since: Nanoseconds) -> None:
+        self._reading = True
+        self._first_at = since
+        self._size = 0
+        self._left = 1
+        self._typed = self._failed = self._pushed = self._peeking = False
+        self._error = ""
+        self._word = b""
+
+    def _element(self, buffer: bytes | bytearray, start: int) -> int:
+        """Read one line, length or string; return where it ends, or `start` if more bytes are needed."""
+        kind = buffer[start]
+        end = buffer.find(b"\r\n", start + max(0, self._backlog.scanned - 1))
+        if end < 0:
+            if len(buffer) - start > MAX_LINE_BYTES or not (kind in LINES or kind in STRINGS or kind in AGGREGATES):
+                raise ParseError("no Redis reply begins here")
+            self._backlog.scanned = len(buffer) - start
+            return start
+        if kind in LINES:
+            if not self._typed and self._left == 1:
+                self._line(kind, buffer, start + 1, end)
+            self._left -= 1
+            return end + 2
+        if kind in STRINGS:
+            return self._string(kind, buffer, start, end)
+        if kind in AGGREGATES:
+            self._aggregate(kind, number(buffer, start + 1, end))
+            return end + 2
+        raise ParseError("no Redis reply begins here")
+
+    def _line(self, kind: int, buffer: bytes | bytearray, start: int, end: int) -> None:
+        self._typed = True
+        if kind == MINUS:
+            self._fail(bytes(buffer[start : min(end, start + LONGEST_CODE)]))
+        elif kind == PLUS and (self._session.monitored or self._session.outstanding <= 0):
+            # MONITOR's stream: a time with microseconds, the database and the client.
+            self._pushed = buffer[start : start + 1].isdigit() and buffer.find(b" [", start, end) > 0
+
+    def _string(self, kind: int, buffer: bytes | bytearray, start: int, end: int) -> int:
+        length = number(buffer, start + 1, end)
+        stop = end + 4 + length if length >= 0 else end + 2
+        available = len(buffer)
+        if not self._typed and self._left == 1:
+            if kind == BANG:
+                if available < min(stop, end + 2 + LONGEST_CODE):
+                    return start
+                self._fail(bytes(buffer[end + 2 : min(stop - 2, end + 2 + LONGEST_CODE)]))
+            self._typed = True
+        if self._peeking:
+            if 0 < length <= LONGEST_WORD:
+                if stop > available:
+                    return start
+                self._word = bytes(buffer[end + 2 : stop - 2])
+            self._peeking = False
+        self._left -= 1
+        if stop <= available:
+            return stop
+        self.skip = stop - available
+        return available
+
+    def _aggregate(self, kind: int, count: int) -> None:
+        if kind != ATTRIBUTE:  # attributes come before the element that they belong to, and are none
+            if not self._typed and self._left == 1:
+                self._typed = True
+                self._pushed = kind == PUSH
+                self._peeking = self._pushed or (
+                    count in PUBLISHED_ELEMENTS and (self._session.subscribed or self._session.outstanding <= 0)
+                )
+            self._left -= 1
+        if count > 0:
+            self._left += 2 * count if kind in (MAP, ATTRIBUTE) else count
+
+    def _fail(self, text: bytes) -> None:
+        self._failed = True
+        code = text.split(b" ", 1)[0].decode("ascii", "replace")
+        self._error = code if code in ERROR_CODES else OTHER_ERROR
+
+    def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
+        self._reading = False
+        self.seen += 1
+        kind = self._session.reply(self._pushed, self._word)
+        out.append(Message(kind, self._first_at, at, self._size, status=self._error, failed=self._failed))

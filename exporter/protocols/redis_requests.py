@@ -1,0 +1,200 @@
+"""The client's direction of a Redis connection: commands."""
+
+from exporter.model import Message, Nanoseconds, Operation
+from exporter.protocols.backlog import Backlog
+from exporter.protocols.base import ParseError
+from exporter.protocols.redis_commands import LONGEST_NAME, OPERATIONS, OTHER_COMMAND, operation_of
+from exporter.protocols.redis_session import STATEFUL, RedisSession
+
+MAX_ARGUMENTS = 1 << 20  # the server's own limit
+MAX_LINE_BYTES = 64 << 10  # PROTO_INLINE_MAX_SIZE
+MAX_NUMBER_BYTES = 16
+MAX_WORDS = 3  # `CLIENT REPLY OFF`
+
+
+class Requests:
+    """Reads commands; strings other than a command's name pass unseen.
+
+    Attributes:
+        skip: how many bytes of the string being read are still to come.
+        lost: whether the next boundary is unknown.
+        seen: how many commands were read.
+    """
+
+    __slots__ = (
+        "_arguments",
+        "_backlog",
+        "_first_at",
+        "_left",
+        "_operation",
+        "_session",
+        "_size",
+        "_stateful",
+        "_words",
+        "lost",
+        "seen",
+        "skip",
+    )
+
+    def __init__(self, session: RedisSession) -> None:
+        self._session = session
+        self._backlog = Backlog()
+        self._first_at: Nanoseconds = 0
+        self._size = 0
+        self._arguments = 0
+        self._left = 0  # strings of the command being read that have not begun
+        self._operation: Operation | None = None
+        self._stateful = b""
+        self._words: list[bytes] = []
+        self.skip = 0
+        self.lost = False
+        self.seen = 0
+
+    def feed(self, data: bytes, at: Nanoseconds, out: list[Message]) -> None:
+        """Append the messages that the next bytes complete."""
+        buffer = self._backlog.join(data, at)
+        position, end = 0, len(buffer)
+        while position < end:
+            if self.skip:
+                taken = min(self.skip, end - position)
+                position += taken
+                self.passed(taken, at, out)
+                continue
+            if self._left:
+                reached = self._string(buffer, position)
+            else:
+                since = self._backlog.since if position == 0 else at
+                reached = self._begin(buffer, position, since, at, out)
+            if reached == position:
+                break
+            position = reached
+            self._backlog.scanned = 0
+            if self._operation is not None and not self._left and not self.skip:
+                self._complete(at, out)
+        self._backlog.keep(buffer, position, at)
+
+    def passed(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        """Account for bytes of the string being read."""
+        self.skip -= size_bytes
+        if not self.skip and not self._left:
+            self._complete(at, out)
+
+    def lose(self, out: list[Message]) -> None:
+        """The next boundary is unknown; a command whose name was read still counts."""
+        if self._operation is not None:
+            self._complete(self._first_at, out)
+        self._left = self.skip = 0
+        self.lost = True
+        self._backlog.drop()
+        self._session.forget()
+
+    def _begin(
+        self, buffer: bytes | bytearray, start: int, since: Nanoseconds, at: Nanoseconds, out: list[Message]
+    ) -> int:
+        """Read a command's first line; return where it ends, or `start` if more bytes are needed."""
+        if buffer[start] != 0x2A:  # "*"
+            return self._inline(buffer, start, since, at, out)
+        end = _line_end(buffer, start)
+        if end < 0:
+            return start
+        count = number(buffer, start + 1, end)
+        if count > MAX_ARGUMENTS:
+            raise ParseError(f"a Redis command of {count} strings")
+        if count > 0:  # others are ignored by the server, too
+            self._first_at = since
+            self._size = end + 2 - start
+            self._arguments = self._left = count
+        return end + 2
+
+    def _string(self, buffer: bytes | bytearray, start: int) -> int:
+        """Read a string's length, and the string itself where it is needed."""
+        if buffer[start] != 0x24:  # "$"
+            raise ParseError("a Redis command holds something else than strings")
+        end = _line_end(buffer, start)
+        if end < 0:
+            return start
+        length = number(buffer, start + 1, end)
+        if length < 0:
+            raise ParseError("a Redis command holds a string without a length")
+        stop = end + 4 + length
+        if self._operation is None:
+            if length > LONGEST_NAME:
+                self._operation = OTHER_COMMAND
+            elif stop > len(buffer):
+                return start
+            else:
+                self._name(bytes(buffer[end + 2 : stop - 2]))
+                self._left -= 1
+                self._size += stop - start
+                return stop
+        elif self._stateful and len(self._words) < MAX_WORDS and length <= MAX_NUMBER_BYTES:
+            if stop > len(buffer):
+                return start
+            self._words.append(bytes(buffer[end + 2 : stop - 2]).upper())
+        self._left -= 1
+        self._size += stop - start
+        if stop <= len(buffer):
+            return stop
+        self.skip = stop - len(buffer)
+        return len(buffer)
+
+    def _name(self, name: bytes) -> None:
+        self._operation = operation_of(name)
+        upper = name.upper()
+        if upper in STATEFUL:
+            self._stateful = upper
+
+    def _inline(
+        self, buffer: bytes | bytearray, start: int, since: Nanoseconds, at: Nanoseconds, out: list[Message]
+    ) -> int:
+        end = buffer.find(b"\n", start + self._backlog.scanned)
+        if end < 0:
+            if len(buffer) - start > MAX_LINE_BYTES:
+                raise ParseError("an endless Redis command line")
+            self._backlog.scanned = len(buffer) - start
+            return start
+        words = bytes(buffer[start:end]).split(None, MAX_WORDS)
+        if words:
+            if words[0].upper() not in OPERATIONS:
+                raise ParseError("a line that is no Redis command")
+            self._first_at = since
+            self._size = end + 1 - start
+            self._arguments = len(words)
+            self._name(words[0])
+            self._words = [word.upper() for word in words[1:]]
+        return end + 1
+
+    def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
+        operation = self._operation
+        if operation is None:
+            return
+        self.seen += 1
+        kind = self._session.request(self._stateful, self._words, self._arguments - 1)
+        out.append(Message(kind, self._first_at, at, self._size, operation))
+        self._operation = None
+        if self._stateful:
+            self._stateful = b""
+        if self._words:
+            self._words = []
+
+
+def _line_end(buffer: bytes | bytearray, start: int) -> int:
+    """Return where the line feed's carriage return is, -1 if not yet; the line holds one number."""
+    end = buffer.find(b"\r\n", start, start + MAX_NUMBER_BYTES)
+    if end < 0 and len(buffer) - start >= MAX_NUMBER_BYTES:
+        raise ParseError("a Redis length is no number")
+    return end
+
+
+def number(buffer: bytes | bytearray, start: int, end: int) -> int:
+    """Return the decimal number in the buffer, -1 for any negative one.
+
+    Raises:
+        ParseError: it is none.
+    """
+    digits = buffer[start:end]
+    if digits.isdigit():
+        return int(digits)
+    if digits[:1] == b"-" and digits[1:].isdigit():
+        return -1
+    raise ParseError("a Redis length is no number")

@@ -1,0 +1,124 @@
+"""What the two directions of a Redis connection must know of each other."""
+
+from collections import deque
+from enum import Enum
+
+from exporter.model import Kind
+
+SUBSCRIBING = frozenset((b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE"))
+UNSUBSCRIBING = frozenset((b"UNSUBSCRIBE", b"PUNSUBSCRIBE", b"SUNSUBSCRIBE"))
+REPLICATING = frozenset((b"SYNC", b"PSYNC"))
+PUBLISHED = frozenset((b"message", b"pmessage", b"smessage"))
+CONFIRMED = frozenset(word.lower() for word in SUBSCRIBING | UNSUBSCRIBING)
+# Commands that change how the connection goes on; all others need no second look.
+STATEFUL = SUBSCRIBING | UNSUBSCRIBING | REPLICATING | {b"CLIENT", b"MONITOR", b"RESET"}
+MAX_CONFIRMATIONS = 4096
+
+
+class Replying(Enum):
+    """What `CLIENT REPLY` was set to."""
+
+    ON = "on"
+    SKIP = "skip"  # the next command gets no reply
+    OFF = "off"
+
+
+class RedisSession:
+    """The connection's modes.
+
+    Attributes:
+        opaque: it became a replication link, whose stream answers nothing.
+        monitored: the server streams every command it is given.
+        subscribed: the server sends published messages.
+        outstanding: requests minus responses, as far as seen.
+    """
+
+    __slots__ = ("_confirmations", "_fresh", "_replying", "monitored", "opaque", "outstanding", "subscribed")
+
+    def __init__(self) -> None:
+        self.opaque = False
+        self.monitored = False
+        self.subscribed = False
+        self.outstanding = 0
+        self._replying = Replying.ON
+        self._confirmations: deque[int] = deque(maxlen=MAX_CONFIRMATIONS)
+        self._fresh = True  # nothing of the first entry was confirmed yet
+
+    def request(self, name: bytes, words: list[bytes], arguments: int) -> Kind:
+        """Return whether a command will be answered.
+
+        Args:
+            name: in upper case; empty if it is not among `STATEFUL`.
+            words: the first arguments after the name, in upper case.
+            arguments: how many there are.
+        """
+        kind = Kind.REQUEST if self._replying is Replying.ON else Kind.ONE_WAY
+        if self._replying is Replying.SKIP:
+            self._replying = Replying.ON
+        if name:
+            kind = self._change(name, words, arguments, kind)
+        self.outstanding += kind is Kind.REQUEST
+        return kind
+
+    def _change(self, name: bytes, words: list[bytes], arguments: int, kind: Kind) -> Kind:
+        if name == b"CLIENT":
+            return self._client(words, kind)
+        if name in SUBSCRIBING or name in UNSUBSCRIBING:
+            self.subscribed = True
+            self._confirmations.append(max(1, arguments))
+        elif name in REPLICATING:
+            self.opaque = True
+            return Kind.ONE_WAY
+        elif name == b"RESET":
+            self.subscribed = self.monitored = False
+            self._confirmations.clear()
+        else:
+            self.monitored = True
+        return kind
+
+    def _client(self, words: list[bytes], kind: Kind) -> Kind:
+        if words[:1] != [b"REPLY"]:
+            return kind
+        if words[1:] == [b"ON"]:
+            self._replying = Replying.ON
+            return Kind.REQUEST
+        if words[1:] == [b"OFF"]:
+            self._replying = Replying.OFF
+            return Kind.ONE_WAY
+        if words[1:] == [b"SKIP"]:
+            if self._replying is Replying.ON:
+                self._replying = Replying.SKIP
+            return Kind.ONE_WAY
+        return kind
+
+    def reply(self, pushed: bool, word: bytes) -> Kind:
+        """Return whether a reply answers a request.
+
+        Args:
+            pushed: whether its type says that it is out of band.
+            word: the first string in it, where it is an aggregate that may tell of a subscription.
+        """
+        if word in CONFIRMED and (pushed or self.subscribed):
+            return self._confirmation()
+        if pushed or (word in PUBLISHED and (self.subscribed or self.outstanding <= 0)):
+            return Kind.PUSH
+        self.outstanding -= self.outstanding > 0
+        return Kind.RESPONSE
+
+    def _confirmation(self) -> Kind:
+        """Return RESPONSE for the first confirmation of a request; one comes for each of its channels."""
+        if not self._confirmations:
+            return Kind.PUSH
+        kind = Kind.RESPONSE if self._fresh else Kind.PUSH
+        self._confirmations[0] -= 1
+        self._fresh = self._confirmations[0] == 0
+        if self._fresh:
+            self._confirmations.popleft()
+        self.outstanding -= kind is Kind.RESPONSE and self.outstanding > 0
+        return kind
+
+    def forget(self) -> None:
+        """Messages were lost: what was awaited may have come."""
+        self.outstanding = 0
+        self._confirmations.clear()
+        self._fresh = True
