@@ -18,7 +18,7 @@ $(STAMP): $(SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-build/.compiled: setup.py $(addsuffix .py,$(COMPILED))
+build/.compiled: setup.py $(addsuffix .py,$(COMPILED)) $(addsuffix .pxd,$(COMPILED))
 	@mkdir -p build
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@

@@ -1,0 +1,5 @@
+"""Where facts enter: captured packets, capture files, processes, sockets."""
+
+from exporter.sources.errors import SourceError
+
+__all__ = ["SourceError"]

@@ -1,0 +1,245 @@
+"""The packet path: blocks of packets in, the ordered bytes of flows out to their consumers.
+
+Compiled with the types of `engine.pxd`. The unit of work is a block of packets: no Python object is made per packet,
+one `bytes` per delivered payload. Nothing that comes from the wire or a file raises; every packet is counted.
+"""
+
+from dataclasses import dataclass
+from mmap import mmap
+
+from exporter.net.connections import Connections
+from exporter.net.delivery import Delivery, Source
+from exporter.net.fragments import Fragments
+from exporter.net.frames import Frame
+from exporter.net.layout import DATAGRAM, FRAGMENT, SEGMENT
+from exporter.net.reassembly import Reassembly
+from exporter.net.stream import Opener
+from exporter.net.table import FlowTable
+
+RAW_IP = 101
+VERDICTS = ("segment", "datagram", "fragment", "other", "truncated", "malformed", "nested", "link_type")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCounters:
+    """What the packet path has seen since its start; all but `flows_active` and `held_bytes` only grow.
+
+    Attributes:
+        packets: frames read; `bytes` is their length on the wire.
+        segments: TCP segments; `datagrams`, `fragments` and `other` (other protocols) are the rest of what is sound.
+        malformed: frames that could not be read, by reason: truncated, malformed, nested, link_type.
+        flows_active: slots taken.
+        flows_opened: flows for which a consumer was asked.
+        flows_evicted: flows ended because the table was full.
+        flows_replaced: connections ended by a new one on the same addresses and ports.
+        strays: segments without payload of connections that are not known.
+        retransmitted: segments, or parts, seen before; the network's repetitions and the capture's duplicates.
+        out_of_order: segments that came before their turn.
+        gaps: holes reported to consumers, of `gap_bytes`.
+        given_up: waits for missing bytes that were ended without them.
+        skipped_bytes: left out because the consumer asked for it.
+        fragments_dropped: IP fragments of packets that never became whole.
+        held_bytes: waiting for earlier bytes.
+    """
+
+    packets: int
+    bytes: int
+    segments: int
+    datagrams: int
+    fragments: int
+    other: int
+    malformed: dict[str, int]
+    flows_active: int
+    flows_opened: int
+    flows_evicted: int
+    flows_replaced: int
+    strays: int
+    retransmitted: int
+    out_of_order: int
+    gaps: int
+    gap_bytes: int
+    given_up: int
+    delivered_bytes: int
+    skipped_bytes: int
+    fragments_dropped: int
+    held_bytes: int
+
+
+class Engine:
+    """Decoding, flow table, reassembly and delivery of one capture."""
+
+    def __init__(
+        self,
+        opener: Opener,
+        max_flows: int = 131_072,
+        buffer_bytes: int = 8 << 20,
+        idle_ns: int = 900_000_000_000,
+        datagrams: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """Reserve the memory for `max_flows` flows (about 150 bytes each).
+
+        Args:
+            opener: makes the consumer of each flow.
+            buffer_bytes: how much out-of-order payload may be kept, all flows together.
+            idle_ns: a flow unseen for so long has ended.
+            datagrams: whether UDP flows are delivered as well; otherwise they are only counted.
+            seed: 32 random bits, against chosen collisions in the flow table.
+
+        Raises:
+            ValueError: `max_flows` is not positive.
+        """
+        self.frames = Frame()
+        self.table = FlowTable(max_flows, seed)
+        self.delivery = Delivery(self.table, opener)
+        self.reassembly = Reassembly(self.delivery, buffer_bytes)
+        self.connections = Connections(self.table, self.frames, self.delivery, self.reassembly)
+        self.fragments = Fragments()
+        self.idle = idle_ns
+        self.datagrams = datagrams
+        self.packets = self.bytes = 0
+        self.verdicts = memoryview(bytearray(8 * len(VERDICTS))).cast("Q")
+        self.view = memoryview(b"\0")
+        self.source: Source = b""
+
+    def block(self, memory: mmap | bytes, base: int, size: int, link: int = 1) -> int:
+        """Read the packets of one TPACKET_V3 block at `base` of `memory`; return how many it held."""
+        self._attach(memory)
+        end = min(base + size, len(self.view))
+        count = self._native(base + 12, end)
+        at = base + self._native(base + 16, end)
+        number = 0
+        while number < count and base + 48 <= at and at + 48 <= end:
+            following = self._native(at, end)
+            captured = self._native(at + 12, end)
+            start = at + self.view[at + 24] + self.view[at + 25] * 256
+            if start + captured > end:
+                break
+            when = self._native(at + 4, end) * 1_000_000_000 + self._native(at + 8, end)
+            self._packet(start, captured, self._native(at + 16, end), link, when)
+            number += 1
+            if following == 0:
+                break
+            at += following
+        self._detach()
+        return number
+
+    def records(self, data: bytes, start: int, swapped: bool, fraction_ns: int, link: int) -> int:
+        """Read the whole packet records of a classic pcap file in `data` from `start`; return where the rest begins.
+
+        Args:
+            swapped: whether the file is big-endian.
+            fraction_ns: nanoseconds per unit of the fraction: 1000, or 1.
+        """
+        self._attach(data)
+        end = len(self.view)
+        at = start
+        while at + 16 <= end:
+            captured = self._word(at + 8, end, swapped)
+            if at + 16 + captured > end:
+                break
+            when = self._word(at, end, swapped) * 1_000_000_000 + self._word(at + 4, end, swapped) * fraction_ns
+            self._packet(at + 16, captured, self._word(at + 12, end, swapped), link, when)
+            at += 16 + captured
+        self._detach()
+        return at
+
+    def frame(self, data: bytes, link: int, wire: int, at: int) -> None:
+        """Read one packet: the bytes that were captured of it, of `wire` when it was sent."""
+        self._attach(data)
+        self._packet(0, len(self.view), wire, link, at)
+        self._detach()
+
+    def expire(self, now: int) -> None:
+        """End what was idle for too long; to be called about once a second with the captured packets' clock."""
+        self.reassembly.expire(now)
+        self.connections.expire(now, self.idle)
+
+    def lost(self) -> None:
+        """Packets were dropped before they came here: stop waiting for what is missing.
+
+        What exactly is missing each flow finds out by its sequence numbers; consumers hear of it as gaps.
+        """
+        self.reassembly.lost()
+
+    def close(self, now: int) -> None:
+        """End every flow; their consumers get what still waited, then `end`."""
+        self.connections.close(now)
+
+    def counters(self) -> EngineCounters:
+        """Return what has been counted so far."""
+        return EngineCounters(
+            packets=self.packets,
+            bytes=self.bytes,
+            segments=self.verdicts[0],
+            datagrams=self.verdicts[1],
+            fragments=self.verdicts[2],
+            other=self.verdicts[3],
+            malformed={VERDICTS[verdict]: self.verdicts[verdict] for verdict in range(4, 8)},
+            flows_active=self.table.used,
+            flows_opened=self.delivery.opened,
+            flows_evicted=self.connections.evicted,
+            flows_replaced=self.connections.replaced,
+            strays=self.connections.strays,
+            retransmitted=self.connections.repeated + self.reassembly.retransmitted,
+            out_of_order=self.reassembly.out_of_order,
+            gaps=self.delivery.gaps,
+            gap_bytes=self.delivery.gap_bytes,
+            given_up=self.reassembly.given_up,
+            delivered_bytes=self.delivery.delivered_bytes,
+            skipped_bytes=self.delivery.skipped_bytes,
+            fragments_dropped=self.fragments.dropped,
+            held_bytes=self.reassembly.held_bytes,
+        )
+
+    def _packet(self, start: int, captured: int, wire: int, link: int, at: int) -> None:
+        self.packets += 1
+        self.bytes += wire
+        verdict = self.frames.read(start, captured, wire, link)
+        self.verdicts[verdict] += 1
+        if verdict == SEGMENT:
+            self.connections.segment(self.source, at)
+        elif verdict == DATAGRAM:
+            if self.datagrams:
+                self.connections.datagram(self.source, at)
+        elif verdict == FRAGMENT:
+            self._fragment(at)
+
+    def _fragment(self, at: int) -> None:
+        frames = self.frames
+        piece = self.source[frames.payload : frames.payload + frames.size]
+        packet = self.fragments.add(frames, piece, at)
+        if packet is None:
+            return
+        source = self.source
+        self._attach(packet)
+        verdict = frames.read(0, len(packet), len(packet), RAW_IP)
+        if verdict == SEGMENT:
+            self.connections.segment(packet, at)
+        elif verdict == DATAGRAM and self.datagrams:
+            self.connections.datagram(packet, at)
+        self._attach(source)
+
+    def _attach(self, source: Source) -> None:
+        self.source = source
+        self.view = memoryview(source)
+        self.frames.attach(source)
+
+    def _detach(self) -> None:
+        """Let go of the block, so that its owner may close it and no payload stays referenced."""
+        self._attach(b"\0")
+
+    def _native(self, at: int, end: int) -> int:
+        """Return the 32-bit little-endian number at `at`, 0 beyond the end."""
+        if at + 4 > end:
+            return 0
+        low = self.view[at] | self.view[at + 1] << 8
+        high = self.view[at + 2] | self.view[at + 3] << 8
+        return high << 16 | low
+
+    def _word(self, at: int, end: int, swapped: bool) -> int:
+        if not swapped:
+            return self._native(at, end)
+        high = self.view[at] << 8 | self.view[at + 1]
+        low = self.view[at + 2] << 8 | self.view[at + 3]
+        return high << 16 | low

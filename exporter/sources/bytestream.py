@@ -1,0 +1,79 @@
+"""Reads a file front to back, decompressing it where it is gzipped; knows the offset for error messages."""
+
+import gzip
+import io
+import zlib
+from typing import TYPE_CHECKING, BinaryIO
+
+from exporter.sources.errors import SourceError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+GZIP_MAGIC = b"\x1f\x8b"
+BUFFER_BYTES = 1 << 16
+
+
+class Rejoined(io.RawIOBase):
+    """A stream with the bytes put back that were read to see what it is; it need not be seekable."""
+
+    def __init__(self, start: bytes, stream: BinaryIO) -> None:
+        self.start = start
+        self.stream = stream
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill `buffer` as far as bytes are at hand; return how many."""
+        view = memoryview(buffer).cast("B")
+        piece = self.start[: len(view)] if self.start else self.stream.read(len(view))
+        self.start = self.start[len(piece) :]
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+class ByteStream:
+    """The decompressed bytes of a stream.
+
+    Attributes:
+        offset: how many were read.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        start = stream.read(len(GZIP_MAGIC))
+        rejoined = io.BufferedReader(Rejoined(start, stream), BUFFER_BYTES)
+        self._plain: io.BufferedReader | gzip.GzipFile = rejoined
+        if start == GZIP_MAGIC:
+            self._plain = gzip.GzipFile(fileobj=rejoined, mode="rb")
+        self.offset = 0
+
+    def some(self, size: int) -> bytes:
+        """Return the next bytes, at most `size`, fewer only at the end.
+
+        Raises:
+            SourceError: they cannot be read or decompressed.
+        """
+        try:
+            data = self._plain.read(size)
+        except (OSError, EOFError, zlib.error) as error:
+            raise SourceError(f"unreadable at offset {self.offset}: {error}") from error
+        self.offset += len(data)
+        return data
+
+    def exactly(self, size: int) -> bytes:
+        """Return the next `size` bytes.
+
+        Raises:
+            SourceError: as `some`, or fewer are left.
+        """
+        start = self.offset
+        data = self.some(size)
+        if len(data) < size:
+            raise self.truncated(start)
+        return data
+
+    def truncated(self, offset: int) -> SourceError:
+        """Return the error that says that what begins at `offset` does not end."""
+        return SourceError(f"truncated: the file ends at offset {self.offset} within the record at offset {offset}")
