@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 GOLDEN = Path(__file__).with_name("metrics.prom")
 # What the format adds to a histogram's and a summary's own labels.
 FORMAT_LABELS = frozenset({"le", "quantile"})
+CREATED = "_created"  # when a counter or histogram began, which prometheus_client writes as families of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def golden() -> dict[str, Family]:
 
 def _families(metrics: Iterable[Metric], prefix: str) -> Iterable[Family]:
     for metric in metrics:
-        if metric.name.startswith(prefix):
+        if metric.name.startswith(prefix) and not metric.name.endswith(CREATED):
             yield _family(metric)
 
 
@@ -54,7 +55,7 @@ def _family(metric: Metric) -> Family:
     labels = {frozenset(sample.labels) - FORMAT_LABELS for sample in metric.samples}
     if len(labels) > 1:
         raise ValueError(f"{name}: its samples differ in their labels: {sorted(map(sorted, labels))}")
-    samples = frozenset(sample.name for sample in metric.samples) or _usual_samples(name, metric.type)
+    samples = frozenset(sample.name for sample in metric.samples if not sample.name.endswith(CREATED)) or _usual_samples(name, metric.type)
     return Family(name, metric.type, next(iter(labels), frozenset()), samples)
 
 
