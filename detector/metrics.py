@@ -106,7 +106,7 @@ def _series(snapshot: Snapshot) -> Iterable[Metric]:
 def _models(snapshot: Snapshot) -> Iterable[Metric]:
     states = GaugeMetricFamily(
         "larimar_detector_model_state",
-        "1 for what is known of a service: nothing yet (learning), little (prior), enough (ready), out of sight (blind)",
+        "1 for what is known of a service: nothing (learning), little (prior), enough (ready), out of sight (blind)",
         labels=("service_name", "state"),
     )
     spans = GaugeMetricFamily(

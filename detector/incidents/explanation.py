@@ -27,7 +27,7 @@ def annotations(
         "description": " ".join(_description(incident, known, signals, at)),
         "observed": amount(lead.observed, signal),
         "expected": amount(lead.expected, signal),
-        "band": f"{amount(lead.lower, signal)} to {amount(lead.upper, signal)}",
+        "band": _band(lead, signal),
         "score": f"{lead.score:.2f}",
         "contributors": _list((*known[1:], *incident.affected), signals),
         "query": only_service(queries[signal.name], lead.key.service_name),
@@ -56,6 +56,12 @@ def amount(value: float, signal: Signal) -> str:
     return f"{_figure(value)} {signal.unit}"
 
 
+def _band(finding: Finding, signal: Signal) -> str:
+    """What is usual; nothing that is counted, timed or a share can be below zero."""
+    lower = finding.lower if signal.kind is Kind.GAUGE else max(finding.lower, 0.0)
+    return f"{amount(lower, signal)} to {amount(finding.upper, signal)}"
+
+
 def _summary(lead: Finding, signal: Signal) -> str:
     name = lead.key.service_name
     if lead.silent:
@@ -74,7 +80,7 @@ def _description(incident: Incident, known: list[Finding], signals: Mapping[str,
     yield (
         f"Since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)}) {_label(signal)} of "
         f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected "
-        f"and {amount(lead.lower, signal)} to {amount(lead.upper, signal)} is usual at this hour "
+        f"and {_band(lead, signal)} is usual at this hour "
         f"(score {lead.score:.2f}; above 1 is anomalous)."
     )
     yield signal.meaning

@@ -1,0 +1,173 @@
+"""A made-up world of services as Prometheus would report it: any signal at any time, faults where a test puts them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.model import Floats, Seconds
+from detector.sight import Target
+from detector.signals import SHIPPED, load, with_window
+
+DAY = 86400.0
+SIGNALS = load((SHIPPED,))
+Bools = npt.NDArray[np.bool_]
+Course = Callable[[Floats], Floats]
+"""Values at times, NaN where there is no sample."""
+
+
+def noise(times: Floats, seed: int) -> Floats:
+    """Repeatable noise with mean 0 and deviation 1, of each time on its own."""
+    parts = [np.modf(np.sin(times / 60.0 * (12.9898 + k) + seed * 78.233 + k) * 43758.5453)[0] for k in range(6)]
+    return np.asarray(np.sum(parts, axis=0) / np.sqrt(2.0), dtype=np.float64)
+
+
+def daily(level: float, swing: float, spread: float, seed: int) -> Course:
+    """A level with a daily season; `swing` and `spread` are shares of it."""
+
+    def course(times: Floats) -> Floats:
+        season = 1.0 + swing * np.sin(2 * np.pi * times / DAY)
+        return np.maximum(level * season * (1.0 + spread * noise(times, seed)), 0.0)
+
+    return course
+
+
+def steady(level: float, spread: float, seed: int) -> Course:
+    """A level with noise."""
+    return daily(level, 0.0, spread, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Between two times a signal of a service is what `change` makes of it."""
+
+    service: str
+    signal: str
+    start: Seconds
+    end: Seconds
+    change: Callable[[Floats], Floats]
+
+
+def vanished(values: Floats) -> Floats:
+    """No samples at all."""
+    return np.full_like(values, np.nan)
+
+
+@dataclass(slots=True)
+class World:
+    """What there is, and what is wrong with it."""
+
+    courses: dict[str, dict[str, Course]]
+    callees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    target: Target = field(default_factory=lambda: Target("larimar", "host-a:10177"))
+    faults: list[Fault] = field(default_factory=list)
+    down: list[tuple[Seconds, Seconds]] = field(default_factory=list)
+    born: Seconds = 0.0  # nothing is known of earlier
+    restarts: list[Seconds] = field(default_factory=list)
+
+    def value(self, service: str, signal: str, times: Floats) -> Floats:
+        """A signal of one service."""
+        values = self.courses[service][signal](times)
+        for fault in self.faults:
+            if (fault.service, fault.signal) == (service, signal):
+                values = np.where((times >= fault.start) & (times < fault.end), fault.change(values), values)
+        return np.where(self.scraped(times) & (times >= self.born), values, np.nan)
+
+    def scraped(self, times: Floats) -> Bools:
+        """Whether the exporter answered."""
+        out = np.zeros(times.shape, dtype=bool)
+        for start, end in self.down:
+            out |= (times >= start) & (times < end)
+        return ~out
+
+    def alive(self, service: str, times: Floats) -> Bools:
+        """Whether any series of the service exists."""
+        samples = [self.value(service, signal, times) for signal in self.courses[service]]
+        return np.asarray(np.any(~np.isnan(samples), axis=0), dtype=np.bool_)
+
+    def stop(self, service: str, start: Seconds, end: Seconds) -> None:
+        """The service's processes end: it has no series at all until they are back."""
+        self.faults += [Fault(service, signal, start, end, vanished) for signal in self.courses[service]]
+
+
+Rows = list[tuple[dict[str, str], Floats]]
+
+
+def answer(world: World, window: Seconds, query: str, times: Floats) -> Rows:
+    """What Prometheus would answer to one of the detector's queries.
+
+    Raises:
+        KeyError: the query is none of them.
+    """
+    for signal in SIGNALS:
+        if query == with_window(signal.query, window):
+            return [
+                ({"service_name": name}, world.value(name, signal.name, times))
+                for name, courses in world.courses.items()
+                if signal.name in courses
+            ]
+    return _coverage(world, window, query, times)
+
+
+def _coverage(world: World, window: Seconds, query: str, times: Floats) -> Rows:
+    labels = {"job": world.target.job, "instance": world.target.instance}
+    known = times >= world.born
+    if "larimar_service_info" in query:
+        return [({"service_name": name, **labels}, _ones(world.alive(name, times))) for name in world.courses]
+    if "min_over_time(up" in query:
+        steps = np.arange(0.0, window, 15.0)
+        unbroken = np.all([world.scraped(times - back) for back in steps], axis=0)
+        return [(labels, np.where(known, unbroken.astype(float), np.nan))]
+    if query == "max by (job, instance) (up)":
+        return [(labels, np.where(known, world.scraped(times).astype(float), np.nan))]
+    if "process_start_time_seconds" in query:
+        starts = np.array([max([0.0, *(at for at in world.restarts if at <= now)]) for now in times])
+        return [(labels, np.where(world.scraped(times), starts, np.nan))]
+    if "larimar_edge_requests_total" in query:
+        edges = [(client, server) for client, servers in world.callees.items() for server in servers]
+        return [({"client": client, "server": server}, np.ones_like(times)) for client, server in edges]
+    raise KeyError(query)
+
+
+def _ones(there: Bools) -> Floats:
+    return np.where(there, 1.0, np.nan)
+
+
+def shop() -> World:
+    """Three services in a row, web calling app calling cache, with all signals but errors of the cache."""
+    return World(
+        courses={
+            "web": _service(80.0, 0.020, 11),
+            "app": _service(60.0, 0.012, 23),
+            "cache": _service(300.0, 0.001, 37),
+        },
+        callees={"web": ("app",), "app": ("cache",)},
+    )
+
+
+def _service(rate: float, latency: float, seed: int) -> dict[str, Course]:
+    return {
+        "requests": daily(rate, 0.4, 0.04, seed),
+        "errors": steady(0.001, 0.3, seed + 1),
+        "latency": steady(latency, 0.05, seed + 2),
+        "processes": lambda times: np.full_like(times, 4.0),
+        "cpu": daily(rate / 200.0, 0.4, 0.05, seed + 3),
+        "memory": steady(2e8, 0.01, seed + 4),
+        "open_fds": steady(0.02, 0.05, seed + 5),
+    }
+
+
+def scaled(factor: float) -> Callable[[Floats], Floats]:
+    """Multiply."""
+    return lambda values: values * factor
+
+
+def to(level: float) -> Callable[[Floats], Floats]:
+    """Replace, keeping gaps."""
+    return lambda values: np.where(np.isnan(values), np.nan, level)
+
+
+def without_faults(world: World) -> World:
+    """The same world in good health."""
+    return replace(world, faults=[], down=[], restarts=[])
