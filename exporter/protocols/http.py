@@ -23,8 +23,6 @@ from exporter.protocols.http_head import (
 )
 
 MAX_CHUNK_LINE_BYTES = 8192
-# A body that ends with the connection is passed over in steps, so that its last byte's time stays known.
-UNTIL_CLOSE_STEP_BYTES = 1 << 20
 # How many heads of a connection that spoke HTTP before may be no HTTP: an attack on the server is none on the parser.
 MAX_MALFORMED = 8
 MAX_ASKED = 16_384
@@ -136,10 +134,11 @@ class HttpParser:
         if 0 < size_bytes <= self.skippable(direction):
             side.last_at = at
             side.size += size_bytes
-            if side.state is not _State.UNTIL_CLOSE:
-                side.left -= size_bytes
-                self._after_bytes(side, direction)
-        elif side.state is not _State.UNTIL_CLOSE:
+            side.left -= size_bytes
+            self._after_bytes(side, direction)
+        elif side.state is _State.UNTIL_CLOSE:
+            side.size += size_bytes
+        else:
             self._lose(side, direction)
         return self._out
 
@@ -150,7 +149,7 @@ class HttpParser:
             return 0
         if side.state is _State.BODY or side.state is _State.CHUNK:
             return side.left
-        return UNTIL_CLOSE_STEP_BYTES if side.state is _State.UNTIL_CLOSE else 0
+        return 0
 
     def left(self) -> bytes | None:
         """Return what followed an upgrade or opened a tunnel, None while the connection speaks HTTP/1."""

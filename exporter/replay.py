@@ -1,0 +1,120 @@
+"""`larimar replay FILE`: what the exporter would have learned from a capture."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from exporter.net.engine import Engine
+from exporter.protocols import PROTOCOLS, UNKNOWN
+from exporter.protocols.conversation import Conversations
+from exporter.services.endpoints import EndpointFacts, EndpointKey, Endpoints
+from exporter.sources.errors import SourceError
+from exporter.sources.pcapfile import feed
+
+SECOND = 1e9
+END_OF_FILE = 0  # nothing is timed by it: what was seen last of each connection has its own time
+COLUMNS = ("SERVER", "PROTOCOL", "REQUESTS", "ERRORS", "P50", "P99", "OPERATIONS")
+SHOWN_OPERATIONS = 5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    arguments = _arguments(argv)
+    endpoints = Endpoints()
+    trouble = _read(arguments.file, endpoints)
+    if arguments.json:
+        json.dump({"endpoints": [_as_json(key, row) for key, row in _ordered(endpoints)]}, sys.stdout)
+        sys.stdout.write("\n")
+    else:
+        _print_table(endpoints, sys.stdout)
+    if endpoints.folded:
+        sys.stderr.write(f"larimar replay: {endpoints.folded} connections left out: too many endpoints\n")
+    if trouble:
+        sys.stderr.write(f"larimar replay: {arguments.file}: {trouble}\n")
+        return 1
+    return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="larimar replay", description="Say what the exporter would have learned from a capture."
+    )
+    parser.add_argument("file", help="a pcap or pcapng file, gzipped or not; - for standard input")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    return parser.parse_args(argv)
+
+
+def _read(file: str, endpoints: Endpoints) -> str:
+    """Read all that can be read of a file; return what went wrong, else nothing."""
+    engine = Engine(Conversations(endpoints, PROTOCOLS))
+    try:
+        if file == "-":
+            _feed(sys.stdin.buffer, engine)
+        else:
+            with Path(file).open("rb") as stream:
+                _feed(stream, engine)
+    except (SourceError, OSError) as error:
+        return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return ""
+
+
+def _feed(stream: BinaryIO, engine: Engine) -> None:
+    try:
+        feed(stream, engine)
+    finally:
+        engine.close(END_OF_FILE)
+
+
+def _ordered(endpoints: Endpoints) -> list[tuple[EndpointKey, EndpointFacts]]:
+    """Return the rows, recognised protocols first, then the busiest."""
+    return sorted(endpoints.rows.items(), key=lambda item: (item[0].protocol == UNKNOWN.name, -item[1].requests))
+
+
+def _as_json(key: EndpointKey, row: EndpointFacts) -> dict[str, object]:
+    durations = row.durations
+    latency = None
+    if durations.count:
+        latency = {
+            "count": durations.count,
+            "p50_s": durations.quantile(0.5) / SECOND,
+            "p99_s": durations.quantile(0.99) / SECOND,
+            "sum_s": durations.total / SECOND,
+        }
+    return {
+        "server": str(key.server),
+        "protocol": key.protocol,
+        "requests": row.requests,
+        "responses": row.responses,
+        "errors": row.errors,
+        "status": dict(row.statuses),
+        "ops": dict(row.operations),
+        "latency": latency,
+    }
+
+
+def _print_table(endpoints: Endpoints, out: TextIO) -> None:
+    lines = [COLUMNS, *(_as_cells(key, row) for key, row in _ordered(endpoints))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS) - 1)]
+    for line in lines:
+        padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        out.write("  ".join([*padded, line[-1]]).rstrip() + "\n")
+
+
+def _as_cells(key: EndpointKey, row: EndpointFacts) -> tuple[str, ...]:
+    durations = row.durations
+    times = [_milliseconds(durations.quantile(share)) if durations.count else "-" for share in (0.5, 0.99)]
+    operations = ", ".join(f"{name} {count}" for name, count in row.operations.most_common(SHOWN_OPERATIONS))
+    if len(row.operations) > SHOWN_OPERATIONS:
+        operations += ", ..."
+    return (str(key.server), key.protocol, str(row.requests), str(row.errors), *times, operations)
+
+
+def _milliseconds(duration: int) -> str:
+    return f"{duration / 1e6:.3f} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
