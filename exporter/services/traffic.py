@@ -47,15 +47,10 @@ class EdgeKey:
 
 @dataclass(frozen=True, slots=True)
 class TrafficSnapshot:
-    """The counters at one moment.
-
-    Attributes:
-        limited: label -> how often one of its values was folded into `~other`.
-    """
+    """The counters at one moment."""
 
     sides: Mapping[SideKey, Side]
     edges: Mapping[EdgeKey, Edge]
-    limited: Mapping[str, int]
 
 
 class Traffic:
@@ -76,7 +71,7 @@ class Traffic:
         self._edges: dict[EdgeKey, Edge] = {}
         self._requests: dict[str, int] = {}
         self._seen_at: dict[str, float] = {}
-        self._limited: Counter[str] = Counter()
+        self._limited: Counter[str] = Counter({"service_name": 0, "edge": 0, "operation": 0})
 
     def held(self, protocol: str) -> Side:
         """Return the counters of one connection that no service has been found for."""
@@ -84,8 +79,11 @@ class Traffic:
 
     def side(self, service_name: str, role: Role, protocol: str) -> Side:
         """Return the counters of a service, or of `~other` beyond the cap."""
-        name = self._admitted(service_name)
-        return self._sides.setdefault(SideKey(name, role, protocol), self.held(protocol))
+        key = SideKey(self._admitted(service_name), role, protocol)
+        side = self._sides.get(key)
+        if side is None:
+            side = self._sides[key] = self.held(protocol)
+        return side
 
     def edge(self, client: str, server: str, protocol: str) -> Edge:
         """Return the counters of an edge, or of `~other` beyond the cap; either end may be `EXTERNAL`."""
@@ -121,23 +119,23 @@ class Traffic:
     def _forget(self, name: str) -> None:
         del self._requests[name], self._seen_at[name]
         for side in [key for key in self._sides if key.service_name == name]:
-            self._fold_count(self._sides.pop(side))
+            self._limited["operation"] += self._sides.pop(side).operations.folded
         for edge in [key for key in self._edges if name in (key.client, key.server)]:
             del self._edges[edge]
 
-    def _fold_count(self, side: Side) -> None:
-        self._limited["operation"] += side.operations.folded
+    def limited(self) -> Mapping[str, int]:
+        """Return how often a value was folded into `~other`, by its label."""
+        folded = sum(side.operations.folded for side in self._sides.values())
+        return {**self._limited, "operation": self._limited["operation"] + folded}
 
     def snapshot(self) -> TrafficSnapshot:
         """Return copies that later exchanges do not change."""
-        limited = Counter(self._limited)
         sides = {}
         for key, side in self._sides.items():
-            limited["operation"] += side.operations.folded
             sides[key] = self.held(key.protocol)
             sides[key].merge(side)
         edges = {
             key: Edge(edge.requests, edge.errors, edge.duration_sum, edge.durations)
             for key, edge in self._edges.items()
         }
-        return TrafficSnapshot(sides, edges, limited)
+        return TrafficSnapshot(sides, edges)

@@ -1,0 +1,122 @@
+"""The time of one scrape of synthetic services that all serve, ask and are asked: `python -m benchmarks.scrape`.
+
+Every service serves HTTP and asks a database, with edges to three others, as METRICS.md's estimate of series has it.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+
+from exporter.collectors.edges import edge_families
+from exporter.collectors.operations import db_families, http_families
+from exporter.collectors.resources import resource_families
+from exporter.collectors.scrape import Families, NamedCollector, Scrape
+from exporter.collectors.traffic import traffic_families
+from exporter.model import Exchange, Kind, Message, Operation, Role
+from exporter.services.families import family_of
+from exporter.services.members import Gauges
+from exporter.services.resources import ServiceResources
+from exporter.services.traffic import Caps, Traffic
+from exporter.services.usage import Counters
+
+ROUNDS = 20
+METHODS = ("GET", "POST", "PUT")
+VERBS = ("GET", "SET", "HGET", "HSET", "DEL", "EXPIRE")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a scrape cost; milliseconds are the median and the worst of the rounds."""
+
+    services: int
+    series: int
+    scrape_ms: float
+    worst_ms: float
+    microseconds_per_series: float
+
+
+def busy(services: int) -> Traffic:
+    """Return the counters of services with every operation seen."""
+    traffic = Traffic(family_of, Caps(), 3600.0)
+    for number in range(services):
+        name = f"service-{number}"
+        for verb in METHODS:
+            traffic.side(name, Role.SERVER, "http").add(exchange(verb, "200"))
+            traffic.side(name, Role.SERVER, "http").add(exchange(verb, "404"))
+        for verb in VERBS:
+            traffic.side(name, Role.CLIENT, "redis").add(exchange(verb, ""))
+        for other in range(1, 4):
+            traffic.edge(name, f"service-{(number + other) % services}", "http").add(exchange("GET", "200"))
+    return traffic
+
+
+def exchange(verb: str, status: str) -> Exchange:
+    """Return a request and its response, a millisecond later."""
+    request = Message(Kind.REQUEST, 0, 0, 200, Operation(verb))
+    return Exchange(request, Message(Kind.RESPONSE, 10**6, 10**6, 5000, status=status))
+
+
+def measure(services: int, rounds: int) -> Result:
+    """Scrape a number of times."""
+    traffic = busy(services)
+    used = ServiceResources(Counters(*range(8)), 1, Gauges(processes=1, started_at=1.0), has_io=True)
+    resources = {f"service-{number}": used for number in range(services)}
+    collectors = (
+        NamedCollector("traffic", lambda: traffic_families(traffic.snapshot())),
+        NamedCollector("http", lambda: http_families(traffic.snapshot())),
+        NamedCollector("db", lambda: db_families(traffic.snapshot())),
+        NamedCollector("edges", lambda: edge_families(traffic.snapshot())),
+        NamedCollector("resources", lambda: resource_families(resources, 100)),
+    )
+    registry = CollectorRegistry()
+    registry.register(Scrape(collectors, run, time.perf_counter, 20_000))
+    spent = sorted(timed(registry) for _ in range(rounds))
+    series = sum(len(family.samples) for family in registry.collect())
+    median = statistics.median(spent)
+    return Result(services, series, median * 1e3, spent[-1] * 1e3, median / series * 1e6)
+
+
+def run(_name: str, families: Families) -> tuple[Metric, ...]:
+    """Run a collector without a guard: a benchmark should fail."""
+    return tuple(families())
+
+
+def timed(registry: CollectorRegistry) -> float:
+    """Return the seconds of one scrape."""
+    started = time.perf_counter()
+    generate_latest(registry)
+    return time.perf_counter() - started
+
+
+def results(numbers: tuple[int, ...]) -> Iterator[Result]:
+    """Yield a result for each number of services."""
+    for services in numbers:
+        yield measure(services, ROUNDS)
+
+
+def main() -> None:
+    """Print a table, or one object by the number of services."""
+    parser = argparse.ArgumentParser(description="The time of one scrape of synthetic services.")
+    parser.add_argument(
+        "--services", type=int, nargs="+", default=[10, 50, 200], help="how many services, each in turn"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    arguments = parser.parse_args()
+    found = list(results(tuple(arguments.services)))
+    if arguments.json:
+        print(json.dumps({str(one.services): asdict(one) for one in found}))
+        return
+    print(f"{'services':>8} {'series':>7} {'median ms':>9} {'worst ms':>8} {'us/series':>9}")
+    for one in found:
+        cost = f"{one.scrape_ms:9.1f} {one.worst_ms:8.1f} {one.microseconds_per_series:9.2f}"
+        print(f"{one.services:8} {one.series:7} {cost}")
+
+
+if __name__ == "__main__":
+    main()

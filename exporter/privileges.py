@@ -1,0 +1,25 @@
+"""What the exporter may not do here, what is lost by it, and the command that grants it."""
+
+from collections.abc import Mapping
+
+LOSSES = {
+    "capture": "requests, errors, durations and edges",
+    "proc_io": "disk bytes and read and write calls of other users' processes",
+    "proc_files": "which service of another user a socket belongs to, and open descriptors",
+    "proc_executables": "the executables of other users' processes, and so their names",
+    "sock_diag": "a cheap look at sockets (/proc/net is read instead)",
+}
+GRANTING = "+net_raw,+sys_ptrace,+dac_read_search"
+
+
+def losses(capabilities: Mapping[str, bool]) -> str:
+    """Return what is lost by what is not available, empty where nothing is."""
+    return "; ".join(LOSSES[name] for name, available in capabilities.items() if not available)
+
+
+def grant(user_id: int, group_id: int) -> str:
+    """Return the command that starts the exporter as the same user with what it needs, and no more."""
+    return (
+        f"sudo setpriv --reuid={user_id} --regid={group_id} --init-groups "
+        f"--inh-caps={GRANTING} --ambient-caps={GRANTING} $(command -v larimar-exporter)"
+    )

@@ -1,0 +1,89 @@
+"""What goes over the wire, from the rings to the counters, behind one lock."""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exporter.net.engine import Engine, EngineCounters
+from exporter.protocols import PROTOCOLS
+from exporter.protocols.conversation import Conversations
+from exporter.services.attribution import Attribution, AttributionCounters, Patience
+from exporter.services.families import family_of
+from exporter.services.traffic import Caps, Traffic, TrafficSnapshot
+from exporter.services.view import HostView
+from exporter.sources.capture import Capture, CaptureStats
+
+# A service that is gone keeps its series for as long as its resources do (services/resources.py).
+RETENTION_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class WireCounters:
+    """The counts of every stage, and what was folded into `~other` by label."""
+
+    capture: CaptureStats
+    engine: EngineCounters
+    attribution: AttributionCounters
+    limited: Mapping[str, int]
+
+
+class Wire:
+    """The packet path and what it counts; every method may be called from any thread.
+
+    Args:
+        capture: where packets come from; None where none may be captured.
+    """
+
+    def __init__(self, capture: Capture | None) -> None:
+        self._lock = threading.Lock()
+        self._capture = capture
+        self._dropped = 0
+        self._traffic = Traffic(family_of, Caps(), RETENTION_SECONDS)
+        self._attribution = Attribution(self._traffic, Patience())
+        self._engine = Engine(Conversations(self._attribution, PROTOCOLS), seed=secrets.randbits(32))
+
+    def drain(self) -> None:
+        """Read what the rings hold."""
+        with self._lock:
+            if self._capture is not None:
+                self._capture.drain(self._engine)
+
+    def expire(self, at_ns: int) -> None:
+        """End the connections that were idle for too long, by the clock of the packets."""
+        with self._lock:
+            self._engine.expire(at_ns)
+
+    def attribute(self, view: HostView, now: float) -> None:
+        """Credit connections to the services that the newest look at the host knows."""
+        with self._lock:
+            self._attribution.update(view, now)
+            self._traffic.retain(view.services, now)
+
+    def follow_interfaces(self) -> None:
+        """Capture on interfaces that came, no longer on those that went."""
+        with self._lock:
+            if self._capture is not None:
+                self._capture.refresh()
+
+    def traffic(self) -> TrafficSnapshot:
+        """Return the counters of services and edges."""
+        with self._lock:
+            return self._traffic.snapshot()
+
+    def counters(self) -> WireCounters:
+        """Return the counts of every stage."""
+        with self._lock:
+            return WireCounters(
+                self._capture.stats() if self._capture is not None else CaptureStats(),
+                self._engine.counters(),
+                self._attribution.counters(),
+                self._traffic.limited(),
+            )
+
+    def close(self, at_ns: int) -> None:
+        """End every connection and close the rings."""
+        with self._lock:
+            self._engine.close(at_ns)
+            if self._capture is not None:
+                self._capture.close()
