@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from exporter.identity.facts import OTHER
 
+_MAX_TURNED_AWAY = 1000  # names remembered so that each counts once
+
 
 @dataclass(slots=True)
 class Roster:
@@ -43,7 +45,9 @@ class Roster:
             self._seen[name] = now
             self._turned_away.discard(name)
             return name
-        if name not in self._turned_away and len(self._turned_away) < self.limit:
+        if name not in self._turned_away:
+            if len(self._turned_away) >= _MAX_TURNED_AWAY:
+                self._turned_away.clear()
             self._turned_away.add(name)
             self.refused += 1
         return OTHER
