@@ -44,9 +44,7 @@ class ByteStream:
     def __init__(self, stream: BinaryIO) -> None:
         start = stream.read(len(GZIP_MAGIC))
         rejoined = io.BufferedReader(Rejoined(start, stream), BUFFER_BYTES)
-        self._plain: io.BufferedReader | gzip.GzipFile = rejoined
-        if start == GZIP_MAGIC:
-            self._plain = gzip.GzipFile(fileobj=rejoined, mode="rb")
+        self._plain = gzip.GzipFile(fileobj=rejoined, mode="rb") if start == GZIP_MAGIC else rejoined
         self.offset = 0
 
     def some(self, size: int) -> bytes:

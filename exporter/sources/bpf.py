@@ -1,0 +1,170 @@
+"""Classic BPF socket filters: the kernel drops what the packet path has no use for, before copying it.
+
+Kept are TCP segments with payload or with SYN, FIN or RST, IP fragments, IPv6 with extension headers, tunnels, and
+frames with tags or labels that the filter cannot look behind. Acknowledgements alone, ARP, ICMP and most UDP go.
+
+Source: Linux, Documentation/networking/filter.rst.
+"""
+
+import ctypes
+import socket
+import struct
+from dataclasses import dataclass
+
+SO_ATTACH_FILTER = 26
+TUNNEL_PORTS = (4789, 8472, 6081)  # VXLAN, VXLAN before it had a port, Geneve
+TUNNEL_PROTOCOLS = (4, 41, 47)  # IPv4 in IP, IPv6 in IP, GRE
+EXTENSION_HEADERS = (0, 43, 44, 51, 60)
+ARP = 0x806
+
+# Operation codes: load a word, half word or byte, absolute or behind the index register X; and so on.
+LOAD_LENGTH, LOAD_HALF, LOAD_BYTE = 0x80, 0x28, 0x30
+LOAD_HALF_INDEXED, LOAD_BYTE_INDEXED, LOAD_HEADER_LENGTH = 0x48, 0x50, 0xB1
+AND, SHIFT_LEFT, SHIFT_RIGHT, ADD_INDEX, TO_INDEX = 0x54, 0x64, 0x74, 0x0C, 0x07
+IF_EQUAL, IF_BITS, IF_MORE_THAN_INDEX, JUMP, RETURN = 0x15, 0x45, 0x2D, 0x05, 0x06
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One operation; `then` and `otherwise` are labels, empty for the next instruction."""
+
+    code: int
+    operand: int = 0
+    then: str = ""
+    otherwise: str = ""
+
+
+Line = Instruction | str
+"""An instruction, or a label for the one that follows."""
+
+
+def payload_filter(snap_bytes: int, link_header: int, datagrams: bool = False) -> bytes:
+    """Return the filter's program, in `sock_filter` structures of 8 bytes.
+
+    Args:
+        snap_bytes: how much of a packet to copy at most.
+        link_header: 14 for Ethernet, 0 where frames begin with IP.
+        datagrams: whether to keep all of UDP rather than only tunnels.
+    """
+    lines = [
+        *_family(link_header),
+        *_ipv4(link_header, datagrams),
+        *_ipv6(link_header, datagrams),
+        "keep",
+        Instruction(RETURN, snap_bytes),
+        "drop",
+        Instruction(RETURN, 0),
+    ]
+    return assemble(lines)
+
+
+def _family(link_header: int) -> list[Line]:
+    if link_header == 0:
+        return [
+            Instruction(LOAD_BYTE, 0),
+            Instruction(AND, 0xF0),
+            Instruction(IF_EQUAL, 0x40, "ipv4"),
+            Instruction(IF_EQUAL, 0x60, "ipv6", "drop"),
+        ]
+    return [
+        Instruction(LOAD_HALF, 12),
+        Instruction(IF_EQUAL, 0x800, "ipv4"),
+        Instruction(IF_EQUAL, 0x86DD, "ipv6"),
+        Instruction(IF_EQUAL, ARP, "drop", "keep"),
+    ]
+
+
+def _ipv4(ip: int, datagrams: bool) -> list[Line]:
+    return [
+        "ipv4",
+        Instruction(LOAD_HALF, ip + 6),
+        Instruction(IF_BITS, 0x3FFF, "keep"),  # a fragment
+        Instruction(LOAD_HEADER_LENGTH, ip),
+        Instruction(LOAD_BYTE, ip + 9),
+        Instruction(IF_EQUAL, 6, "tcp4"),
+        Instruction(IF_EQUAL, 17, "udp4"),
+        *_one_of(TUNNEL_PROTOCOLS),
+        "udp4",
+        *([Instruction(JUMP, 0, "keep")] if datagrams else []),
+        Instruction(LOAD_HALF_INDEXED, ip + 2),
+        *_one_of(TUNNEL_PORTS),
+        "tcp4",
+        Instruction(LOAD_BYTE_INDEXED, ip + 13),
+        Instruction(IF_BITS, 7, "keep"),  # FIN, SYN, RST
+        Instruction(LOAD_BYTE_INDEXED, ip + 12),
+        Instruction(SHIFT_RIGHT, 4),
+        Instruction(SHIFT_LEFT, 2),
+        Instruction(ADD_INDEX),
+        Instruction(TO_INDEX),
+        Instruction(LOAD_HALF, ip + 2),
+        Instruction(IF_EQUAL, 0, "keep"),  # segmentation offload beyond 64 KB
+        Instruction(IF_MORE_THAN_INDEX, 0, "keep", "drop"),
+    ]
+
+
+def _ipv6(ip: int, datagrams: bool) -> list[Line]:
+    return [
+        "ipv6",
+        Instruction(LOAD_BYTE, ip + 6),
+        Instruction(IF_EQUAL, 6, "tcp6"),
+        Instruction(IF_EQUAL, 17, "udp6"),
+        *_one_of((*TUNNEL_PROTOCOLS, *EXTENSION_HEADERS)),
+        "udp6",
+        *([Instruction(JUMP, 0, "keep")] if datagrams else []),
+        Instruction(LOAD_HALF, ip + 42),
+        *_one_of(TUNNEL_PORTS),
+        "tcp6",
+        Instruction(LOAD_BYTE, ip + 53),
+        Instruction(IF_BITS, 7, "keep"),
+        Instruction(LOAD_BYTE, ip + 52),
+        Instruction(SHIFT_RIGHT, 4),
+        Instruction(SHIFT_LEFT, 2),
+        Instruction(TO_INDEX),
+        Instruction(LOAD_HALF, ip + 4),
+        Instruction(IF_EQUAL, 0, "keep"),
+        Instruction(IF_MORE_THAN_INDEX, 0, "keep", "drop"),
+    ]
+
+
+def _one_of(values: tuple[int, ...]) -> list[Line]:
+    """Keep the packet if the accumulator is one of the values, else drop it."""
+    return [*(Instruction(IF_EQUAL, value, "keep") for value in values), Instruction(JUMP, 0, "drop")]
+
+
+def assemble(lines: list[Line]) -> bytes:
+    """Return the program with its labels resolved.
+
+    Raises:
+        ValueError: a label is missing, lies behind its jump, or too far ahead.
+    """
+    places: dict[str, int] = {}
+    instructions: list[Instruction] = []
+    for line in lines:
+        if isinstance(line, str):
+            places[line] = len(instructions)
+        else:
+            instructions.append(line)
+    return b"".join(_encode(line, number, places) for number, line in enumerate(instructions))
+
+
+def _encode(line: Instruction, number: int, places: dict[str, int]) -> bytes:
+    jumps = []
+    for label in (line.then, line.otherwise):
+        if label and label not in places:
+            raise ValueError(f"no label {label!r} in the filter")
+        jumps.append(places[label] - number - 1 if label else 0)
+    if not all(0 <= jump < 256 for jump in jumps):
+        raise ValueError(f"a jump of {jumps} instructions in the filter")
+    if line.code == JUMP:
+        return struct.pack("=HBBI", line.code, 0, 0, jumps[0])
+    return struct.pack("=HBBI", line.code, *jumps, line.operand)
+
+
+def attach(sock: socket.socket, program: bytes) -> None:
+    """Set the socket's filter.
+
+    Raises:
+        OSError: the kernel refused the program.
+    """
+    code = ctypes.create_string_buffer(program, len(program))
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, ctypes.addressof(code)))

@@ -1,0 +1,131 @@
+"""One TPACKET_V3 ring: the kernel writes packets into blocks that are shared with this process.
+
+Source: Linux, Documentation/networking/packet_mmap.rst; include/uapi/linux/if_packet.h.
+"""
+
+import errno
+import mmap
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Protocol
+
+from exporter.sources import bpf
+from exporter.sources.errors import SourceError
+from exporter.sources.interfaces import LINK_ETHERNET, Interface
+
+SOL_PACKET = 263
+PACKET_RX_RING = 5
+PACKET_STATISTICS = 6
+PACKET_VERSION = 10
+PACKET_IGNORE_OUTGOING = 23
+TPACKET_V3 = 2
+ETH_P_ALL = 3
+TP_STATUS_USER = 1
+STATUS_OFFSET = 8  # of a block's header
+
+BLOCK_BYTES = 1 << 18  # at least two of the longest frames; a larger one makes small rings coarse
+FRAME_BYTES = 2048  # a formality in version 3: packets are packed into the block
+RETIRE_MILLISECONDS = 60  # a block that is not full is handed over after this
+
+
+class BlockReader(Protocol):
+    """What reads the packets of blocks; `exporter.net.engine.Engine` is one."""
+
+    def block(self, memory: mmap.mmap, base: int, size: int, link: int) -> int:
+        """Read one block; return how many packets it held."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RingStats:
+    """What the kernel counted since the ring was opened.
+
+    Attributes:
+        packets: that passed the filter, dropped ones included.
+        dropped: for which no block was free.
+    """
+
+    packets: int
+    dropped: int
+
+
+class Ring:
+    """Captures one interface from its opening on.
+
+    Raises:
+        SourceError: not permitted, not supported, or the interface is gone.
+    """
+
+    def __init__(self, interface: Interface, snap_bytes: int, size_bytes: int, datagrams: bool = False) -> None:
+        self.interface = interface
+        self._blocks = max(2, size_bytes // BLOCK_BYTES)
+        self._next = 0
+        self._packets = self._dropped = 0
+        self._socket = _open_socket()
+        try:
+            self._memory = self._map(snap_bytes, datagrams)
+            self._socket.bind((interface.name, ETH_P_ALL))
+        except OSError as error:
+            self._socket.close()
+            raise SourceError(f"no ring on interface {interface.name}: {error.strerror}") from error
+        self._status = memoryview(self._memory).cast("I")
+
+    @property
+    def size_bytes(self) -> int:
+        """How much memory the ring takes."""
+        return self._blocks * BLOCK_BYTES
+
+    def drain(self, reader: BlockReader) -> int:
+        """Have `reader` read the blocks that are ready, each at most once; return how many packets they held."""
+        packets = 0
+        for _ in range(self._blocks):
+            base = self._next * BLOCK_BYTES
+            status = (base + STATUS_OFFSET) // 4
+            if not self._status[status] & TP_STATUS_USER:
+                break
+            try:
+                packets += reader.block(self._memory, base, BLOCK_BYTES, self.interface.link)
+            finally:
+                self._status[status] = 0
+                self._next = (self._next + 1) % self._blocks
+        return packets
+
+    def stats(self) -> RingStats:
+        """Return the kernel's counts."""
+        counts = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)  # reading resets them
+        packets, dropped, _freezes = struct.unpack("3I", counts)
+        self._packets += packets
+        self._dropped += dropped
+        return RingStats(self._packets, self._dropped)
+
+    def close(self) -> None:
+        """Stop capturing and give the memory back."""
+        self._status.release()
+        self._memory.close()
+        self._socket.close()
+
+    def _map(self, snap_bytes: int, datagrams: bool) -> mmap.mmap:
+        self._socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
+        if self.interface.loopback:
+            # Every packet passes twice here, on its way out and in.
+            self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        header = 14 if self.interface.link == LINK_ETHERNET else 0
+        bpf.attach(self._socket, bpf.payload_filter(snap_bytes, header, datagrams))
+        frames = BLOCK_BYTES // FRAME_BYTES * self._blocks
+        request = struct.pack("7I", BLOCK_BYTES, self._blocks, FRAME_BYTES, frames, RETIRE_MILLISECONDS, 0, 0)
+        self._socket.setsockopt(SOL_PACKET, PACKET_RX_RING, request)
+        return mmap.mmap(self._socket.fileno(), self.size_bytes, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+
+
+def _open_socket() -> socket.socket:
+    """Return a packet socket that receives nothing before it is bound."""
+    family = getattr(socket, "AF_PACKET", None)
+    if family is None:
+        raise SourceError("packet capture needs AF_PACKET, which only Linux has")
+    try:
+        return socket.socket(family, socket.SOCK_RAW, 0)
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.EACCES):
+            raise SourceError("packet capture is not permitted: CAP_NET_RAW is missing") from error
+        raise SourceError(f"no packet socket: {error.strerror}") from error
