@@ -11,8 +11,10 @@ cdef uint64_t MAPPED
 cdef class Frame:
     cdef const unsigned char[::1] memory
     cdef int64_t position, end, limit
-    cdef readonly int protocol, source_port, target_port, flags, network, fragment_more
+    cdef readonly int protocol, flags, network, fragment_more
+    cdef readonly int64_t source_port, target_port  # shifted into 40 bits by the flow table
     cdef readonly uint64_t source_high, source_low, target_high, target_low
+    cdef readonly int64_t source_port, target_port
     cdef readonly int64_t sequence, acknowledged, payload, size, wire, header, fragment, fragment_offset
 
     cpdef attach(self, memory)
