@@ -70,7 +70,7 @@ def measure(series: int, days: float, step: float, workers: int) -> dict[str, fl
     begun = time.perf_counter()
     baselines = fit(history, SIGNALS, INTERVAL, workers)
     fit_seconds = time.perf_counter() - begun
-    live = float(times[-1]) + INTERVAL * np.arange(1, EVALUATIONS + 1)
+    live = float(times[-1]) + INTERVAL * np.arange(1, EVALUATIONS + 1, dtype=np.float64)
     points = simulate(series, live, 1)
     state = empty_state(baselines.keys)
     begun = time.perf_counter()

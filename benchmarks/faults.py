@@ -56,7 +56,10 @@ def load(path: Path) -> ModuleType:
 
 def signals() -> list[Signal]:
     """Return one signal per family."""
-    return [Signal(name, name, "", bad, kind, "", "", floor, False, 1) for name, (kind, bad, floor) in FAMILIES.items()]
+    return [
+        Signal(name, name, "", bad, kind, "", "", floor, kind is Kind.RATE, 1)
+        for name, (kind, bad, floor) in FAMILIES.items()
+    ]
 
 
 def score(values: Floats, times: Floats, families: list[str], warm: int, workers: int) -> tuple[Floats, Floats]:
@@ -73,7 +76,9 @@ def score(values: Floats, times: Floats, families: list[str], warm: int, workers
         state = adopt(state, baselines)
         for column in range(begin, min(begin + week, values.shape[1])):
             before = state.held.before
-            evaluated = evaluate(baselines, state, float(times[column]), values[:, column])
+            evaluated = evaluate(
+                baselines, state, float(times[column]), values[:, column], np.isfinite(values[:, column])
+            )
             state = evaluated.state
             result[:, column] = second_of_three(before, np.nan_to_num(evaluated.scores.score))
             checks[:, column] = evaluated.scores.check

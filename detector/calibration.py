@@ -12,7 +12,6 @@ from detector.baselines.choose import Learnt
 from detector.baselines.grid import DAY, read_days, read_hours
 from detector.baselines.robust import median
 from detector.baselines.seasonal import residuals
-from detector.baselines.stabilise import inverse
 from detector.checks import CHECKS, FLATLINE, RESIDUAL, SPREAD, Memory, Point, empty_memory, observe
 from detector.checks.hold import second_of_three
 from detector.checks.limits import BLOCK_SECONDS, Tails, tails
@@ -90,9 +89,8 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats
     before = np.zeros((series, len(CHECKS), 2))
     memory = _settled(learnt)
     for column, (at, observed, stable, usual, spread, quiet, visible) in enumerate(_columns(learnt)):
-        expected = inverse(usual[:, 0] + memory.level, baselines.scales)
         young = np.full(series, -1)
-        point = Point(at, spacing, observed, stable, usual, expected, spread, quiet, visible, young)
+        point = Point(at, spacing, observed, stable, usual, baselines.offsets, spread, quiet, visible, young)
         result = observe(memory, point)
         memory = result.memory
         newest = sided(result.statistics, baselines.bad)

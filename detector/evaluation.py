@@ -10,11 +10,11 @@ import numpy.typing as npt
 from detector.baselines.arrays import Baselines, ModelState
 from detector.baselines.grid import read_days, read_hours
 from detector.baselines.prior import LEAST_SAMPLES
-from detector.baselines.stabilise import forward, inverse
+from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing
 from detector.checks import (
     DRIFT,
-    FLATLINE,
     RESIDUAL,
+    SHIFT_HOUR,
     SHIFT_MINUTES,
     SILENCE,
     SPREAD,
@@ -24,11 +24,14 @@ from detector.checks import (
     observe,
 )
 from detector.checks.hold import Held, empty_held, hold
-from detector.checks.silence import is_nothing
 from detector.model import Finding, Floats, SeriesKey
 
 # A lasting departure may be smaller than a momentary one to be worth an alert; restlessness smaller still.
-LEAST_SHARES = {SHIFT_MINUTES: 1.0, SHIFT_MINUTES + 1: 0.8, DRIFT: 0.6, SPREAD: 0.5}
+LEAST_SHARES = {RESIDUAL: 1.0, SHIFT_MINUTES: 1.0, SHIFT_HOUR: 0.8, DRIFT: 0.6}
+LEAST_RESTLESSNESS = 0.5
+# What is expected may fall short of a floor by rounding and still be as deep as it.
+ROOM = 1.01
+UNREACHABLE = 1e9
 MOST_SCORE = 1e6
 Remembered = TypeVar("Remembered", Memory, Held)
 
@@ -55,7 +58,7 @@ class Scores:
     Attributes:
         score: above 1 is anomalous; NaN where there is no verdict.
         observed: as given.
-        expected, lower, upper: what is usual now and its band; a side that never harms is unbounded: infinite.
+        expected, lower, upper: what is usual now and its band.
         check: which check scored highest, as an index of CHECKS; shape (series,).
     """
 
@@ -124,26 +127,38 @@ def evaluate(
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
     seen = np.ones(len(observed), np.bool_) if visible is None else visible
     point = _point(baselines, state.memory, at, np.where(np.abs(observed) < 1e100, observed, np.nan), seen)
+    usual = _usual(baselines, state.memory, point)
     result = observe(state.memory, point)
-    scores = _scores(baselines, state.memory, point, result.statistics)
-    held = hold(state.held, scores.score, at)
-    after = State(state.keys, result.memory, held)
-    return Evaluated(after, scores, _findings(baselines, after, point, scores))
+    ratios = _ratios(baselines, usual, point, result.statistics)
+    ratios[baselines.samples + state.memory.seen < LEAST_SAMPLES] = -np.inf
+    best = ratios.max(axis=1)
+    score = np.where(np.isneginf(best), np.nan, best)
+    scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, ratios.argmax(axis=1))
+    after = State(state.keys, result.memory, hold(state.held, score, at))
+    return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What is usual now: in the signals' units but for the least departures worth an alert, which are stabilised."""
+
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    above: Floats
+    below: Floats
 
 
 def _point(baselines: Baselines, memory: Memory, at: float, observed: Floats, visible: npt.NDArray[np.bool_]) -> Point:
     now = np.array([at])
-    usual = read_days(baselines.profile, now)[:, 0]
     learning = baselines.models == ModelState.LEARNING
-    expected = inverse(usual[:, 0] + memory.level, baselines.scales)
-    expected = np.where(learning & (baselines.samples + memory.seen == 0), np.nan, expected)
     return Point(
         at=at,
         step=baselines.step,
         observed=observed,
         stable=forward(observed, baselines.scales),
-        usual=usual,
-        expected=expected,
+        usual=read_days(baselines.profile, now)[:, 0],
+        offsets=baselines.offsets,
         spread=read_hours(baselines.spread, now)[:, 0],
         quiet=read_hours(baselines.quiet, now)[:, 0],
         # Only of some signals is a missing sample silence.
@@ -152,62 +167,53 @@ def _point(baselines: Baselines, memory: Memory, at: float, observed: Floats, vi
     )
 
 
-def _scores(baselines: Baselines, memory: Memory, point: Point, statistics: Floats) -> Scores:
-    """Set statistics against limits, which are never less than the least change worth an alert."""
-    above, below = _least(baselines, point)
+def _usual(baselines: Baselines, memory: Memory, point: Point) -> _Usual:
+    centre = point.usual[:, 0] + memory.level
+    expected = inverse(centre, baselines.scales)
+    above, below = _least(baselines, expected)
+    width = baselines.limits[:, RESIDUAL] * point.spread
+    upper = inverse(centre + np.maximum(width, above), baselines.scales)
+    lower = inverse(centre - np.maximum(width, below), baselines.scales)
+    unknown = baselines.samples + memory.seen == 0
+    expected, lower, upper = (np.where(unknown, np.nan, each) for each in (expected, lower, upper))
+    return _Usual(expected, lower, upper, above, below)
+
+
+def _least(baselines: Baselines, expected: Floats) -> tuple[Floats, Floats]:
+    """Return the least departure worth an alert, above and below what is expected, stabilised."""
+    scales, floors = baselines.scales, baselines.floors
+    centre = forward(expected, scales)
+    above = forward(expected + floors, scales) - centre
+    below = centre - forward(expected - floors, scales)
+    # A floor deeper than what is expected leaves nothing to fall to.
+    deep = (baselines.codes != LINEAR) & (ROOM * expected < floors)
+    return np.maximum(above, baselines.least), np.maximum(np.where(deep, UNREACHABLE, below), baselines.least)
+
+
+def _ratios(baselines: Baselines, usual: _Usual, point: Point, statistics: Floats) -> Floats:
+    """Set statistics against limits, never less than the least worth an alert; -inf where there is no verdict."""
     limits = baselines.limits.astype(np.float64)
-    ratio = np.empty_like(statistics)
-    for column in range(RESIDUAL, SPREAD):
-        share = LEAST_SHARES.get(column, 1.0)
-        upper = np.maximum(limits[:, column], share * above / point.spread)
-        lower = np.maximum(limits[:, column], share * below / point.spread)
+    ratios = statistics / limits
+    for column, share in LEAST_SHARES.items():
+        upper = np.maximum(limits[:, column], share * usual.above / point.spread)
+        lower = np.maximum(limits[:, column], share * usual.below / point.spread)
         up = np.where(baselines.bad >= 0, statistics[:, column] / upper, -np.inf)
         down = np.where(baselines.bad <= 0, -statistics[:, column] / lower, -np.inf)
-        ratio[:, column] = np.maximum(up, down)
-    restless = np.maximum(limits[:, SPREAD], LEAST_SHARES[SPREAD] * above / point.spread)
-    ratio[:, SPREAD] = statistics[:, SPREAD] / restless
-    ratio[:, FLATLINE] = statistics[:, FLATLINE] / limits[:, FLATLINE]
-    ratio[:, SILENCE] = np.where(_busy(baselines, point), statistics[:, SILENCE] / limits[:, SILENCE], np.nan)
-    known = np.where(np.isnan(ratio), -np.inf, np.clip(ratio, 0.0, MOST_SCORE))
-    known[(baselines.samples + memory.seen < LEAST_SAMPLES)] = -np.inf
-    score = known.max(axis=1)
-    score = np.where(np.isneginf(score), np.nan, score)
-    lower, upper = _band(baselines, memory, point, limits, above, below)
-    return Scores(score, point.observed, point.expected, lower, upper, known.argmax(axis=1))
+        ratios[:, column] = np.maximum(up, down)
+    restless = np.maximum(limits[:, SPREAD], LEAST_RESTLESSNESS * usual.above / point.spread)
+    ratios[:, SPREAD] = statistics[:, SPREAD] / restless
+    ratios[~_busy(baselines, usual), SILENCE] = np.nan
+    return np.where(np.isnan(ratios), -np.inf, np.clip(ratios, 0.0, MOST_SCORE))
 
 
-def _least(baselines: Baselines, point: Point) -> tuple[Floats, Floats]:
-    """Return the least departure worth an alert, above and below what is expected, stabilised."""
-    centre = forward(point.expected, baselines.scales)
-    above = forward(point.expected + baselines.floors, baselines.scales) - centre
-    # A floor deeper than what is expected leaves nothing to fall to.
-    room = baselines.floors <= point.expected
-    below = np.where(room, centre - forward(point.expected - baselines.floors, baselines.scales), np.inf)
-    linear_below = np.where(baselines.codes == 0, baselines.floors, below)
-    least = baselines.least.astype(np.float64)
-    return np.maximum(np.nan_to_num(above), least), np.maximum(linear_below, least)
+def _busy(baselines: Baselines, usual: _Usual) -> npt.NDArray[np.bool_]:
+    """Return where something is expected that is worth missing."""
+    expected = np.nan_to_num(usual.expected)
+    return baselines.silence & (expected > 0) & (ROOM * expected >= baselines.floors)
 
 
-def _busy(baselines: Baselines, point: Point) -> npt.NDArray[np.bool_]:
-    """Return where there was something to expect, more than the least change, so that nothing is a loss."""
-    return baselines.silence & (np.nan_to_num(point.expected) > np.maximum(baselines.floors, 1e-12))
-
-
-def _band(
-    baselines: Baselines, memory: Memory, point: Point, limits: Floats, above: Floats, below: Floats
-) -> tuple[Floats, Floats]:
-    centre = point.usual[:, 0] + memory.level
-    width = limits[:, RESIDUAL] * point.spread
-    upper = inverse(centre + np.maximum(width, above), baselines.scales)
-    reach = np.maximum(width, np.where(np.isfinite(below), below, 1e12))
-    lower = inverse(centre - reach, baselines.scales)
-    unknown = np.isnan(point.expected)
-    lower = np.where(baselines.bad > 0, np.minimum(lower, point.expected), lower)
-    return np.where(unknown, np.nan, lower), np.where(unknown, np.nan, upper)
-
-
-def _findings(baselines: Baselines, state: State, point: Point, scores: Scores) -> tuple[Finding, ...]:
-    nothing = is_nothing(point.observed, point.expected, point.visible) & _busy(baselines, point)
+def _findings(baselines: Baselines, state: State, usual: _Usual, point: Point, scores: Scores) -> tuple[Finding, ...]:
+    silent = point.visible & is_nothing(point.observed, point.offsets) & _busy(baselines, usual)
     return tuple(
         Finding(
             key=baselines.keys[row],
@@ -219,7 +225,7 @@ def _findings(baselines: Baselines, state: State, point: Point, scores: Scores) 
             expected=float(scores.expected[row]),
             lower=float(scores.lower[row]),
             upper=float(scores.upper[row]),
-            silent=bool(nothing[row]),
+            silent=bool(silent[row]),
         )
         for row in np.flatnonzero(state.held.firing)
     )

@@ -10,7 +10,7 @@ from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
 from detector.baselines.level import LEAST_SPREAD, levels, spreads
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
 from detector.baselines.seasonal import Season, Seasonal, find, residuals
-from detector.baselines.stabilise import choose, forward
+from detector.baselines.stabilise import choose, forward, is_nothing
 from detector.model import Bad, Floats, History, Signal
 
 # Samples that the hours of a series' day are taken to have had beforehand, half of them quiet.
@@ -76,7 +76,7 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
         offsets=scales.offsets,
         profile=profile.astype(np.float32),
         spread=spread.astype(np.float32),
-        quiet=_quiet(values, times).astype(np.float32),
+        quiet=_quiet(values, scales.offsets, times).astype(np.float32),
         floors=floors,
         least=least_changes(usual, kinds, scales).astype(np.float32),
         bad=np.array([SIGNS[signal.bad] for signal in chosen], dtype=np.int8),
@@ -106,11 +106,11 @@ def _models(values: Floats, times: Floats) -> np.ndarray[tuple[int], np.dtype[np
     return np.where(enough, ModelState.LEVEL, ModelState.LEARNING).astype(np.int8)
 
 
-def _quiet(values: Floats, times: Floats) -> Floats:
-    """Return the share of samples that are zero or missing since the first, by hour of the day; shape (series, 24)."""
+def _quiet(values: Floats, offsets: Floats, times: Floats) -> Floats:
+    """Return the share of samples since the first that are nothing or missing, by hour; shape (series, 24)."""
     known = np.isfinite(values)
     begun = np.maximum.accumulate(known, axis=1)
-    idle = begun & (~known | (values <= 0))
+    idle = begun & is_nothing(values, offsets[:, None])
     hour = np.floor_divide(times % DAY, HOUR).astype(np.int64)
     shares = np.empty((len(values), HOURS_PER_DAY))
     for each in range(HOURS_PER_DAY):

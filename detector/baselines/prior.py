@@ -18,7 +18,7 @@ DEVIATION = {Kind.RATE: 0.25, Kind.RATIO: 0.01, Kind.DURATION: 0.25, Kind.GAUGE:
 
 
 def least_changes(usual: Floats, kinds: tuple[Kind, ...], scales: Scales) -> Floats:
-    """Return the least departure worth an alert, stabilised, of `usual` values in the signals' units; shape (series,)."""
+    """Return the least departure worth an alert, stabilised; `usual` is in the signals' units; shape (series,)."""
     return _shares(usual, kinds, scales, LEAST_CHANGE)
 
 

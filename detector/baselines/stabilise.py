@@ -13,6 +13,8 @@ Codes = npt.NDArray[np.int8]
 
 # Values this small a share of a series' usual ones are as good as nothing.
 OFFSET_SHARE = 0.05
+# Below this share of a scale's offset there is as good as nothing.
+NOTHING_SHARE = 0.2
 # Between these slopes of log spread on log level lies the square root's 0.5.
 ROOT_FROM, LOG_FROM = 0.25, 0.75
 # The least range of log level from which a slope can be read, and the least number of hours.
@@ -81,6 +83,11 @@ def _slopes(positive: Floats, per_hour: int) -> Floats:
     known = (variance > LEVEL_RANGE**2) & (count >= LEVEL_BLOCKS)
     slope = (x * y).sum(1) / count / np.where(known, variance, 1.0)
     return np.where(known, slope, np.nan)
+
+
+def is_nothing(values: Floats, offsets: Floats) -> npt.NDArray[np.bool_]:
+    """Return where values are as good as zero, or missing; offsets are those of the series' scales."""
+    return np.isnan(values) | (values <= NOTHING_SHARE * offsets)
 
 
 def forward(values: Floats, scales: Scales) -> Floats:

@@ -18,9 +18,15 @@ WEEK_BLOCKS = 168.0
 RATE_PER_WEEK = 0.01
 # How much of the scale is the signal's rather than the series' own.
 POOLED_SHARE = 0.3
-SHAPE_RANGE = (0.05, 0.5)
+SHAPE_RANGE = (0.05, 0.3)
+# An excess beyond so many times the usual one is taken for an incident in the history, and for no more than this.
+MOST_EXCESS = 8.0
 # Per check: the least limit, whatever the tail says; and the limit while nothing is known of the tail.
 LEAST_LIMITS = np.array([4.5, 2.5, 1.6, 1.0, 1.8, 1_800.0, 6.0])
+# Smoothed statistics cannot exceed what a point is clipped at, so their limits should not come near it, unless the
+# series itself goes that far so often that the tail's usual excess, this many times, leads there.
+USUAL_EXCESSES = 3.0
+MOST_LIMITS = np.array([np.inf, 9.0, 7.0, 5.0, 6.0, np.inf, np.inf])
 FIRST_LIMITS = np.array([6.0, 4.0, 2.5, 1.6, np.inf, np.inf, 12.0])
 
 
@@ -52,9 +58,11 @@ def tails(maxima: Floats) -> Tails:
     over = maxima - start[..., None]
     over = np.where(over > 0, over, np.nan)
     exceeding = np.isfinite(over).sum(2)
-    mean = np.nansum(over, 2) / np.maximum(exceeding, 1)
     # Of an exponential tail, the median excess over log 2 is the mean: half the excesses may be an incident's.
-    robust = np.minimum(mean, 1.5 * np.nan_to_num(median(over, 2)) / np.log(2.0))
+    usual = np.nan_to_num(median(over, 2)) / np.log(2.0)
+    over = np.minimum(over, MOST_EXCESS * usual[..., None])
+    mean = np.nansum(over, 2) / np.maximum(exceeding, 1)
+    robust = np.minimum(mean, 1.5 * usual)
     rank = np.cumsum(np.isfinite(np.sort(over, axis=2)), axis=2)
     share = (exceeding[..., None] - rank) / np.maximum(exceeding[..., None] - 1, 1)
     second = np.nansum(np.sort(over, axis=2) * share, 2) / np.maximum(exceeding, 1)
@@ -74,10 +82,11 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
     Source: Hosking and Wallis, Parameter and quantile estimation for the generalized Pareto distribution, 1987.
     """
     result = np.empty_like(found.start)
+    most = np.fmax(MOST_LIMITS, found.start + USUAL_EXCESSES * found.excess)
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
         result[rows] = _group_limits(found.rows(rows), rate_per_week)
-    return np.where(np.isnan(result), FIRST_LIMITS, np.maximum(result, LEAST_LIMITS))
+    return np.where(np.isnan(result), FIRST_LIMITS, np.clip(result, LEAST_LIMITS, most))
 
 
 def _group_limits(found: Tails, rate_per_week: float) -> Floats:

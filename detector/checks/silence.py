@@ -5,21 +5,9 @@ import numpy.typing as npt
 
 from detector.model import Floats
 
-# Of what is expected, below this is nothing.
-NOTHING_SHARE = 0.01
 # Evidence, in nats, from which silence is abnormal even of a series that was never silent.
 LEAST_EVIDENCE = 6.0
 MOST_EVIDENCE = 1e4
-
-
-def is_nothing(observed: Floats, expected: Floats, visible: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return where there is nothing, and there could be; all of shape (series,).
-
-    Args:
-        observed: NaN where the series has no sample.
-        visible: whether the source of the series was seen at all: a blind spot is not silence.
-    """
-    return visible & (np.isnan(observed) | (observed <= NOTHING_SHARE * np.maximum(np.nan_to_num(expected), 0.0)))
 
 
 def evidence(before: Floats, nothing: npt.NDArray[np.bool_], quiet: Floats, points: Floats) -> Floats:

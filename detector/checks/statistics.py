@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from detector.baselines.stabilise import is_nothing
 from detector.checks.flatline import unchanged_seconds
 from detector.checks.residual import CLIP, departure
 from detector.checks.shift import SPANS_SECONDS, smooth, supported
-from detector.checks.silence import evidence, is_nothing
+from detector.checks.silence import evidence
 from detector.checks.spread import restlessness
 from detector.model import Floats
 
@@ -62,7 +63,7 @@ class Point:
         observed: in the signals' units, NaN where there is no sample.
         stable: the same, stabilised.
         usual: what the profile says of this day's time, then of the other days'; shape (series, days).
-        expected: what is expected, in the signals' units.
+        offsets: of the series' scales, in the signals' units.
         spread: the usual deviation, stabilised, positive.
         quiet: how likely nothing is at this time of the day.
         visible: whether the series' source was seen.
@@ -74,7 +75,7 @@ class Point:
     observed: Floats
     stable: Floats
     usual: Floats
-    expected: Floats
+    offsets: Floats
     spread: Floats
     quiet: Floats
     visible: npt.NDArray[np.bool_]
@@ -114,7 +115,7 @@ def observe(memory: Memory, point: Point) -> Observed:
     smoothed = smooth(memory.smoothed, clipped, elapsed)
     restless = restlessness(memory.restless, clipped - memory.recent[:, -1], elapsed)
     unchanged = unchanged_seconds(memory.unchanged, point.observed, memory.last_value, elapsed)
-    nothing = is_nothing(point.observed, point.expected, point.visible)
+    nothing = point.visible & is_nothing(point.observed, point.offsets)
     silence = evidence(memory.silence, nothing, point.quiet, np.ones_like(elapsed))
     after = Memory(
         level=_follow(
