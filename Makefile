@@ -20,7 +20,7 @@ $(STAMP): $(SOURCES)
 
 build/.compiled: setup.py $(addsuffix .py,$(COMPILED)) $(addsuffix .pxd,$(COMPILED))
 	@mkdir -p build
-	$(BIN)/python setup.py --quiet build_ext --inplace
+	$(BIN)/python setup.py --quiet build_ext --inplace --parallel 2
 	@touch $@
 
 up: install

@@ -25,7 +25,10 @@ DIRECTIVES = {
 
 setup(
     ext_modules=cythonize(
-        [Extension(name, [name.replace(".", "/") + ".py"], optional=True) for name in COMPILED],
+        [
+            Extension(name, [name.replace(".", "/") + ".py"], extra_compile_args=["-O2", "-g0"], optional=True)
+            for name in COMPILED
+        ],
         language_level=3,
         compiler_directives=DIRECTIVES,
     )

@@ -30,7 +30,7 @@ from exporter.net.layout import (
 )
 from exporter.net.reassembly import Reassembly
 from exporter.net.stream import End
-from exporter.net.table import FlowTable
+from exporter.net.table import FlowTable, words
 
 WINDOW = 1 << 30  # the largest that RFC 7323 allows
 LINGER = 2_000_000_000  # how long a closed connection's slot absorbs repeated segments, nanoseconds
@@ -47,7 +47,7 @@ class Connections:
         self.delivery = delivery
         self.reassembly = reassembly
         # Of connections without payload only so many are kept: a flood of SYNs pushes out itself, not the established.
-        self.embryos = memoryview(bytearray(8 * max(1, table.capacity // 8))).cast("Q")
+        self.embryos = words(max(1, table.capacity // 8))
         self.embryo = 0
         self.repeated = self.strays = self.evicted = self.replaced = 0
 

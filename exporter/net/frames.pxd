@@ -14,7 +14,6 @@ cdef class Frame:
     cdef readonly int protocol, flags, network, fragment_more
     cdef readonly int64_t source_port, target_port  # shifted into 40 bits by the flow table
     cdef readonly uint64_t source_high, source_low, target_high, target_low
-    cdef readonly int64_t source_port, target_port
     cdef readonly int64_t sequence, acknowledged, payload, size, wire, header, fragment, fragment_offset
 
     cpdef attach(self, memory)

@@ -6,11 +6,18 @@ The index is open addressing with linear probing at a load of at most one half, 
 it needs no tombstones. Memory is reserved once and touched only as slots are first used.
 """
 
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
+
 from exporter.net.frames import Frame
 from exporter.net.layout import CLOSED, HALF, SEEN, STATE, WORDS
 
 MAX_PROBES = 128  # entries looked at for one key: bounds what chosen collisions can cost
 CANDIDATES = 16  # slots compared for eviction
+
+
+def words(count: int) -> memoryview:
+    """Return `count` unsigned 64-bit zeros in pages that take memory only once they are written."""
+    return memoryview(mmap(-1, count * 8, flags=MAP_PRIVATE | MAP_ANONYMOUS)).cast("Q")
 
 
 class FlowTable:
@@ -29,8 +36,8 @@ class FlowTable:
         self.capacity = capacity
         size = 1 << (2 * capacity - 1).bit_length()
         self.mask = size - 1
-        self.index = memoryview(bytearray(size * 8)).cast("Q")  # hash << 32 | slot + 1; 0 is empty
-        self.slots = memoryview(bytearray(capacity * WORDS * 8)).cast("Q")
+        self.index = words(size)  # hash << 32 | slot + 1; 0 is empty
+        self.slots = words(capacity * WORDS)
         self.seed = seed & HALF
         self.used = self.fresh = self.free = self.hand = 0
         self.side = self.hash = self.ports = 0

@@ -21,7 +21,8 @@ ARP = 0x806
 LOAD_LENGTH, LOAD_HALF, LOAD_BYTE = 0x80, 0x28, 0x30
 LOAD_HALF_INDEXED, LOAD_BYTE_INDEXED, LOAD_HEADER_LENGTH = 0x48, 0x50, 0xB1
 AND, SHIFT_LEFT, SHIFT_RIGHT, ADD_INDEX, TO_INDEX = 0x54, 0x64, 0x74, 0x0C, 0x07
-IF_EQUAL, IF_BITS, IF_MORE_THAN_INDEX, JUMP, RETURN = 0x15, 0x45, 0x2D, 0x05, 0x06
+IF_EQUAL, IF_BITS, IF_MORE_THAN, IF_MORE_THAN_INDEX, JUMP, RETURN = 0x15, 0x45, 0x25, 0x2D, 0x05, 0x06
+WHOLE = 0x40000  # more than any packet is long
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,19 @@ Line = Instruction | str
 """An instruction, or a label for the one that follows."""
 
 
-def payload_filter(snap_bytes: int, link_header: int, datagrams: bool = False) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Snap:
+    """How much of a packet to copy: packets up to `whole_bytes` whole, of longer ones the first `head_bytes`."""
+
+    whole_bytes: int
+    head_bytes: int
+
+
+def payload_filter(snap: Snap, link_header: int, datagrams: bool = False) -> bytes:
     """Return the filter's program, in `sock_filter` structures of 8 bytes.
 
     Args:
-        snap_bytes: how much of a packet to copy at most.
+        snap: how much to copy of the packets that are kept.
         link_header: 14 for Ethernet, 0 where frames begin with IP.
         datagrams: whether to keep all of UDP rather than only tunnels.
     """
@@ -51,7 +60,11 @@ def payload_filter(snap_bytes: int, link_header: int, datagrams: bool = False) -
         *_ipv4(link_header, datagrams),
         *_ipv6(link_header, datagrams),
         "keep",
-        Instruction(RETURN, snap_bytes),
+        Instruction(LOAD_LENGTH),
+        Instruction(IF_MORE_THAN, snap.whole_bytes, "cut"),
+        Instruction(RETURN, WHOLE),
+        "cut",
+        Instruction(RETURN, snap.head_bytes),
         "drop",
         Instruction(RETURN, 0),
     ]

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from exporter.net.engine import Engine
+from exporter.sources.bpf import Snap
 from exporter.sources.errors import SourceError
 from exporter.sources.interfaces import Interface, interfaces_up
 from exporter.sources.ring import BLOCK_BYTES, Ring
@@ -12,6 +13,20 @@ log = logging.getLogger(__name__)
 
 LEAST_RING_BYTES = 4 * BLOCK_BYTES
 MOST_RING_BYTES = 16 << 20
+# Packets up to so long are copied whole while the ring keeps up, since messages may be pipelined in them; segmentation
+# offload makes the packets of large bodies longer. On drops the next lower step is taken, at last the configured cut.
+WHOLE_BYTES = (32_768, 8_192)
+CALM_REFRESHES = 12  # without a drop before a step is taken back
+
+
+@dataclass(slots=True)
+class Share:
+    """One interface's ring, how far its copying is cut down, and since how many refreshes nothing was dropped."""
+
+    ring: Ring
+    step: int = 0
+    dropped: int = 0
+    calm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,7 @@ class Capture:
 
         Args:
             interfaces: the names to capture; every interface where it is empty.
-            snap_bytes: how much of a packet to copy at most.
+            snap_bytes: how much to copy of packets that are too long to be copied whole.
             memory_bytes: for packets and flows; half of it is for the rings.
             datagrams: whether UDP is wanted beside TCP and tunnels.
         """
@@ -53,15 +68,14 @@ class Capture:
         self._snap_bytes = snap_bytes
         self._ring_bytes = memory_bytes // 2
         self._datagrams = datagrams
-        self._rings: dict[int, Ring] = {}
+        self._rings: dict[int, Share] = {}
         self._refused: dict[int, str] = {}
         self._gone_packets = self._gone_dropped = 0
-        self._dropped = 0
         up = self._wanted()
         if not up:
             raise SourceError("no interface to capture is up: " + (", ".join(interfaces) or "there is none"))
-        # Two shares are left for interfaces that come later.
-        self._share = max(LEAST_RING_BYTES, min(MOST_RING_BYTES, self._ring_bytes // (len(up) + 2)))
+        # One share is left for interfaces that come later.
+        self._share = max(LEAST_RING_BYTES, min(MOST_RING_BYTES, self._ring_bytes // (len(up) + 1)))
         self.refresh()
         if not self._rings:
             raise SourceError(next(iter(self._refused.values())))
@@ -69,8 +83,12 @@ class Capture:
     def refresh(self) -> None:
         """Open rings on interfaces that came up, close those of interfaces that went."""
         up = {interface.index: interface for interface in self._wanted()}
-        for index in [index for index, ring in self._rings.items() if up.get(index) != ring.interface]:
+        for index in [index for index, share in self._rings.items() if up.get(index) != share.ring.interface]:
             self._close(index)
+        for share in self._rings.values():
+            share.calm += 1
+            if share.step and share.calm >= CALM_REFRESHES:
+                self._step(share, share.step - 1)
         self._refused = {index: reason for index, reason in self._refused.items() if index in up}
         for index, interface in up.items():
             if index not in self._rings:
@@ -78,16 +96,19 @@ class Capture:
 
     def drain(self, engine: Engine) -> int:
         """Have the engine read all that was captured; return the number of packets."""
-        packets = sum(ring.drain(engine) for ring in self._rings.values())
-        dropped = self.stats().dropped
-        if dropped > self._dropped:
-            self._dropped = dropped
-            engine.lost()
+        packets = 0
+        for share in self._rings.values():
+            packets += share.ring.drain(engine)
+            dropped = share.ring.stats().dropped
+            if dropped > share.dropped:
+                share.dropped = dropped
+                self._step(share, min(share.step + 1, len(WHOLE_BYTES)))
+                engine.lost()
         return packets
 
     def stats(self) -> CaptureStats:
         """Return the kernel's counts, those of closed rings included."""
-        counts = [ring.stats() for ring in self._rings.values()]
+        counts = [share.ring.stats() for share in self._rings.values()]
         return CaptureStats(
             self._gone_packets + sum(count.packets for count in counts),
             self._gone_dropped + sum(count.dropped for count in counts),
@@ -104,20 +125,31 @@ class Capture:
         return tuple(interface for interface in interfaces_up() if not self._names or interface.name in self._names)
 
     def _open(self, interface: Interface) -> None:
-        used = sum(ring.size_bytes for ring in self._rings.values())
+        used = sum(share.ring.size_bytes for share in self._rings.values())
         size = min(self._share, self._ring_bytes - used)
         try:
             if size < LEAST_RING_BYTES and self._rings:
                 raise SourceError(f"no memory left for a ring on interface {interface.name}")
-            self._rings[interface.index] = Ring(interface, self._snap_bytes, size, self._datagrams)
+            self._rings[interface.index] = Share(Ring(interface, self._snap(0), size, self._datagrams))
             self._refused.pop(interface.index, None)
         except SourceError as error:
             if interface.index not in self._refused:
                 log.warning("interface not captured", extra={"interface": interface.name, "reason": str(error)})
             self._refused[interface.index] = str(error)
 
+    def _snap(self, step: int) -> Snap:
+        whole = WHOLE_BYTES[step] if step < len(WHOLE_BYTES) else 0
+        return Snap(max(whole, self._snap_bytes), self._snap_bytes)
+
+    def _step(self, share: Share, step: int) -> None:
+        """Change how much of the interface's packets is copied."""
+        share.calm = 0
+        if step != share.step:
+            share.step = step
+            share.ring.cut(self._snap(step))
+
     def _close(self, index: int) -> None:
-        ring = self._rings.pop(index)
+        ring = self._rings.pop(index).ring
         counts = ring.stats()
         self._gone_packets += counts.packets
         self._gone_dropped += counts.dropped

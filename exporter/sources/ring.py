@@ -57,14 +57,15 @@ class Ring:
         SourceError: not permitted, not supported, or the interface is gone.
     """
 
-    def __init__(self, interface: Interface, snap_bytes: int, size_bytes: int, datagrams: bool = False) -> None:
+    def __init__(self, interface: Interface, snap: bpf.Snap, size_bytes: int, datagrams: bool = False) -> None:
         self.interface = interface
+        self._datagrams = datagrams
         self._blocks = max(2, size_bytes // BLOCK_BYTES)
         self._next = 0
         self._packets = self._dropped = 0
         self._socket = _open_socket()
         try:
-            self._memory = self._map(snap_bytes, datagrams)
+            self._memory = self._map(snap)
             self._socket.bind((interface.name, ETH_P_ALL))
         except OSError as error:
             self._socket.close()
@@ -91,6 +92,15 @@ class Ring:
                 self._next = (self._next + 1) % self._blocks
         return packets
 
+    def cut(self, snap: bpf.Snap) -> None:
+        """Copy so much of each packet from now on.
+
+        Raises:
+            OSError: the kernel refused the filter.
+        """
+        header = 14 if self.interface.link == LINK_ETHERNET else 0
+        bpf.attach(self._socket, bpf.payload_filter(snap, header, self._datagrams))
+
     def stats(self) -> RingStats:
         """Return the kernel's counts."""
         counts = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)  # reading resets them
@@ -105,13 +115,12 @@ class Ring:
         self._memory.close()
         self._socket.close()
 
-    def _map(self, snap_bytes: int, datagrams: bool) -> mmap.mmap:
+    def _map(self, snap: bpf.Snap) -> mmap.mmap:
         self._socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         if self.interface.loopback:
             # Every packet passes twice here, on its way out and in.
             self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-        header = 14 if self.interface.link == LINK_ETHERNET else 0
-        bpf.attach(self._socket, bpf.payload_filter(snap_bytes, header, datagrams))
+        self.cut(snap)
         frames = BLOCK_BYTES // FRAME_BYTES * self._blocks
         request = struct.pack("7I", BLOCK_BYTES, self._blocks, FRAME_BYTES, frames, RETIRE_MILLISECONDS, 0, 0)
         self._socket.setsockopt(SOL_PACKET, PACKET_RX_RING, request)
