@@ -1,5 +1,6 @@
 """Keeps the processes of a host and their own names: facts are read once, and once more soon after an exec."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from exporter.identity.ladder import own_name
@@ -32,6 +33,7 @@ class Census:
         self._visits: dict[int, _Visit] = {}
         self._kernel: set[int] = set()
         self._rounds = 0
+        self._lost_some = False
         self.candidates: dict[int, Candidate] = {}
         self.hidden = 0
 
@@ -55,6 +57,7 @@ class Census:
         changed = changed or any(updated[pid] is not self.candidates[pid] for pid in updated)
         if changed:
             self.candidates = updated
+        changed, self._lost_some = changed or self._lost_some, False
         return changed
 
     def age_seconds(self, pid: int, now: float) -> float:
@@ -70,6 +73,12 @@ class Census:
         visit = self._visits.get(pid)
         if visit is not None:
             visit.due = max(now, visit.read_at + RECHECK_SECONDS)
+
+    def lost(self, pids: Collection[int]) -> None:
+        """Forget processes that ended while they were listed: who has such a PID at the next refresh is another one."""
+        if pids:
+            self.candidates = {pid: one for pid, one in self.candidates.items() if pid not in pids}
+            self._lost_some = True
 
     def _visit(self, pid: int, updated: dict[int, Candidate], now: float) -> None:
         """Read a process's facts; leaves it out where it has ended, and keeps what was known of a zombie."""

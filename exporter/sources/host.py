@@ -129,6 +129,7 @@ class Host:
             self.refresh(now)
             samples = self._usage.read(self._census.candidates.keys(), self._has_swap())
             known = self._census.candidates
+            self._census.lost(known.keys() - {sample.pid for sample in samples})
             for sample in samples:
                 facts = known[sample.pid].facts
                 if sample.comm != facts.comm or sample.start_ticks != facts.start_ticks:

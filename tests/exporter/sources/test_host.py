@@ -1,0 +1,247 @@
+"""The facade over a /proc in a folder, with hostile and vanishing processes."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from exporter.identity.facts import OTHER
+from exporter.model import Endpoint
+from exporter.services.view import HostView, Listener
+from exporter.sources.host import Host, open_sockets
+from exporter.sources.netlink import DiagSockets
+from exporter.sources.sockets import Socket
+from tests.exporter.sources.proctree import ProcTree
+
+ADDRESSES = frozenset({"10.0.0.1", "127.0.0.1"})
+
+
+class Table:
+    """Sockets that a test sets."""
+
+    def __init__(self) -> None:
+        self.sockets: dict[int, Socket] = {}
+        self.error: OSError | None = None
+
+    def read(self) -> Mapping[int, Socket]:
+        if self.error is not None:
+            raise self.error
+        return dict(self.sockets)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def listen(self, port: int, inode: int, address: str = "*", transport: str = "tcp") -> None:
+        self.sockets[inode] = Socket(transport, True, Endpoint(address, port), Endpoint("*", 0), inode, 0)
+
+    def connect(self, local: Endpoint, remote: Endpoint, inode: int) -> None:
+        self.sockets[inode] = Socket("tcp", False, local, remote, inode, 0)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> ProcTree:
+    tree = ProcTree.at(tmp_path / "proc")
+    tree.add(1, b"/sbin/init", parent=0, start=1)
+    return tree
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table()
+
+
+@pytest.fixture
+def host(tree: ProcTree, table: Table) -> Iterator[Host]:
+    host = Host(tree.path, table, addresses=lambda: ADDRESSES)
+    yield host
+    host.close()
+
+
+def services(view: HostView) -> dict[int, str]:
+    return {pid: process.service for pid, process in view.processes.items()}
+
+
+def test_listeners_and_connections_have_their_service(tree: ProcTree, table: Table, host: Host) -> None:
+    tree.add(10, b"/usr/bin/redis-server\0*:7000")
+    tree.add(11, b"/usr/bin/python3.11\0/srv/shop.py")
+    tree.open_socket(10, 5, 501)
+    tree.open_socket(10, 6, 502)
+    tree.open_socket(11, 3, 503)
+    client, server = Endpoint("127.0.0.1", 50000), Endpoint("127.0.0.1", 7000)
+    table.listen(7000, 501)
+    table.connect(server, client, 502)
+    table.connect(client, server, 503)
+
+    view = host.refresh(0.0)
+
+    assert view.listeners == {Listener("tcp", "*", 7000): "redis"}
+    assert view.service_at(Endpoint("10.0.0.1", 7000)) == "redis"
+    assert view.service_at(Endpoint("10.0.0.9", 7000)) == ""
+    assert view.service_of(client, server) == "shop"
+    assert view.service_of(server, client) == "redis"
+
+
+def test_names_with_parentheses_newlines_and_undecodable_bytes_are_survived(tree: ProcTree, host: Host) -> None:
+    tree.add(10, b"/opt/a) R 1 (b", comm=b"a) R 1 (b")
+    tree.add(11, b"/opt/x\ny\xff\xfe", comm=b"x\ny\xff")
+    tree.add(12, b"\xff\0\xfe", executable="/opt/odd", comm=b"\n")
+
+    names = services(host.refresh(0.0))
+
+    assert names.keys() == {1, 10, 11, 12}
+    for name in names.values():
+        assert name.isprintable()
+        name.encode("utf-8")
+
+
+def test_kernel_threads_are_left_out(tree: ProcTree, host: Host) -> None:
+    tree.add(2, b"", comm=b"kthreadd", flags=0x00200000, executable="/none")
+
+    assert services(host.refresh(0.0)).keys() == {1}
+
+
+def test_processes_that_vanish_are_forgotten_and_their_counters_stay(tree: ProcTree, host: Host) -> None:
+    tree.add(10, b"/opt/shop", cpu=5)
+    host.sample(0.0)
+    tree.add(10, b"/opt/shop", cpu=9)
+    host.sample(1.0)
+    tree.remove(10)
+
+    found = host.sample(2.0)["shop"]
+
+    assert 10 not in host.view().processes
+    assert (found.counters.cpu_user_ticks, found.gauges.processes) == (4, 0)
+
+
+def test_a_process_that_loses_its_files_half_way_is_survived(tree: ProcTree, host: Host) -> None:
+    folder = tree.add(10, b"/opt/shop")
+    (folder / "cmdline").unlink()
+    (folder / "exe").unlink()
+    (folder / "io").unlink()
+    (tree.add(11, b"/opt/gone") / "stat").unlink()
+    (tree.add(12, b"/opt/empty") / "stat").write_bytes(b"")
+
+    found = host.sample(0.0)
+
+    assert found["shop"].gauges.processes == 1
+    assert not found["shop"].has_io
+    assert host.status().hidden_processes == 2
+
+
+def test_a_reused_pid_gets_its_new_name(tree: ProcTree, host: Host) -> None:
+    tree.add(10, b"/opt/shop", start=100)
+    host.sample(0.0)
+    tree.remove(10)
+    tree.add(10, b"/opt/till", start=900)
+    host.sample(1.0)
+    host.sample(6.0)
+
+    assert services(host.refresh(8.0))[10] == "till"
+
+
+def test_a_program_executed_after_the_fork_gives_its_name_five_seconds_later(tree: ProcTree, host: Host) -> None:
+    host.refresh(0.0)
+    tree.add(10, b"/usr/bin/dash\0/opt/start.sh")
+    host.refresh(3.0)
+    tree.add(10, b"/opt/till")
+
+    assert services(host.refresh(7.9))[10] == "start"
+    assert services(host.refresh(8.0))[10] == "till"
+
+
+def test_an_errand_becomes_no_service(tree: ProcTree, host: Host) -> None:
+    host.sample(0.0)
+    tree.add(10, b"/opt/errand", cpu=3)
+
+    assert "errand" not in host.sample(1.0)
+    assert services(host.view())[10] == OTHER
+    found = host.sample(3.0)["errand"]
+    assert (found.counters.cpu_user_ticks, found.starts) == (3, 1)
+
+
+def test_a_young_process_with_a_socket_is_a_service_at_once(tree: ProcTree, table: Table, host: Host) -> None:
+    host.refresh(0.0)
+    tree.add(10, b"/opt/till")
+    tree.open_socket(10, 3, 77)
+    table.listen(8000, 77)
+
+    assert host.refresh(1.0).listeners == {Listener("tcp", "*", 8000): "till"}
+
+
+def test_the_services_beyond_the_limit_are_other(tree: ProcTree, table: Table) -> None:
+    for pid in range(10, 30):
+        tree.add(pid, b"/opt/program-%c" % (87 + pid), start=pid)
+    host = Host(tree.path, table, addresses=lambda: ADDRESSES, max_services=5)
+
+    view = host.refresh(0.0)
+
+    assert len(view.services) == 6
+    assert view.services[OTHER].name == OTHER
+    assert host.status().services_refused == 16
+    host.close()
+
+
+def test_two_servers_of_one_program_are_told_apart_and_replicas_are_not(
+    tree: ProcTree, table: Table, host: Host
+) -> None:
+    for pid, port in ((10, 6379), (11, 6380)):
+        tree.add(pid, b"/usr/bin/redis-server\0*:%d" % port, start=pid)
+        tree.open_socket(pid, 5, port)
+        table.listen(port, port)
+    for pid, port in ((20, 8001), (21, 8002)):
+        tree.add(pid, b"/usr/bin/python3.11\0-m\0uvicorn\0cart:app\0--port\0%d" % port, start=pid)
+        tree.open_socket(pid, 5, port)
+        table.listen(port, port)
+
+    names = services(host.refresh(0.0))
+
+    assert [names[pid] for pid in (10, 11, 20, 21)] == ["redis", "redis:6380", "cart", "cart"]
+
+
+def test_a_socket_lent_by_the_first_process_is_its_borrowers(tree: ProcTree, table: Table, host: Host) -> None:
+    tree.open_socket(1, 9, 77)
+    table.listen(8000, 77)
+    assert host.refresh(0.0).listeners == {Listener("tcp", "*", 8000): "init"}
+    tree.add(10, b"/opt/till")
+    tree.open_socket(10, 3, 77)
+
+    assert host.refresh(1.0).listeners == {Listener("tcp", "*", 8000): "till"}
+
+
+def test_sockets_that_cannot_be_read_are_counted_and_those_of_before_stay(
+    tree: ProcTree, table: Table, host: Host
+) -> None:
+    tree.open_socket(1, 9, 77)
+    table.listen(8000, 77)
+    host.refresh(0.0)
+    table.error = TimeoutError("no answer")
+
+    assert host.refresh(1.0).listeners
+    assert host.status().socket_failures == 1
+    assert not host.status().capabilities["sock_diag"]
+
+
+def test_closed_connections_leave_the_view_and_given_views_do_not_change(
+    tree: ProcTree, table: Table, host: Host
+) -> None:
+    tree.open_socket(1, 9, 77)
+    table.connect(Endpoint("127.0.0.1", 1), Endpoint("127.0.0.1", 2), 77)
+    before = host.refresh(0.0)
+    table.sockets.clear()
+
+    assert not host.refresh(1.0).connections
+    assert len(before.connections) == 1
+
+
+def test_without_its_proc_the_host_says_so(tmp_path: Path, table: Table) -> None:
+    host = Host(tmp_path / "none", table, addresses=lambda: ADDRESSES)
+
+    with pytest.raises(FileNotFoundError):
+        host.refresh(0.0)
+
+
+def test_sock_diag_is_used_where_it_answers(tmp_path: Path) -> None:
+    source = open_sockets(tmp_path)
+
+    assert isinstance(source, DiagSockets)
+    source.close()

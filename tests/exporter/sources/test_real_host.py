@@ -1,0 +1,148 @@
+"""The facade over this machine's own /proc: processes and sockets that the test starts."""
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporter.model import Endpoint
+from exporter.services.view import Listener
+from exporter.sources.host import Host
+from exporter.sources.netlink import DiagSockets, local_addresses
+from exporter.sources.procnet import ProcNetSockets
+
+SERVER = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+BURN = """
+import time
+end = time.process_time() + 0.5
+while time.process_time() < end: pass
+"""
+
+READER = """
+import os
+descriptor = os.open("/dev/zero", os.O_RDONLY)
+os.write(1, b"ready\\n")
+os.read(0, 3)
+for _ in range(5000): os.read(descriptor, 1)
+os.write(1, b"done\\n")
+os.read(0, 1)
+"""
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    host = Host()
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    script = tmp_path / "ticketing.py"
+    script.write_text(SERVER)
+    with subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def read_port(server: subprocess.Popen[str]) -> int:
+    assert server.stdout is not None
+    return int(server.stdout.readline())
+
+
+def test_a_socket_of_this_process_is_this_processs(host: Host) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = listener.accept()
+            view = host.refresh(time.time())
+            ends = Endpoint(*client.getsockname()), Endpoint(*client.getpeername())
+            accepted.close()
+
+    own = view.processes[os.getpid()].service
+    assert view.listeners[Listener("tcp", "127.0.0.1", port)] == own
+    assert view.service_of(*ends) == own
+    assert view.service_of(*reversed(ends)) == own
+
+
+def test_a_server_that_starts_is_found_with_its_name(host: Host, server: subprocess.Popen[str]) -> None:
+    host.refresh(0.0)
+    port = read_port(server)
+
+    view = host.refresh(1.0)
+
+    assert view.processes[server.pid].service == "ticketing"
+    assert view.service_at(Endpoint("127.0.0.1", port)) == "ticketing"
+    assert view.services["ticketing"].runtime == "python"
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_both_sources_see_the_same_socket(family: socket.AddressFamily, kind: socket.SocketKind) -> None:
+    if family == socket.AF_INET6 and not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this kernel has no IPv6")
+    with socket.socket(family, kind) as bound:
+        bound.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            bound.listen()
+        inode = os.fstat(bound.fileno()).st_ino
+        diag = DiagSockets()
+        by_diag = [one for one in diag.read().values() if one.inode == inode]
+        by_files = [one for one in ProcNetSockets(Path("/proc")).read().values() if one.inode == inode]
+        diag.close()
+
+    assert by_diag == by_files
+    assert by_diag[0].listening
+    assert by_diag[0].uid == os.getuid()
+
+
+def test_the_loopback_address_is_local() -> None:
+    assert "127.0.0.1" in local_addresses()
+
+
+def test_the_time_of_a_child_that_ran_between_two_samples_counts(host: Host) -> None:
+    host.sample(0.0)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", BURN], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    own = host.view().processes[os.getpid()].service
+    counters = host.sample(1.0)[own].counters
+
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    counted = (counters.cpu_user_ticks + counters.cpu_system_ticks) / os.sysconf("SC_CLK_TCK")
+    # This process itself used some too, and the kernel counts in hundredths.
+    assert used - 0.03 <= counted <= used + 2.0
+
+
+def test_every_read_of_a_process_is_counted(host: Host, tmp_path: Path) -> None:
+    script = tmp_path / "reader.py"
+    script.write_text(READER)
+    with subprocess.Popen([sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        reader.stdout.readline()
+        for now in range(8):  # by then an idle process has been read in full
+            host.sample(float(now))
+        before = host.sample(8.0)["reader"].counters.read_calls
+        reader.stdin.write(b"go\n")
+        reader.stdin.flush()
+        reader.stdout.readline()
+        for now in range(9, 17):
+            host.sample(float(now))
+        after = host.sample(17.0)["reader"].counters.read_calls
+        reader.kill()
+
+    assert after - before == 5000 + 1  # and the one of the line that told it to go
