@@ -64,6 +64,7 @@ class Detector:
         self._saved_at = now
         self._sighted_at = now  # when Prometheus last gave a usable answer
         self._reason = "no evaluation yet"
+        self._unread: frozenset[str] = frozenset()
         if self._knowledge.baselines is not None:
             parts.refitter.postpone(now, self._knowledge.baselines)
 
@@ -183,7 +184,8 @@ class Detector:
         self._reason = f"Prometheus gives no usable answer: {error}"
         self._retry_at = now + min(2.0 ** (self._failures - 1), self._parts.timing.interval)
         self._parts.metrics.failures.inc()
-        log.warning("evaluation failed", extra={"reason": str(error), "failures": self._failures})
+        if self._failures == 1:  # said once, and once more when it is over: the metrics count the rest
+            log.warning("evaluation failed", extra={"reason": str(error)})
         self._see({"prometheus": self._sighted_at}, now)
 
     def _see(self, blind: dict[str, Seconds], now: Seconds) -> None:
@@ -194,9 +196,14 @@ class Detector:
         self._knowledge = replace(self._knowledge, book=book)
 
     def _succeeded(self, seen: Observations, last: Step, now: Seconds) -> None:
+        if self._failures:
+            log.info("evaluations go on", extra={"failures": self._failures})
         self._failures, self._retry_at, self._sighted_at, self._reason = 0, 0.0, now, ""
+        unread = frozenset(failure.signal for failure in seen.failures)
         for failure in seen.failures:
-            log.warning("signal not read", extra={"signal": failure.signal, "reason": failure.reason})
+            if failure.signal not in self._unread:
+                log.warning("signal not read", extra={"signal": failure.signal, "reason": failure.reason})
+        self._unread = unread
         self._count(last)
         self._parts.metrics.snapshot = Snapshot(
             keys=last.keys,

@@ -110,8 +110,11 @@ class _Courier:
         except DeliveryError as error:
             self.tally.failed += len(batch)
             self.tally.failing += 1
-            log.warning("alerts not delivered", extra={"alertmanager": self.url, "reason": str(error)})
+            if self.tally.failing == 1:  # said once, and once more when it is over: the metrics count the rest
+                log.warning("alerts not delivered", extra={"alertmanager": self.url, "reason": str(error)})
             return False
+        if self.tally.failing:
+            log.info("alerts are delivered again", extra={"alertmanager": self.url, "attempts": self.tally.failing})
         self.tally.sent += delivery.accepted
         self.tally.failed += len(delivery.refused)
         self.tally.failing = 0

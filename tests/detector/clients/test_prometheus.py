@@ -1,0 +1,139 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detector.clients.endpoint import Credentials, CredentialsError, Endpoint, base_url
+from detector.clients.prometheus import MAX_POINTS, MAX_SAMPLES, Grid, Prometheus, QueryError, chunks
+from detector.signals import with_window
+from tests.detector.servers import FakePrometheus, Mood
+from tests.detector.world import SIGNALS, shop
+
+REQUESTS = with_window(next(signal.query for signal in SIGNALS if signal.name == "requests"), 120.0)
+AT = 1_700_000_000.0
+
+
+@pytest.fixture
+def server() -> Iterator[FakePrometheus]:
+    with FakePrometheus(shop()).serving() as running:
+        yield running
+
+
+def client(server: FakePrometheus, credentials: Credentials | None = None, timeout: float = 5.0) -> Prometheus:
+    endpoint = Endpoint(server.url, credentials or Credentials(), timeout, 1 << 20)
+    return Prometheus(endpoint, lambda _: None, lambda _: None)
+
+
+def test_an_instant_query_gives_one_column(server: FakePrometheus) -> None:
+    matrix = client(server).query(REQUESTS, AT)
+    assert [labels["service_name"] for labels in matrix.labels] == ["web", "app", "cache"]
+    assert matrix.values.shape == (3, 1)
+    assert matrix.values[0, 0] == server.world.value("web", "requests", np.array([AT]))[0]
+
+
+def test_a_range_query_puts_samples_where_they_belong(server: FakePrometheus) -> None:
+    grid = Grid(AT, 300.0, 12)
+    server.world.down.append((AT + 600, AT + 1200))
+    matrix = client(server).query_range(REQUESTS, grid)
+    assert np.flatnonzero(np.isnan(matrix.values[0])).tolist() == [2, 3]
+    assert matrix.values[2, 4] == server.world.value("cache", "requests", np.array([AT + 1200]))[0]
+
+
+def test_values_that_are_no_finite_number_are_no_samples(server: FakePrometheus) -> None:
+    server.world.courses["web"]["requests"] = lambda times: np.full_like(times, np.inf)
+    assert np.isnan(client(server).query(REQUESTS, AT).values[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [
+        (Mood.ERROR, "refused"),
+        (Mood.BAD_QUERY, "refused"),
+        (Mood.CUT, "transport"),
+        (Mood.TRUNCATED, "malformed"),
+        (Mood.NONSENSE, "malformed"),
+        (Mood.LIST, "malformed"),
+        (Mood.HTML, "malformed"),
+        (Mood.TWICE, "malformed"),
+        (Mood.UNORDERED, "malformed"),
+        (Mood.PARTIAL, "partial"),
+        (Mood.HANG_UP, "transport"),
+        (Mood.FLOOD, "transport"),
+    ],
+)
+def test_a_bad_answer_is_a_query_error_and_counted(server: FakePrometheus, mood: Mood, reason: str) -> None:
+    failed: list[str] = []
+    took: list[float] = []
+    prometheus = Prometheus(Endpoint(server.url, Credentials(), 5.0, 1 << 20), took.append, failed.append)
+    server.mood = mood
+    with pytest.raises(QueryError) as of_instant:
+        prometheus.query(REQUESTS, AT)
+    with pytest.raises(QueryError) as of_range:
+        prometheus.query_range(REQUESTS, Grid(AT, 60.0, 5))
+    assert (of_instant.value.reason, of_range.value.reason) == (reason, reason)
+    assert failed == [reason, reason]
+    assert len(took) == 2
+
+
+def test_an_answer_that_drips_ends_by_the_deadline(server: FakePrometheus) -> None:
+    server.mood = Mood.DRIP
+    with pytest.raises(QueryError, match=r"more than 0\.5 s"):
+        client(server, timeout=0.5).query(REQUESTS, AT)
+
+
+def test_no_server_is_a_query_error() -> None:
+    prometheus = Prometheus(Endpoint("http://127.0.0.1:9", Credentials(), 1.0, 1 << 20), lambda _: None, lambda _: None)
+    with pytest.raises(QueryError):
+        prometheus.query(REQUESTS, AT)
+
+
+def test_credentials_are_read_from_files_each_time(server: FakePrometheus, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    file = tmp_path / "http.yml"
+    file.write_text("bearer_token_file: token\nheaders:\n  X-Scope-OrgID: shop\n")
+    prometheus = client(server, Credentials.read(file))
+    for secret in ("first", "second"):
+        token.write_text(secret + "\n")
+        prometheus.query(REQUESTS, AT)
+        assert server.headers["Authorization"] == f"Bearer {secret}"
+    assert server.headers["X-Scope-OrgID"] == "shop"
+
+
+def test_basic_auth_is_sent(server: FakePrometheus, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("open sesame\n")
+    file = tmp_path / "http.yml"
+    file.write_text("username: ann\npassword_file: password\n")
+    client(server, Credentials.read(file)).query(REQUESTS, AT)
+    assert server.headers["Authorization"] == "Basic YW5uOm9wZW4gc2VzYW1l"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("pasword_file: x", "pasword_file: unknown key"),
+        ("username: [a]", "username: has a wrong type"),
+        ("- a", "mapping"),
+    ],
+)
+def test_bad_credentials_files_are_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    file = tmp_path / "http.yml"
+    file.write_text(text)
+    with pytest.raises(CredentialsError, match=complaint):
+        Credentials.read(file)
+
+
+@pytest.mark.parametrize("text", ["http://ann:pw@host:9090", "host:9090", "ftp://host", "http://host/?a=b"])
+def test_urls_that_are_of_no_use_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"URL|user"):
+        base_url(text)
+
+
+@pytest.mark.parametrize("series", [0, 1, 70, 1_000, 100_000, 10_000_000])
+def test_chunks_cover_the_grid_within_the_limits(series: int) -> None:
+    grid = Grid(AT, 300.0, 24_000 if series < 1_000_000 else 20)
+    parts = chunks(grid, series)
+    assert sum(part.columns for part in parts) == grid.columns
+    assert all(part.columns <= MAX_POINTS for part in parts)
+    assert all(part.columns * series <= MAX_SAMPLES or part.columns == 1 for part in parts)
+    assert [part.start for part in parts[1:]] == [part.end + grid.step for part in parts[:-1]]
