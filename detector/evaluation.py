@@ -10,7 +10,7 @@ import numpy.typing as npt
 from detector.baselines.arrays import Baselines, ModelState
 from detector.baselines.grid import read_days, read_hours
 from detector.baselines.prior import LEAST_SAMPLES
-from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing
+from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing, usable
 from detector.checks import (
     DRIFT,
     RESIDUAL,
@@ -126,7 +126,7 @@ def evaluate(
     if state.keys != baselines.keys or observed.shape != (len(baselines.keys),):
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
     seen = np.ones(len(observed), np.bool_) if visible is None else visible
-    point = _point(baselines, state.memory, at, np.where(np.abs(observed) < 1e100, observed, np.nan), seen)
+    point = _point(baselines, state.memory, at, usable(observed), seen)
     usual = _usual(baselines, state.memory, point)
     result = observe(state.memory, point)
     ratios = _ratios(baselines, usual, point, result.statistics)

@@ -10,7 +10,7 @@ from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
 from detector.baselines.level import LEAST_SPREAD, levels, spreads
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
 from detector.baselines.seasonal import Season, Seasonal, find, residuals
-from detector.baselines.stabilise import choose, forward, is_nothing
+from detector.baselines.stabilise import choose, forward, is_nothing, usable
 from detector.model import Bad, Floats, History, Signal
 
 # Samples that the hours of a series' day are taken to have had beforehand, half of them quiet.
@@ -92,9 +92,7 @@ def _clean(history: History) -> Floats:
     """Return the values without infinities, and NaN before a series' first sample as they are."""
     if history.values.ndim != 2 or history.values.shape[0] != len(history.keys) or not history.values.shape[1]:
         raise ValueError(f"{len(history.keys)} series cannot have values of shape {history.values.shape}")
-    # Beyond this, sums of squares overflow; no metric of ours comes near.
-    usable = np.isfinite(history.values) & (np.abs(history.values) < 1e100)
-    return np.where(usable, history.values, np.nan)
+    return usable(history.values)
 
 
 def _models(values: Floats, times: Floats) -> np.ndarray[tuple[int], np.dtype[np.int8]]:

@@ -15,6 +15,8 @@ Codes = npt.NDArray[np.int8]
 OFFSET_SHARE = 0.05
 # Below this share of a scale's offset there is as good as nothing.
 NOTHING_SHARE = 0.2
+# No metric comes near, and single precision can hold its multiples.
+MOST_VALUE = 1e30
 # Between these slopes of log spread on log level lies the square root's 0.5.
 ROOT_FROM, LOG_FROM = 0.25, 0.75
 # The least range of log level from which a slope can be read, and the least number of hours.
@@ -88,6 +90,11 @@ def _slopes(positive: Floats, per_hour: int) -> Floats:
 def is_nothing(values: Floats, offsets: Floats) -> npt.NDArray[np.bool_]:
     """Return where values are as good as zero, or missing; offsets are those of the series' scales."""
     return np.isnan(values) | (values <= NOTHING_SHARE * offsets)
+
+
+def usable(values: Floats) -> Floats:
+    """Return values without infinities and what would overflow; NaN in their place."""
+    return np.where(np.abs(values) < MOST_VALUE, values, np.nan)
 
 
 def forward(values: Floats, scales: Scales) -> Floats:

@@ -1,0 +1,220 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from detector.baselines import Baselines, ModelState
+from detector.evaluation import State, adopt, empty_state, evaluate
+from detector.fitting import fit, prior
+from detector.model import Finding, Floats, History, SeriesKey, Signal
+from tests.detector.worlds import BEGIN, DAY, LATENCY, REQUESTS, SIGNALS, WEEK, Fault, World
+
+NOW = BEGIN + 4 * WEEK
+SERVICES = 8  # each drawn from its own seed
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Findings by evaluation, and the state at the end."""
+
+    findings: list[tuple[Finding, ...]]
+    state: State
+
+    def first(self, signal: str) -> int:
+        """The evaluation with the first finding of a signal of any service; -1 if there is none."""
+        return next((n for n, found in enumerate(self.findings) if any(f.key.signal == signal for f in found)), -1)
+
+
+def of(signal: str) -> set[SeriesKey]:
+    return {SeriesKey(f"service-{n}", signal) for n in range(SERVICES)}
+
+
+def run(baselines: Baselines, live: History, state: State | None = None) -> Run:
+    current = empty_state(baselines.keys) if state is None else state
+    findings = []
+    for column in range(live.values.shape[1]):
+        result = evaluate(baselines, current, live.start + column * live.step, live.values[:, column])
+        current = result.state
+        findings.append(result.findings)
+    return Run(findings, current)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(1, SERVICES)
+
+
+@pytest.fixture(scope="module", params=(60.0, 20.0), ids=("every-minute", "every-20-seconds"))
+def interval(request: pytest.FixtureRequest) -> float:
+    return float(request.param)
+
+
+@pytest.fixture(scope="module")
+def baselines(world: World, interval: float) -> Baselines:
+    return fit(world.read(BEGIN, NOW, 300.0), SIGNALS, interval)
+
+
+@pytest.mark.parametrize("hour", [3, 9, 15, 21])
+@pytest.mark.parametrize(
+    ("fault", "signal"),
+    [
+        ({"arrive": 0.0}, "requests"),
+        ({"slower": 0.3}, "latency"),
+        ({"errors": 0.05}, "errors"),
+    ],
+    ids=["stop", "slower by 300 ms", "5 % errors"],
+)
+def test_a_clear_fault_is_found_within_three_evaluations(
+    world: World, baselines: Baselines, interval: float, hour: int, fault: dict[str, float], signal: str
+) -> None:
+    begin = NOW + hour * 3600.0
+    lasting = Fault(begin, begin + 20 * interval, **fault)
+    live = world.read(begin - 20 * interval, begin + 4 * interval, interval, lasting)
+    # The fault is at work from the evaluation at `begin` on, seen first by the one after it.
+    findings = run(baselines, live).findings
+    assert not any(findings[:21])
+    assert {finding.key for finding in findings[23] if finding.key.signal == signal} == of(signal)
+
+
+def test_the_same_hours_without_a_fault_give_no_finding(world: World, baselines: Baselines, interval: float) -> None:
+    live = world.read(NOW, NOW + (WEEK if interval == 60.0 else DAY), interval)
+    assert not any(run(baselines, live).findings)
+
+
+def test_a_finding_says_what_was_expected_and_ends_after_recovery(world: World, baselines: Baselines) -> None:
+    begin, interval = NOW + 12 * 3600.0, baselines.step
+    live = world.read(begin - 600, begin + 3600, interval, Fault(begin, begin + 900, slower=0.3))
+    result = run(baselines, live)
+    during = [f for f in result.findings[int(1200 / interval)] if f.key.signal == "latency"]
+    assert len(during) == SERVICES
+    for finding in during:
+        assert finding.score > 1
+        assert finding.observed == pytest.approx(0.305, rel=0.02)
+        assert finding.expected == pytest.approx(0.005, rel=0.1)
+        assert finding.lower <= finding.expected <= finding.upper < finding.observed
+        assert begin < finding.since <= begin + 3 * interval
+        assert not finding.silent
+    over = int((600 + 900 + 120) / interval) + 5
+    assert not any(result.findings[over:])
+
+
+def test_a_series_that_vanishes_is_silent(world: World, baselines: Baselines) -> None:
+    interval = baselines.step
+    live = world.read(NOW, NOW + 10 * interval, interval)
+    gone = replace(live, values=live.values.copy())
+    gone.values[:3, 5:] = np.nan
+    result = run(baselines, gone)
+    assert result.first("requests") <= 5 + 3
+    last = result.findings[-1]
+    assert [(f.key, f.silent) for f in last] == [(SeriesKey("service-0", "requests"), True)]
+    assert np.isnan(last[0].observed)
+
+
+def test_what_cannot_be_seen_is_not_silent(world: World, baselines: Baselines) -> None:
+    state = empty_state(baselines.keys)
+    hidden = np.zeros(len(baselines.keys), np.bool_)
+    for column in range(30):
+        points = np.full(len(baselines.keys), np.nan)
+        result = evaluate(baselines, state, NOW + 60.0 * column, points, hidden)
+        state = result.state
+        assert not result.findings
+        assert np.isnan(result.scores.score).all()
+
+
+def test_a_short_blind_spot_neither_ends_nor_begins_an_alert(world: World, baselines: Baselines) -> None:
+    interval = baselines.step
+    stopped = Fault(NOW, NOW + 1e5, arrive=0.0)
+    live = world.read(NOW - 600, NOW + 600, interval, stopped)
+    result = run(baselines, live)
+    firing = {finding.key for finding in result.findings[-1]}
+    assert firing >= of("requests")
+    hidden = np.zeros(len(baselines.keys), np.bool_)
+    blind = evaluate(baselines, result.state, NOW + 660, np.full(len(baselines.keys), np.nan), hidden)
+    assert {finding.key for finding in blind.findings} == firing
+
+
+def test_two_detectors_with_the_same_data_agree_to_the_bit(world: World) -> None:
+    history = world.read(BEGIN, BEGIN + 8 * DAY, 300.0)
+    live = world.read(NOW, NOW + 3600, 60.0, Fault(NOW + 600, NOW + 1800, slower=0.3))
+    first, second = (run(fit(history, SIGNALS, 60.0), live) for _ in range(2))
+    assert first.findings == second.findings
+
+
+def test_refitting_keeps_alerts_and_forgets_lost_series(world: World, baselines: Baselines) -> None:
+    live = world.read(NOW - 600, NOW + 600, baselines.step, Fault(NOW, NOW + 1e5, slower=0.3))
+    before = run(baselines, live)
+    fewer = prior((SeriesKey("new", "requests"), SeriesKey("service-1", "latency")), SIGNALS, baselines.step)
+    after = adopt(before.state, fewer)
+    assert after.keys == fewer.keys
+    assert after.held.firing.tolist() == [False, True]
+    assert after.memory.level.tolist() == [0.0, 0.0]
+
+
+def test_a_new_series_learns_before_it_alerts() -> None:
+    key = SeriesKey("new", "latency")
+    baselines = prior((key,), SIGNALS, 60.0)
+    assert baselines.models_of() == {key: ModelState.LEARNING}
+    random = np.random.default_rng(1)
+    usual = 0.02 * np.exp(0.1 * random.standard_normal(60))
+    early = run(baselines, History((key,), NOW, 60.0, np.concatenate([usual[:5], [5.0, 5.0, 5.0]])[None]))
+    assert not any(early.findings)
+    calm = run(baselines, History((key,), NOW, 60.0, usual[None]))
+    assert not any(calm.findings)
+    late = run(baselines, History((key,), NOW + 3600, 60.0, np.full((1, 3), 2.0)), calm.state)
+    assert late.first("latency") in (1, 2)
+
+
+def test_arrays_of_other_series_are_refused(baselines: Baselines) -> None:
+    with pytest.raises(ValueError, match="for 24 baselines"):
+        evaluate(baselines, empty_state(baselines.keys), NOW, np.zeros(2))
+    with pytest.raises(ValueError, match="for 24 baselines"):
+        evaluate(baselines, empty_state(baselines.keys[:2]), NOW, np.zeros(24))
+
+
+numbers = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True), st.just(0.0), st.integers(0, 5).map(float), st.floats(0, 1)
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    history=arrays.arrays(np.float64, st.tuples(st.just(3), st.integers(1, 200)), elements=numbers),
+    live=arrays.arrays(np.float64, st.tuples(st.just(3), st.integers(1, 12)), elements=numbers),
+    step=st.sampled_from([20.0, 300.0, 7200.0]),
+)
+def test_no_numbers_break_fit_or_evaluation(history: Floats, live: Floats, step: float) -> None:
+    keys = tuple(SeriesKey("any", signal.name) for signal in SIGNALS)
+    baselines = fit(History(keys, BEGIN, step, history), SIGNALS, 60.0)
+    state = empty_state(keys)
+    for column in range(live.shape[1]):
+        result = evaluate(baselines, state, NOW + 60.0 * column, live[:, column])
+        state = result.state
+        score = result.scores.score
+        assert (np.isnan(score) | ((score >= 0) & np.isfinite(score))).all()
+        assert not np.isinf(result.scores.expected).any()
+        assert not np.isnan(state.memory.level).any()
+        assert not np.isnan(state.memory.smoothed).any()
+
+
+@pytest.mark.parametrize("factor", [1e-3, 64.0, 1e6])
+@pytest.mark.parametrize("signal", [REQUESTS, LATENCY], ids=lambda signal: signal.name)
+def test_the_unit_does_not_matter(factor: float, signal: Signal) -> None:
+    key = SeriesKey("any", signal.name)
+    world = World(5, 1)
+    row = world.keys.index(SeriesKey("service-0", signal.name))
+    history = world.read(BEGIN, BEGIN + 8 * DAY, 600.0).values[row : row + 1]
+    live = world.read(BEGIN + 8 * DAY, BEGIN + 8.1 * DAY, 60.0).values[row : row + 1] * 1.4
+    scores = []
+    for scale in (1.0, factor):
+        scaled = replace(signal, floor=signal.floor * scale)
+        baselines = fit(History((key,), BEGIN, 600.0, history * scale), (scaled,), 60.0)
+        state = empty_state((key,))
+        for column in range(live.shape[1]):
+            result = evaluate(baselines, state, BEGIN + 8 * DAY + 60.0 * column, live[:, column] * scale)
+            state = result.state
+            scores.append(float(result.scores.score[0]))
+    half = len(scores) // 2
+    assert scores[:half] == pytest.approx(scores[half:], rel=1e-3, abs=1e-4)
