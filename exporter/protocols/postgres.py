@@ -1,0 +1,78 @@
+"""PostgreSQL's protocol, version 3 (https://www.postgresql.org/docs/current/protocol.html).
+
+A request is a simple query, whatever number of statements it holds, an execution of a portal, or a function call; a
+login only if it fails.
+"""
+
+from collections.abc import Sequence
+
+from exporter.model import Direction, Message, Nanoseconds
+from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
+from exporter.protocols.postgres_backend import Backend
+from exporter.protocols.postgres_frontend import Frontend
+from exporter.protocols.postgres_match import match, match_client, match_server, match_startup
+from exporter.protocols.postgres_session import PostgresSession
+
+MAX_MALFORMED = 8
+
+
+class PostgresParser:
+    """One connection's state."""
+
+    __slots__ = ("_backend", "_frontend", "_malformed", "_session")
+
+    def __init__(self) -> None:
+        self._session = PostgresSession()
+        self._frontend = Frontend(self._session)
+        self._backend = Backend(self._session)
+        self._malformed = 0
+
+    def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
+        """Take the next bytes of one direction; return the messages that they complete."""
+        out: list[Message] = []
+        side = self._frontend if direction == Direction.REQUEST else self._backend
+        if side.lost:
+            if not _resumes(direction, data):
+                return ()
+            side.lost = False
+        try:
+            side.feed(data, at, out)
+        except ParseError:
+            self._malformed += 1
+            if not side.seen or self._malformed > MAX_MALFORMED:
+                raise
+            side.lose(out)
+        return out
+
+    def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
+        """Account for bytes that passed unseen."""
+        out: list[Message] = []
+        side = self._frontend if direction == Direction.REQUEST else self._backend
+        if 0 < size_bytes <= side.skip:
+            side.passed(size_bytes, at, out)
+        else:
+            side.lose(out)
+        return out
+
+    def skippable(self, direction: Direction) -> int:
+        """Return how much is left of the message being passed over."""
+        return (self._frontend if direction == Direction.REQUEST else self._backend).skip
+
+    def left(self) -> bytes | None:
+        """Return what the server sent behind its consent to encryption, None before that."""
+        return self._session.rest
+
+    def finish(self, at: Nanoseconds) -> Sequence[Message]:
+        """Return nothing: a cut message was not executed, or not read."""
+        return ()
+
+
+def _resumes(direction: Direction, data: bytes) -> bool:
+    """Return whether messages begin where this segment does."""
+    head = data[:4096]
+    if direction == Direction.REQUEST:
+        return match_client(head) >= Match.MAYBE or match_startup(head) is Match.YES
+    return match_server(head) >= Match.MAYBE
+
+
+SPEC = ProtocolSpec("postgresql", frozenset({5432, 5433, 6432}), match, PostgresParser, Family.DATABASE)

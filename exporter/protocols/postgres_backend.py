@@ -1,0 +1,196 @@
+"""The server's direction of a PostgreSQL connection."""
+
+from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds, Operation
+from exporter.protocols import sql
+from exporter.protocols.backlog import Backlog
+from exporter.protocols.base import ParseError
+from exporter.protocols.postgres_match import EXACT_SERVER_LENGTHS, MAX_MESSAGE_BYTES, SERVER_TYPES
+from exporter.protocols.postgres_session import Awaited, PostgresSession
+
+ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH = b"ECZIs2AGW"
+UNASKED = b"ANS"  # notifications, notices and parameters may come at any time
+# How much of a message's body is needed: the tag of a command, the code of an error.
+NEEDED_BYTES = {COMPLETE: 32, ERROR: 512}
+CODE_BYTES = 5
+
+
+class Backend:
+    """Reads the server's messages; rows pass unseen.
+
+    Attributes:
+        skip: how many bytes of the message being read are still to come.
+        lost: whether the next boundary is unknown.
+        seen: how many messages were read.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_bound",
+        "_code",
+        "_first_at",
+        "_kind",
+        "_operation",
+        "_session",
+        "_size",
+        "_told",
+        "lost",
+        "seen",
+        "skip",
+    )
+
+    def __init__(self, session: PostgresSession) -> None:
+        self._session = session
+        self._backlog = Backlog()
+        self._first_at: Nanoseconds = -1  # of the answer being read; -1 between answers
+        self._size = 0
+        self._kind = 0
+        self._code = ""  # of the error in the answer
+        self._operation: Operation = UNKNOWN_OPERATION  # what the answer's tag says was done
+        self._told = False  # the answer has said how a statement ended
+        self._bound = False  # the answer is to an execution, as far as is known without the request
+        self.skip = 0
+        self.lost = False
+        self.seen = 0
+
+    def feed(self, data: bytes, at: Nanoseconds, out: list[Message]) -> None:
+        """Append the messages that the next bytes complete."""
+        session = self._session
+        buffer = self._backlog.join(data, at)
+        position, end = 0, len(buffer)
+        while position < end:
+            if self.skip:
+                taken = min(self.skip, end - position)
+                position += taken
+                self.passed(taken, at, out)
+                continue
+            if session.negotiating:
+                session.negotiating = False
+                if buffer[position] in b"NSG":
+                    position += 1
+                    self.seen += 1
+                    if buffer[position - 1] != 0x4E:  # "N"
+                        session.rest = bytes(buffer[position:])
+                        position = end
+                    continue
+            size = self._message(buffer, position, at)
+            if not size:
+                break
+            self.seen += 1
+            self._size += size
+            position += size
+            self.skip = max(0, position - end)
+            if not self.skip:
+                self._complete(at, out)
+        self._backlog.keep(buffer, min(position, end), at)
+
+    def passed(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        """Account for bytes of the message being read."""
+        self.skip -= size_bytes
+        if not self.skip:
+            self._complete(at, out)
+
+    def lose(self, out: list[Message]) -> None:
+        """The next boundary is unknown; an answer that has told how it ended still counts."""
+        if self._told:
+            self._answer(self._first_at, out)
+        self._session.forget()
+        self._end()
+        self.skip = 0
+        self.lost = True
+        self._backlog.drop()
+
+    def _message(self, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
+        """Read a message's head and what is needed of its body; return its size, 0 if more bytes are needed."""
+        available = len(buffer) - start - 5
+        if available < 0:
+            return 0
+        kind = buffer[start]
+        length = int.from_bytes(buffer[start + 1 : start + 5], "big")
+        exact = EXACT_SERVER_LENGTHS.get(kind, length)
+        if kind not in SERVER_TYPES or exact != length or not 4 <= length <= MAX_MESSAGE_BYTES:
+            raise ParseError("no PostgreSQL message of a server begins here")
+        needed = min(NEEDED_BYTES.get(kind, 0), length - 4)
+        if available < needed:
+            return 0
+        self._kind = kind
+        self._begin(kind, self._backlog.since if start == 0 else at)
+        if needed:
+            body = bytes(buffer[start + 5 : start + 5 + needed])
+            if kind == ERROR:
+                self._code = _code_of(body)
+            elif self._operation is UNKNOWN_OPERATION:
+                self._operation = sql.operation_of(body.partition(b"\0")[0])
+        return length + 1
+
+    def _begin(self, kind: int, at: Nanoseconds) -> None:
+        """An answer begins with the first message that can belong to it."""
+        session = self._session
+        if kind == NOTIFIED or (kind in UNASKED and not session.awaited):
+            return
+        if session.fresh or self._first_at < 0 or (kind == BOUND and not self._told):
+            session.fresh = False
+            self._first_at = at
+            self._size = 0
+        if kind == BOUND:
+            self._bound = True
+
+    def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
+        """The message being read has ended."""
+        kind = self._kind
+        awaited = self._session.awaited
+        head = awaited[0] if awaited else None
+        if kind == READY:
+            self._ready(head, at, out)
+        elif kind in (COMPLETE, EMPTY_QUERY, SUSPENDED, ERROR):
+            self._told = True
+            if kind == EMPTY_QUERY:
+                self._operation = sql.EMPTY
+            if head is Awaited.LOGIN:
+                self._refuse(at, out)
+            elif head is Awaited.EXECUTE or (head is None and self._bound):
+                self._answer(at, out)
+        elif kind in (COPY_IN, COPY_BOTH):
+            self._session.begin_copy()
+
+    def _ready(self, head: Awaited | None, at: Nanoseconds, out: list[Message]) -> None:
+        session = self._session
+        if head is Awaited.QUERY or (head is None and self._told):
+            self._answer(at, out)
+        elif head is Awaited.LOGIN:
+            session.awaited.popleft()
+            session.login = None
+        else:
+            out.extend(session.sync())
+        self._end()
+        self._bound = False
+
+    def _refuse(self, at: Nanoseconds, out: list[Message]) -> None:
+        """The client was not let in."""
+        if self._code and self._session.login is not None:
+            out.append(self._session.login)
+            self._session.login = None
+            self._answer(at, out)
+
+    def _answer(self, at: Nanoseconds, out: list[Message]) -> None:
+        if self._session.awaited:
+            self._session.awaited.popleft()
+        failed = self._code != ""
+        status = self._code
+        out.append(Message(Kind.RESPONSE, self._first_at, at, self._size, self._operation, status, failed))
+        self._end()
+
+    def _end(self) -> None:
+        """What follows belongs to another answer."""
+        self._first_at = -1
+        self._size = 0
+        self._code = ""
+        self._operation = UNKNOWN_OPERATION
+        self._told = False
+
+
+def _code_of(body: bytes) -> str:
+    """Return the SQLSTATE among an error's fields; `XX000`, an internal error, if there is none."""
+    at = body.find(b"\0C")
+    code = body[at + 2 : at + 2 + CODE_BYTES]
+    valid = at >= 0 and len(code) == CODE_BYTES and code.isalnum() and code.isascii()
+    return code.decode("ascii").upper() if valid else "XX000"

@@ -1,0 +1,163 @@
+"""The client's direction of a PostgreSQL connection."""
+
+from exporter.model import Kind, Message, Nanoseconds, Operation
+from exporter.protocols import sql
+from exporter.protocols.backlog import Backlog
+from exporter.protocols.base import ParseError
+from exporter.protocols.postgres_match import (
+    CANCEL_REQUEST,
+    CLIENT_TYPES,
+    EXACT_LENGTHS,
+    GSS_REQUEST,
+    MAX_MESSAGE_BYTES,
+    MAX_STARTUP_BYTES,
+    SSL_REQUEST,
+)
+from exporter.protocols.postgres_session import Awaited, PostgresSession
+
+LONGEST_NAME = 256  # a prepared statement or portal with a longer name is not remembered
+# How much of a message's body is needed: the names at its beginning, and where the verb is.
+NEEDED_BYTES = {
+    ord("Q"): sql.LOOKED_AT_BYTES,
+    ord("P"): LONGEST_NAME + sql.LOOKED_AT_BYTES,
+    ord("B"): 2 * LONGEST_NAME,
+    ord("E"): LONGEST_NAME,
+}
+QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH, FUNCTION_CALL = b"QPBESHF"
+FUNCTION = Operation("CALL")
+
+
+class Frontend:
+    """Reads the client's messages; what they carry behind the verb passes unseen.
+
+    Attributes:
+        skip: how many bytes of the message being read are still to come.
+        lost: whether the next boundary is unknown.
+        seen: how many messages were read.
+    """
+
+    __slots__ = ("_backlog", "_first_at", "_kind", "_operation", "_session", "_size", "lost", "seen", "skip")
+
+    def __init__(self, session: PostgresSession) -> None:
+        self._session = session
+        self._backlog = Backlog()
+        self._first_at: Nanoseconds = -1  # of the request, which an execution's preparations belong to; -1 before it
+        self._size = 0
+        self._kind = 0  # the type of the message being read
+        self._operation: Operation | None = None  # of the request that the message being read is
+        self.skip = 0
+        self.lost = False
+        self.seen = 0
+
+    def feed(self, data: bytes, at: Nanoseconds, out: list[Message]) -> None:
+        """Append the messages that the next bytes complete."""
+        buffer = self._backlog.join(data, at)
+        position, end = 0, len(buffer)
+        while position < end:
+            if self.skip:
+                taken = min(self.skip, end - position)
+                position += taken
+                self.passed(taken, at, out)
+                continue
+            if self._session.starting and buffer[position] == 0:
+                size = self._start(buffer, position, at)
+            else:
+                size = self._message(buffer, position, at)
+            if not size:
+                break
+            self.seen += 1
+            self._size += size
+            position += size
+            self.skip = max(0, position - end)
+            if not self.skip:
+                self._complete(at, out)
+        self._backlog.keep(buffer, min(position, end), at)
+
+    def passed(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        """Account for bytes of the message being read."""
+        self.skip -= size_bytes
+        if not self.skip:
+            self._complete(at, out)
+
+    def lose(self, out: list[Message]) -> None:
+        """The next boundary is unknown; a request whose verb was read still counts."""
+        if self._operation is not None:
+            self._complete(self._first_at, out)
+        self._session.forget()
+        self._first_at, self._size = -1, 0
+        self.skip = 0
+        self.lost = True
+        self._backlog.drop()
+
+    def _start(self, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
+        """Read a message without a type; return its size, 0 if more bytes are needed."""
+        if len(buffer) - start < 8:
+            return 0
+        length = int.from_bytes(buffer[start : start + 4], "big")
+        code = int.from_bytes(buffer[start + 4 : start + 8], "big")
+        if not 8 <= length <= MAX_STARTUP_BYTES:
+            raise ParseError(f"a PostgreSQL start-up message of {length} bytes")
+        session = self._session
+        if code in (SSL_REQUEST, GSS_REQUEST):
+            session.negotiating = True
+        elif code >> 16 == 3:
+            session.starting = False
+            session.negotiating = False
+            first_at = self._backlog.since if start == 0 else at
+            session.login = Message(Kind.REQUEST, first_at, at, length)
+            session.expect(Awaited.LOGIN)
+        elif code != CANCEL_REQUEST:
+            raise ParseError("a PostgreSQL start-up message of an unknown version")
+        self._kind = 0
+        self._size = -length  # a session's beginning belongs to no request
+        return length
+
+    def _message(self, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
+        """Read a message's head and what is needed of its body; return its size, 0 if more bytes are needed."""
+        self._session.starting = False
+        available = len(buffer) - start - 5
+        if available < 0:
+            return 0
+        kind = buffer[start]
+        length = int.from_bytes(buffer[start + 1 : start + 5], "big")
+        if kind not in CLIENT_TYPES or not EXACT_LENGTHS.get(kind, 4) <= length <= MAX_MESSAGE_BYTES:
+            raise ParseError("no PostgreSQL message of a client begins here")
+        needed = min(NEEDED_BYTES.get(kind, 0), length - 4)
+        if available < needed:
+            return 0
+        self._kind = kind
+        if self._first_at < 0:
+            self._first_at = self._backlog.since if start == 0 else at
+        if needed:
+            self._look(kind, bytes(buffer[start + 5 : start + 5 + needed]))
+        elif kind == FUNCTION_CALL:
+            self._operation = FUNCTION
+        return length + 1
+
+    def _look(self, kind: int, body: bytes) -> None:
+        session = self._session
+        if kind == QUERY:
+            self._operation = sql.operation_of(body.partition(b"\0")[0])
+            return
+        name, _, rest = body.partition(b"\0")
+        if len(name) > LONGEST_NAME:
+            name = b""
+        if kind == PARSE:
+            session.statements.put(name, sql.operation_of(rest.partition(b"\0")[0]))
+        elif kind == BIND:
+            session.portals.put(name, session.statements.get(rest.partition(b"\0")[0]))
+        else:
+            self._operation = session.portals.get(name)
+
+    def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
+        """The message being read has ended."""
+        kind = self._kind
+        if self._operation is not None:
+            self._session.expect(Awaited.EXECUTE if kind == EXECUTE else Awaited.QUERY)
+            out.append(Message(Kind.REQUEST, self._first_at, at, self._size, self._operation))
+            self._operation = None
+        elif kind == SYNC:
+            self._session.expect(Awaited.SYNC)
+        elif kind in (PARSE, BIND) or kind in b"DC":
+            return  # the execution to come is what it is for
+        self._first_at, self._size = -1, 0
