@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.checks import CHECKS, DRIFT, FLATLINE, RESIDUAL, SHIFT_HOUR, SILENCE, SPREAD, Point, empty_memory, observe
+from detector.checks.limits import FIRST_LIMITS, LEAST_LIMITS, limits, tails
+from detector.checks.residual import MOST, departure, harmful
+from detector.model import Floats
+
+
+def replay(values: list[float], *, step: float = 60.0, quiet: float = 0.001, visible: bool = True) -> Floats:
+    """The statistics of one series around 10 whose usual deviation is 1, whatever the time; shape (points, checks)."""
+    memory, rows = empty_memory(1), []
+    for n, value in enumerate(values):
+        observed = np.array([value])
+        point = Point(
+            at=n * step,
+            step=step,
+            observed=observed,
+            stable=observed,
+            usual=np.full((1, 7), 10.0),
+            offsets=np.array([0.5]),
+            spread=np.ones(1),
+            quiet=np.array([quiet]),
+            visible=np.array([visible]),
+            young=np.array([-1]),
+        )
+        result = observe(memory, point)
+        memory = result.memory
+        rows.append(result.statistics[0])
+    return np.array(rows)
+
+
+def test_every_check_has_a_column() -> None:
+    assert replay([10.0]).shape == (1, len(CHECKS))
+    assert len(LEAST_LIMITS) == len(FIRST_LIMITS) == len(CHECKS)
+
+
+def test_residual_is_the_departure_in_deviations() -> None:
+    assert replay([10.0, 14.0, 7.0])[:, RESIDUAL] == pytest.approx([0, 4, -3], abs=0.01)
+
+
+def test_a_day_like_another_is_no_departure() -> None:
+    usual = np.array([[10.0, 10.0, 4.0]])
+    assert departure(np.array([4.5]), usual, np.zeros(1)) == pytest.approx([0.5])
+    assert departure(np.array([7.1]), usual, np.zeros(1)) == pytest.approx([-2.9])
+    assert np.isnan(departure(np.array([np.nan]), usual, np.zeros(1)))
+
+
+@given(deviation=st.floats(allow_nan=False), bad=st.sampled_from([-1, 0, 1]))
+def test_only_the_side_that_harms_counts(deviation: float, bad: int) -> None:
+    harm = float(harmful(np.array([deviation]), np.array([bad], np.int8))[0])
+    assert 0 <= harm <= MOST
+    assert harm == (min(abs(deviation), MOST) if deviation * bad > 0 or bad == 0 else 0)
+
+
+def test_small_lasting_departures_add_up_and_end_with_recovery() -> None:
+    statistics = replay([10.0] * 60 + [12.0] * 240 + [10.0] * 10)
+    assert statistics[59, SHIFT_HOUR] == pytest.approx(0, abs=1e-9)
+    assert statistics[299, SHIFT_HOUR] > 1.8
+    assert statistics[299, DRIFT] > 1.1
+    assert (statistics[-5:, SHIFT_HOUR : DRIFT + 1] == 0).all()
+
+
+def test_the_level_follows_slow_change_but_not_an_incident() -> None:
+    half_hour = replay([10.0] * 30 + [30.0] * 30 + [10.0])
+    assert abs(half_hour[-1, RESIDUAL]) < 0.05
+    days = replay([12.0] * (14 * 24 * 12), step=300.0)
+    assert abs(days[-1, RESIDUAL]) < 0.2
+
+
+def test_restlessness_rises_and_a_frozen_value_is_timed() -> None:
+    restless = replay([10.0 + 4 * (-1) ** n for n in range(120)])[:, SPREAD]
+    assert restless[-1] > 5
+    assert replay([11.0] * 31)[:, FLATLINE].max() == 30 * 60
+    assert replay([0.0] * 31)[:, FLATLINE].max() == 0
+
+
+def test_silence_weighs_what_is_usual_at_that_hour() -> None:
+    assert replay([10.0, 0.0, 0.0])[:, SILENCE] == pytest.approx([0, 6.9, 13.8], abs=0.1)
+    assert replay([10.0, np.nan, np.nan])[:, SILENCE] == pytest.approx([0, 6.9, 13.8], abs=0.1)
+    assert replay([0.0] * 100, quiet=0.99)[-1, SILENCE] < 1.1
+    assert np.isnan(replay([np.nan] * 3, visible=False)[:, SILENCE]).all()
+
+
+def maxima(series: int, blocks: int, seed: int) -> Floats:
+    return np.random.default_rng(seed).exponential(1.0, (series, len(CHECKS), blocks)) + 4
+
+
+def test_limits_are_passed_about_as_often_as_meant() -> None:
+    found = limits(tails(maxima(60, 672, 1)), np.zeros(60, np.int64), rate_per_week=0.5)
+    fresh = maxima(60, 168 * 10, 2)
+    per_week = (fresh > found[..., None]).sum(axis=2)[:, RESIDUAL].mean() / 10
+    assert 0.2 < per_week < 1.0
+
+
+def test_an_incident_in_history_hardly_moves_the_limits() -> None:
+    clean = maxima(20, 672, 1)
+    broken = clean.copy()
+    broken[:5, :, 100:112] = 1000.0
+    groups = np.zeros(20, np.int64)
+    before, after = (limits(tails(each), groups)[:, RESIDUAL] for each in (clean, broken))
+    assert after == pytest.approx(before, rel=0.5)
+
+
+def test_without_history_the_first_limits_hold() -> None:
+    nothing = limits(tails(np.full((2, len(CHECKS), 1), np.nan)), np.zeros(2, np.int64))
+    assert (nothing == FIRST_LIMITS).all()
