@@ -91,7 +91,8 @@ class Conversation:
         if verdict.match is Match.YES:
             self._adopt(recognition, verdict, at)
         elif self._parser is None:
-            if verdict.match is Match.NO or recognition.bursts >= JUDGED_BURSTS or recognition.full(side):
+            hopeless = verdict.match is Match.NO and recognition.mutual()
+            if hopeless or recognition.bursts >= JUDGED_BURSTS or recognition.full(side):
                 self._settle(recognition, at)
         else:
             self._parse(side, payload, at)

@@ -109,6 +109,10 @@ class Recognition:
         """Return whether more would be too much to hold."""
         return self._sizes[direction] > HELD_BYTES or len(self.chunks) > HELD_CHUNKS
 
+    def mutual(self) -> bool:
+        """Return whether both directions have spoken."""
+        return bool(self._heads[0] and self._heads[1])
+
     def _forget(self, direction: int) -> None:
         self.chunks = [chunk for chunk in self.chunks if chunk.direction != direction]
         self._heads[direction] = b""

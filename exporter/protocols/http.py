@@ -307,9 +307,12 @@ class HttpParser:
             self._complete(side, Direction.RESPONSE)
 
     def _malformed(self, side: _Side, direction: Direction, end: int) -> int:
-        """Give up this direction's segment; raise if it never was HTTP or is not any more."""
+        """Give up this direction's segment; raise if it never was HTTP or is not any more.
+
+        What a client sends may be anything as long as the server answers in HTTP.
+        """
         side.malformed += 1
-        if not side.seen or side.malformed > MAX_MALFORMED:
+        if side.malformed > MAX_MALFORMED or (direction == Direction.RESPONSE and not side.seen):
             raise ParseError(f"no HTTP/1 {'request' if direction == Direction.REQUEST else 'response'} begins here")
         self._lose(side, direction)
         return end

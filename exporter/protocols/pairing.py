@@ -4,13 +4,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message
+from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message, Nanoseconds
 
 # A client that pipelines deeper than this (a bulk load) loses latencies, not counts.
 MAX_OUTSTANDING = 16_384
 # After a loss nobody knows which requests were answered. A client that takes turns shows it: as many responses as
 # requests, then the next request. Two such turns in a row end the doubt.
 TURNS_TO_TRUST = 2
+# Captures of several queues may stamp an answer earlier than its question.
+REORDERED: Nanoseconds = 50_000_000
 
 
 class Pairing:
@@ -78,7 +80,7 @@ class Pairing:
 
     def _response(self, response: Message) -> None:
         self._was_response = True
-        if self._ordered and response.first_at < self._ordered[0].first_at:
+        if self._ordered and response.first_at + REORDERED < self._ordered[0].first_at:
             # No answer begins before its question: the order was lost.
             self.lose()
             self._record(Exchange(None, response))

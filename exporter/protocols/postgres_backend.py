@@ -137,8 +137,7 @@ class Backend:
     def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
         """The message being read has ended."""
         kind = self._kind
-        awaited = self._session.awaited
-        head = awaited[0] if awaited else None
+        head = self._session.next()
         if kind == READY:
             self._ready(head, at, out)
         elif kind in (COMPLETE, EMPTY_QUERY, SUSPENDED, ERROR):

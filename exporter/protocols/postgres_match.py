@@ -8,13 +8,20 @@ GSS_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
 MAX_STARTUP_BYTES = 10_000  # the server's own limit
 MAX_MESSAGE_BYTES = 1 << 30
+SESSION = 3  # the protocol's major version
+STARTUP_LENGTHS = {
+    SSL_REQUEST: range(8, 9),
+    GSS_REQUEST: range(8, 9),
+    CANCEL_REQUEST: range(16, 269),
+    SESSION: range(9, MAX_STARTUP_BYTES + 1),
+}
+ENOUGH_PARAMETER_BYTES = 16
 
 # Message types that each side sends, and the bounds of each one's length (its own four bytes included).
 CLIENT_TYPES = frozenset(b"BCDEFHPQSXcdfp")
 SERVER_TYPES = frozenset(b"123ACDEGHIKNRSTVWZcdnstv")
 EXACT_LENGTHS = {ord(kind): 4 for kind in "SHXc"}
 EXACT_SERVER_LENGTHS = {**{ord(kind): 4 for kind in "123Icns"}, ord("Z"): 5}
-TRANSACTION_STATES = b"ITE"
 FEW_MESSAGES = 3
 
 
@@ -41,16 +48,18 @@ def match_startup(client: bytes) -> Match:
     if len(client) < 8:
         return Match.NOT_YET if client[:2] in (b"\0", b"\0\0") else Match.NO
     length, code = int.from_bytes(client[:4], "big"), int.from_bytes(client[4:8], "big")
-    if code in (SSL_REQUEST, GSS_REQUEST):
-        return Match.YES if length == 8 else Match.NO
-    if code == CANCEL_REQUEST:
-        return Match.YES if 16 <= length <= 268 else Match.NO
-    if code >> 16 != 3 or not 8 < length <= MAX_STARTUP_BYTES:
+    lengths = STARTUP_LENGTHS.get(code, STARTUP_LENGTHS[SESSION] if code >> 16 == SESSION else range(0))
+    if length not in lengths:
         return Match.NO
-    name = client[8:].split(b"\0", 1)[0]
-    if len(client) < 24 and len(client) < length and name.isalnum():
-        return Match.NOT_YET
-    return Match.YES if name.replace(b"_", b"").replace(b".", b"").isalnum() else Match.NO
+    return _judge_parameters(client[8:], length - 8) if code >> 16 == SESSION else Match.YES
+
+
+def _judge_parameters(parameters: bytes, length: int) -> Match:
+    """Judge a start-up by its first parameter's name."""
+    name = parameters.split(b"\0", 1)[0]
+    if not name.replace(b"_", b"").replace(b".", b"").isalnum():
+        return Match.NO if parameters else Match.NOT_YET
+    return Match.NOT_YET if len(parameters) < min(length, ENOUGH_PARAMETER_BYTES) else Match.YES
 
 
 def match_client(client: bytes) -> Match:
@@ -72,23 +81,30 @@ def match_client(client: bytes) -> Match:
 
 
 def _judge_client(kind: int, length: int, body: bytes, whole: bool) -> Match:
-    if kind not in CLIENT_TYPES or not 4 <= length <= MAX_MESSAGE_BYTES:
+    if kind not in CLIENT_TYPES or not 4 <= length <= MAX_MESSAGE_BYTES or EXACT_LENGTHS.get(kind, length) != length:
         return Match.NO
-    if kind in EXACT_LENGTHS:
-        return Match.MAYBE if length == 4 else Match.NO
     if kind in b"QP":
-        text = body if kind == ord("Q") else body.partition(b"\0")[2]
-        if whole and not body.endswith(b"\0") and kind == ord("Q"):
-            return Match.NO
-        known = sql.operation_of(text.partition(b"\0")[0])
-        return Match.YES if known not in (sql.OTHER, sql.EMPTY) else Match.MAYBE if whole else Match.NOT_YET
-    if kind in b"CD":  # close or describe a statement or a portal
-        return Match.MAYBE if body[:1] in (b"S", b"P", b"") and (not whole or body.endswith(b"\0")) else Match.NO
-    if kind == ord("E"):
-        return Match.MAYBE if not whole or body[-5:-4] == b"\0" else Match.NO
-    if kind == ord("B"):
-        return Match.MAYBE if length >= 12 and (not whole or body.count(b"\0") >= 2) else Match.NO
-    return Match.NOT_YET  # copied data, passwords and function calls could be anything's
+        return _judge_statement(kind, body, whole)
+    if kind in b"dpF":
+        return Match.NOT_YET  # copied data, passwords and function calls could be anything's
+    # The others name statements or portals: strings, and so many bytes behind them.
+    sound = {
+        ord("C"): body[:1] in (b"S", b"P", b"") and (not whole or body.endswith(b"\0")),
+        ord("D"): body[:1] in (b"S", b"P", b"") and (not whole or body.endswith(b"\0")),
+        ord("E"): not whole or body[-5:-4] == b"\0",
+        ord("B"): length >= 12 and (not whole or body.count(b"\0") >= 2),
+        ord("f"): not whole or body.endswith(b"\0"),
+    }
+    return Match.MAYBE if sound.get(kind, True) else Match.NO
+
+
+def _judge_statement(kind: int, body: bytes, whole: bool) -> Match:
+    text = body if kind == ord("Q") else body.partition(b"\0")[2]
+    if whole and kind == ord("Q") and not body.endswith(b"\0"):
+        return Match.NO
+    if sql.operation_of(text.partition(b"\0")[0]) not in (sql.OTHER, sql.EMPTY):
+        return Match.YES
+    return Match.MAYBE if whole else Match.NOT_YET
 
 
 def match_server(server: bytes) -> Match:
@@ -116,20 +132,22 @@ def match_server(server: bytes) -> Match:
 def _judge_server(kind: int, length: int, body: bytes, whole: bool) -> Match:
     if EXACT_SERVER_LENGTHS.get(kind, length) != length:
         return Match.NO
-    if kind == ord("Z"):
-        if not body:
-            return Match.NOT_YET
-        return Match.YES if body[0] in TRANSACTION_STATES else Match.NO
     if not whole:
         return Match.NOT_YET
-    if kind == ord("C"):
-        return Match.YES if body.endswith(b"\0") and sql.operation_of(body) is not sql.OTHER else Match.NO
-    if kind in b"EN":
-        return Match.YES if body[:1] == b"S" and body.endswith(b"\0\0") else Match.NO
-    if kind in b"TDt":
-        return Match.MAYBE if length >= 6 else Match.NO
-    if kind == ord("R"):
-        return Match.MAYBE if length >= 8 and body[:3] == b"\0\0\0" else Match.NO
-    if kind == ord("S"):
-        return Match.MAYBE if body.count(b"\0") == 2 and body.endswith(b"\0") else Match.NO
-    return Match.MAYBE
+    # What tells PostgreSQL beyond doubt, then what only fits it.
+    telling = {
+        ord("Z"): body in (b"I", b"T", b"E"),
+        ord("C"): body.endswith(b"\0") and sql.operation_of(body) is not sql.OTHER,
+        ord("E"): body[:1] == b"S" and body.endswith(b"\0\0"),
+        ord("N"): body[:1] == b"S" and body.endswith(b"\0\0"),
+    }
+    if kind in telling:
+        return Match.YES if telling[kind] else Match.NO
+    fitting = {
+        ord("T"): length >= 6,
+        ord("D"): length >= 6,
+        ord("t"): length >= 6,
+        ord("R"): length >= 8 and body[:3] == b"\0\0\0",
+        ord("S"): body.count(b"\0") == 2 and body.endswith(b"\0"),
+    }
+    return Match.MAYBE if fitting.get(kind, True) else Match.NO

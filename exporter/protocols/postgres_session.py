@@ -83,11 +83,15 @@ class PostgresSession:
 
     def begin_copy(self) -> None:
         """The server waits for data, and ignores the synchronisations that came before them."""
-        if self.awaited and self.awaited[0] is Awaited.EXECUTE:
-            self.awaited.popleft()
-            while self.awaited and self.awaited[0] is Awaited.SYNC:
+        if self.next() is Awaited.EXECUTE:
+            copying = self.awaited.popleft()
+            while self.next() is Awaited.SYNC:
                 self.awaited.popleft()
-            self.awaited.appendleft(Awaited.EXECUTE)
+            self.awaited.appendleft(copying)
+
+    def next(self) -> Awaited | None:
+        """Return what the server's next answer is to."""
+        return self.awaited[0] if self.awaited else None
 
     def forget(self) -> None:
         """Messages were lost: what was awaited may have come."""
