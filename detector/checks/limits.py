@@ -23,9 +23,10 @@ SHAPE_RANGE = (0.05, 0.3)
 MOST_EXCESS = 8.0
 # Per check: the least limit, whatever the tail says; and the limit while nothing is known of the tail.
 LEAST_LIMITS = np.array([4.5, 2.5, 1.6, 1.0, 1.8, 1_800.0, 6.0])
-# Smoothed statistics cannot exceed what a point is clipped at, so their limits should not come near it, unless the
-# series itself goes that far so often that the tail's usual excess, this many times, leads there.
-USUAL_EXCESSES = 3.0
+# What comes back once a week is no incident: limits lie this far above what as many days as there are weeks have seen.
+HABIT_MARGIN = 1.15
+DAY_BLOCKS = 24
+# Smoothed statistics cannot exceed what a point is clipped at, so their limits should not come near it.
 MOST_LIMITS = np.array([np.inf, 9.0, 7.0, 5.0, 6.0, np.inf, np.inf])
 FIRST_LIMITS = np.array([6.0, 4.0, 2.5, 1.6, np.inf, np.inf, 12.0])
 
@@ -38,17 +39,17 @@ class Tails:
         start: where the tail begins; NaN where there are too few blocks.
         excess: its mean excess, robust against a few incidents.
         weight: the second probability-weighted moment of the excesses over the first; NaN where there is no tail.
-        most: the greatest block maximum.
+        habit: what was reached on at least two days, and on as many as there are weeks; zero if that is unknown.
     """
 
     start: Floats
     excess: Floats
     weight: Floats
-    most: Floats
+    habit: Floats
 
     def rows(self, chosen: npt.NDArray[np.int64]) -> "Tails":
         """Return the tails of some rows."""
-        return Tails(self.start[chosen], self.excess[chosen], self.weight[chosen], self.most[chosen])
+        return Tails(self.start[chosen], self.excess[chosen], self.weight[chosen], self.habit[chosen])
 
 
 def tails(maxima: Floats) -> Tails:
@@ -68,8 +69,17 @@ def tails(maxima: Floats) -> Tails:
     second = np.nansum(np.sort(over, axis=2) * share, 2) / np.maximum(exceeding, 1)
     weight = np.where(exceeding >= 5, second / np.where(mean > 0, mean, 1.0), np.nan)
     few = count < LEAST_BLOCKS
-    most = np.where(np.isfinite(maxima), maxima, -np.inf).max(2, initial=0.0)
-    return Tails(np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight), most)
+    return Tails(np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight), _habit(maxima))
+
+
+def _habit(maxima: Floats) -> Floats:
+    """Return the daily maximum of the w-th greatest day, of w weeks; shape (series, checks)."""
+    series, checks, blocks = maxima.shape
+    days = blocks // DAY_BLOCKS
+    if days < 7:
+        return np.zeros((series, checks))
+    daily = np.nan_to_num(maxima[..., : days * DAY_BLOCKS]).reshape(series, checks, days, DAY_BLOCKS).max(3)
+    return np.asarray(np.sort(daily, axis=2)[..., -max(2, days // 7)])
 
 
 def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = RATE_PER_WEEK) -> Floats:
@@ -82,11 +92,11 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
     Source: Hosking and Wallis, Parameter and quantile estimation for the generalized Pareto distribution, 1987.
     """
     result = np.empty_like(found.start)
-    most = np.fmax(MOST_LIMITS, found.start + USUAL_EXCESSES * found.excess)
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
         result[rows] = _group_limits(found.rows(rows), rate_per_week)
-    return np.where(np.isnan(result), FIRST_LIMITS, np.clip(result, LEAST_LIMITS, most))
+    habit = HABIT_MARGIN * found.habit
+    return np.where(np.isnan(result), FIRST_LIMITS, np.maximum(np.clip(result, LEAST_LIMITS, MOST_LIMITS), habit))
 
 
 def _group_limits(found: Tails, rate_per_week: float) -> Floats:
