@@ -23,12 +23,13 @@ from pathlib import Path
 import psutil
 
 from exporter.sources.host import Host
-from exporter.sources.usage import UsageReader
+from exporter.sources.usage import UsageReader, descriptor_budget
 
 PROC = Path("/proc")
 EXTRA_THREADS = 3
 BUSY_ONE_IN = 20
 WAKE_SECONDS = 0.2
+MAX_DESCRIPTORS = 9300  # for 3,100 processes; two of the tools are open at once, under a usual limit of 20,000
 FIELDS = ["cpu_times", "memory_info", "io_counters", "num_fds", "num_threads", "ppid", "name", "create_time"]
 STATIC_FIELDS = ["exe", "cmdline"]
 
@@ -74,7 +75,7 @@ def population(size: int) -> Iterator[None]:
 
 def whole_host() -> Sampler:
     """Sample with everything that a scrape needs."""
-    host = Host(PROC)
+    host = Host(PROC, max_descriptors=MAX_DESCRIPTORS)
 
     def sample() -> int:
         host.sample(time.monotonic())
@@ -85,7 +86,7 @@ def whole_host() -> Sampler:
 
 def usage_alone() -> Sampler:
     """Sample what processes use, nothing else."""
-    reader = UsageReader(PROC)
+    reader = UsageReader(PROC, descriptor_budget(MAX_DESCRIPTORS))
     return lambda: len(reader.read(set(psutil.pids())))
 
 

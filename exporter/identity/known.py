@@ -111,6 +111,10 @@ _SUITES: dict[str, Application] = {
 }
 
 
+# Whatever these are called as, they are not the real thing.
+_MANY_IN_ONE = frozenset({"busybox", "toybox"})
+
+
 def of_program(program: str) -> Application | None:
     """Return what is known of a program by its file name, with or without a version; None for any other."""
     return APPLICATIONS.get(program) or APPLICATIONS.get(without_version(program))
@@ -123,7 +127,10 @@ def of_process(facts: ProcessFacts) -> Application | None:
     for part in PurePosixPath(facts.executable).parent.parts:
         if part in _SUITES:
             return _SUITES[part]
-    return of_program(facts.program)
+    if facts.program in _MANY_IN_ONE:
+        return None
+    # The kernel's name is that of the link: Debian's redis-server is one to redis-check-rdb.
+    return of_program(facts.program) or of_program(facts.comm)
 
 
 def name(facts: ProcessFacts) -> str:
@@ -142,7 +149,7 @@ def _pool(facts: ProcessFacts) -> str:
 
 def _is_sentinel(facts: ProcessFacts) -> bool:
     """Return whether a Redis server watches others: the same executable under another name, option or title."""
-    first = facts.arguments[0] if facts.arguments else ""
-    return PurePosixPath(first.split(" ", 1)[0]).name == "redis-sentinel" or (
-        facts.program == "redis-server" and (first.endswith("[sentinel]") or "--sentinel" in facts.arguments)
-    )
+    if not facts.comm.startswith("redis-"):
+        return False
+    title = facts.arguments[0] if facts.arguments else ""
+    return facts.comm == "redis-sentinel" or title.endswith("[sentinel]") or "--sentinel" in facts.arguments

@@ -19,7 +19,7 @@ from exporter.sources.owners import SocketOwners
 from exporter.sources.procfs import ContainerLookup, Procfs
 from exporter.sources.procnet import ProcNetSockets
 from exporter.sources.sockets import Socket, SocketSource
-from exporter.sources.usage import UsageReader
+from exporter.sources.usage import UsageReader, descriptor_budget
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +69,13 @@ class Host:
             containers: looks up what a container's runtime says of it; by default from the host's files, which are
                 seen through the root directory of its first process.
             max_services: the services beyond it are `~other`.
-            max_descriptors: how many files to keep open for reading usage.
+            max_descriptors: how many files to keep open for reading usage; this process's limit is raised to allow
+                them, and where it cannot be, fewer are kept.
         """
         self._lock = threading.RLock()
         self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find)
         self._census = Census(self._procfs)
-        self._usage = UsageReader(proc, max_descriptors)
+        self._usage = UsageReader(proc, descriptor_budget(max_descriptors))
         self._owners = SocketOwners(proc)
         self._source = sockets if sockets is not None else open_sockets(proc)
         self._roster = Roster(max_services)

@@ -6,6 +6,7 @@ a clock tick, so every process is read in full once in a while.
 """
 
 import os
+import resource
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,8 @@ class UsageReader:
                 return kept.sample
             kept.sample = self._full(pid, kept, text, with_swap)
             kept.text = text
-        except (OSError, ValueError):
+        except (ProcessLookupError, FileNotFoundError, PermissionError, ValueError):
+            # Anything else, such as too many open files, says nothing of the process.
             gone = self._kept.pop(pid, None)
             if gone is not None:
                 gone.close()
@@ -172,6 +174,19 @@ class UsageReader:
             return listed - 1 <= os.stat(f"{self._proc}/self/fd").st_size <= listed
         except OSError:
             return False
+
+
+def descriptor_budget(wanted: int) -> int:
+    """Return how many descriptors may be kept open, at most `wanted`, and raise this process's limit to allow them.
+
+    A sixth of the limit is left for everything else, and for what is only opened for a moment.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted * 6 // 5
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else min(wanted, soft * 5 // 6)
 
 
 def _io(descriptor: int) -> procparse.Io | None:

@@ -28,6 +28,8 @@ def title(executable: str, text: str) -> ProcessFacts:
         (process("/usr/bin/redis-server", "redis-server *:6399"), "redis"),
         (title("/usr/bin/redis-server", "redis-server 127.0.0.1:6379"), "redis"),
         (title("/usr/bin/redis-server", "redis-server *:26379 [sentinel]"), "redis-sentinel"),
+        (ProcessFacts(9, 1, 1, "redis-server", "/usr/bin/redis-check-rdb", ("redis-server *:6379",)), "redis"),
+        (ProcessFacts(9, 1, 1, "httpd", "/usr/bin/busybox", ("httpd", "-p", "80")), "busybox"),
         (process("/usr/lib/postgresql/15/bin/postgres", "postgres -D /x"), "postgres"),
         (title("/usr/lib/postgresql/15/bin/postgres", "postgres: 15/main: walwriter "), "postgres"),
         (title("/usr/sbin/nginx", "nginx: worker process"), "nginx"),

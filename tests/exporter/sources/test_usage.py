@@ -1,0 +1,92 @@
+"""Readings through kept descriptors."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporter.sources.usage import UsageReader, descriptor_budget
+from tests.exporter.sources.proctree import ProcTree
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> ProcTree:
+    return ProcTree.at(tmp_path / "proc")
+
+
+def test_a_reading_holds_what_the_files_say(tree: ProcTree) -> None:
+    folder = tree.add(10, b"/opt/shop", parent=7, start=55, cpu=40)
+    (folder / "fd" / "0").symlink_to("/dev/null")
+    reader = UsageReader(tree.path)
+
+    (sample,) = reader.read({10})
+
+    assert (sample.pid, sample.parent_pid, sample.start_ticks, sample.comm) == (10, 7, 55, "shop")
+    assert (sample.usage.own.cpu_user_ticks, sample.usage.own.read_calls, sample.usage.own.written_bytes) == (
+        40,
+        11,
+        8192,
+    )
+    assert (sample.usage.threads, sample.usage.open_files) == (3, 1)
+    assert sample.usage.resident_bytes == 25 * resource.getpagesize()
+    reader.close()
+
+
+def test_an_idle_processs_usage_is_the_same_object(tree: ProcTree) -> None:
+    tree.add(10, b"/opt/shop")
+    reader = UsageReader(tree.path)
+
+    usages = {id(sample.usage) for _ in range(20) for sample in reader.read({10})}
+
+    assert len(usages) == 1
+    reader.close()
+
+
+def test_calls_too_few_for_a_clock_tick_are_seen_within_eight_readings(tree: ProcTree) -> None:
+    folder = tree.add(10, b"/opt/shop")
+    reader = UsageReader(tree.path)
+    reader.read({10})
+    (folder / "io").write_text((folder / "io").read_text().replace("syscr: 11", "syscr: 14"))
+
+    calls = [reader.read({10})[0].usage.own.read_calls for _ in range(8)]
+
+    assert calls[-1] == 14
+    reader.close()
+
+
+def test_beyond_the_descriptors_allowed_processes_are_still_read(tree: ProcTree) -> None:
+    for pid in range(10, 20):
+        tree.add(pid, b"/opt/shop")
+    reader = UsageReader(tree.path, max_descriptors=6)
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+
+    assert len(reader.read(set(range(10, 20)))) == 10
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened + 6
+    reader.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+
+
+def test_swap_is_read_where_there_is_any(tree: ProcTree) -> None:
+    (tree.add(10, b"/opt/shop") / "status").write_text("Name:\tshop\nVmSwap:\t 8 kB\n")
+    reader = UsageReader(tree.path)
+
+    assert reader.read({10}, with_swap=True)[0].usage.swap_bytes == 8192
+    reader.close()
+
+
+@pytest.fixture
+def few_files() -> Iterator[int]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_may_be(few_files: int) -> None:
+    assert descriptor_budget(300) == 300
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 600
+    assert descriptor_budget(1000) == 1000
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 1200
+    if few_files != resource.RLIM_INFINITY:
+        assert descriptor_budget(10 * few_files) == few_files * 5 // 6
