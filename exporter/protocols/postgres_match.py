@@ -9,12 +9,7 @@ CANCEL_REQUEST = 80877102
 MAX_STARTUP_BYTES = 10_000  # the server's own limit
 MAX_MESSAGE_BYTES = 1 << 30
 SESSION = 3  # the protocol's major version
-STARTUP_LENGTHS = {
-    SSL_REQUEST: range(8, 9),
-    GSS_REQUEST: range(8, 9),
-    CANCEL_REQUEST: range(16, 269),
-    SESSION: range(9, MAX_STARTUP_BYTES + 1),
-}
+REQUEST_LENGTHS = {SSL_REQUEST: range(8, 9), GSS_REQUEST: range(8, 9), CANCEL_REQUEST: range(16, 269)}
 ENOUGH_PARAMETER_BYTES = 16
 
 # Message types that each side sends, and the bounds of each one's length (its own four bytes included).
@@ -48,10 +43,9 @@ def match_startup(client: bytes) -> Match:
     if len(client) < 8:
         return Match.NOT_YET if client[:2] in (b"\0", b"\0\0") else Match.NO
     length, code = int.from_bytes(client[:4], "big"), int.from_bytes(client[4:8], "big")
-    lengths = STARTUP_LENGTHS.get(code, STARTUP_LENGTHS[SESSION] if code >> 16 == SESSION else range(0))
-    if length not in lengths:
-        return Match.NO
-    return _judge_parameters(client[8:], length - 8) if code >> 16 == SESSION else Match.YES
+    if code >> 16 == SESSION:
+        return _judge_parameters(client[8:], length - 8) if 8 < length <= MAX_STARTUP_BYTES else Match.NO
+    return Match.YES if length in REQUEST_LENGTHS.get(code, ()) else Match.NO
 
 
 def _judge_parameters(parameters: bytes, length: int) -> Match:
