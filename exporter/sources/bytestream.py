@@ -45,20 +45,35 @@ class ByteStream:
         start = stream.read(len(GZIP_MAGIC))
         rejoined = io.BufferedReader(Rejoined(start, stream), BUFFER_BYTES)
         self._plain = gzip.GzipFile(fileobj=rejoined, mode="rb") if start == GZIP_MAGIC else rejoined
+        self._error: Exception | None = None
         self.offset = 0
 
     def some(self, size: int) -> bytes:
         """Return the next bytes, at most `size`, fewer only at the end.
 
         Raises:
-            SourceError: they cannot be read or decompressed.
+            SourceError: they cannot be read or decompressed; raised once all before it was returned.
         """
+        pieces: list[bytes] = []
+        wanted = size
+        while wanted:
+            piece = self._piece(wanted)
+            if not piece:
+                break
+            pieces.append(piece)
+            wanted -= len(piece)
+        if not pieces and self._error is not None:
+            raise SourceError(f"unreadable at offset {self.offset}: {self._error}") from self._error
+        self.offset += size - wanted
+        return b"".join(pieces)
+
+    def _piece(self, size: int) -> bytes:
+        """Return some bytes; an error is kept until those before it were taken."""
         try:
-            data = self._plain.read(size)
+            return self._plain.read1(size) if self._error is None else b""
         except (OSError, EOFError, zlib.error) as error:
-            raise SourceError(f"unreadable at offset {self.offset}: {error}") from error
-        self.offset += len(data)
-        return data
+            self._error = error
+            return b""
 
     def exactly(self, size: int) -> bytes:
         """Return the next `size` bytes.

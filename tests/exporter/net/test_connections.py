@@ -2,6 +2,7 @@
 
 import random
 import struct
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ ETHERNET = 1
 class Wire:
     """An engine, and what is sent to it; time goes on by a millisecond with each packet."""
 
-    def __init__(self, opened: Opened | None = None, **settings: int) -> None:
+    def __init__(self, opened: Opened | None = None, **settings: Any) -> None:
         self.opened = opened or Opened()
         self.engine = Engine(self.opened, **settings)
         self.now = 1_700_000_000 * SECOND

@@ -3,8 +3,10 @@
 import random
 
 import pytest
-from scapy.all import IP, TCP, Ether, IPv6, Raw
-from scapy.layers.inet6 import IPv6ExtHdrFragment, fragment6
+from scapy.layers.inet import IP, TCP
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
 
 from exporter.net.engine import Engine
 from tests.exporter.net.packets import Opened
@@ -12,9 +14,10 @@ from tests.exporter.net.packets import Opened
 LINK = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 PAYLOAD = bytes(range(256)) * 16
 SECOND = 1_000_000_000
+WHOLE = IP(src="10.0.0.1", dst="10.0.0.2", id=5) / TCP(sport=40000, dport=80, seq=7) / Raw(PAYLOAD)
 PACKETS = {
-    "ipv4": (IP(src="10.0.0.1", dst="10.0.0.2", id=5) / TCP(sport=40000, dport=80, seq=7) / Raw(PAYLOAD)).fragment(512),
-    "ipv6": fragment6(
+    "ipv4": WHOLE.fragment(512),  # type: ignore[no-untyped-call]  # scapy
+    "ipv6": fragment6(  # type: ignore[no-untyped-call]  # scapy
         IPv6(src="fd00::1", dst="fd00::2") / IPv6ExtHdrFragment(id=5) / TCP(sport=40000, dport=80) / Raw(PAYLOAD), 600
     ),
 }

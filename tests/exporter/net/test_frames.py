@@ -5,37 +5,45 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.all import GRE, ICMP, IP, TCP, UDP, Dot1AD, Dot1Q, Ether, IPv6, Raw
 from scapy.contrib.geneve import GENEVE
 from scapy.contrib.mpls import MPLS
-from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
-from scapy.layers.l2 import LLC, SNAP, CookedLinux, CookedLinuxV2, Loopback
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
+from scapy.layers.l2 import GRE, LLC, SNAP, CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether, Loopback
 from scapy.layers.ppp import PPP, PPPoE
 from scapy.layers.vxlan import VXLAN
+from scapy.packet import Raw
 
 from exporter.net.frames import Frame
 from exporter.net.layout import DATAGRAM, FRAGMENT, MALFORMED, OTHER, SEGMENT, TRUNCATED, UNKNOWN_LINK
-from tests.exporter.net.packets import CLIENT, SERVER, tcp
+from tests.exporter.net.packets import CLIENT, SERVER, ethernet, tcp
 
-MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}  # else scapy asks the network for them
-LINK = Ether(**MACS)
-SIDES = {"src": "10.0.0.1", "dst": "10.0.0.2"}
-INNER = IP(**SIDES) / TCP(sport=40000, dport=80, seq=7, ack=9, flags="PA") / Raw(b"payload")
+LINK = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")  # else scapy asks the network for them
+INNER = IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=40000, dport=80, seq=7, ack=9, flags="PA") / Raw(b"payload")
 INNER6 = IPv6(src="fd00::1", dst="fd00::2")
 SEGMENT6 = TCP(sport=40000, dport=80, seq=7) / Raw(b"payload")
 OUTER = LINK / IP(src="192.0.2.1", dst="192.0.2.2")
 FRAMES = {
     "plain": (LINK / INNER, 1),
-    "ipv4 options": (LINK / IP(**SIDES, options=b"\x01" * 8) / INNER[TCP], 1),
+    "ipv4 options": (LINK / IP(src="10.0.0.1", dst="10.0.0.2", options=b"\x01" * 8) / INNER[TCP], 1),
     "tcp options": (
-        LINK / IP(**SIDES) / TCP(sport=40000, dport=80, seq=7, options=[("Timestamp", (1, 2))]) / b"payload",
+        LINK
+        / IP(src="10.0.0.1", dst="10.0.0.2")
+        / TCP(sport=40000, dport=80, seq=7, options=[("Timestamp", (1, 2))])
+        / b"payload",
         1,
     ),
     "vlan": (LINK / Dot1Q(vlan=5) / INNER, 1),
     "vlan 0": (LINK / Dot1Q(vlan=0) / INNER, 1),
     "qinq": (LINK / Dot1AD(vlan=5) / Dot1Q(vlan=6) / INNER, 1),
     "three tags": (LINK / Dot1Q() / Dot1Q() / Dot1Q() / INNER, 1),
-    "snap": (Ether(**MACS, type=8 + len(INNER)) / LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP(code=0x800) / INNER, 1),
+    "snap": (
+        Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02", type=8 + len(INNER))
+        / LLC(dsap=0xAA, ssap=0xAA, ctrl=3)
+        / SNAP(code=0x800)
+        / INNER,
+        1,
+    ),
     "mpls": (LINK / MPLS(s=0) / MPLS(s=1) / INNER, 1),
     "mpls pseudowire": (LINK / MPLS(s=1) / Raw(b"\0\0\0\0") / LINK / INNER, 1),
     "pppoe": (LINK / PPPoE(code=0) / PPP(proto=0x21) / INNER, 1),
@@ -115,11 +123,13 @@ def test_a_datagram_is_no_overlay_only_for_its_port() -> None:
 
 def test_what_is_not_tcp_or_udp_is_other() -> None:
     assert decode(bytes(OUTER / ICMP()))[1] == OTHER
-    assert decode(bytes(Ether(**MACS, type=0x806) / Raw(bytes(28))))[1] == OTHER
+    assert decode(ethernet(bytes(28), 0x806))[1] == OTHER
 
 
 def test_fragments_are_told_apart() -> None:
-    frame, verdict = decode(bytes(LINK / IP(**SIDES, id=77, flags="MF", frag=3, proto=6) / Raw(bytes(16))))
+    frame, verdict = decode(
+        bytes(LINK / IP(src="10.0.0.1", dst="10.0.0.2", id=77, flags="MF", frag=3, proto=6) / Raw(bytes(16)))
+    )
     assert (verdict, frame.fragment, frame.fragment_offset, frame.fragment_more, frame.wire) == (
         FRAGMENT,
         77,

@@ -2,6 +2,7 @@
 
 import random
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ TEXT = bytes(range(256)) * 2
 class Wire:
     """An engine that is sent frames at given times."""
 
-    def __init__(self, opened: Opened | None = None, **settings: int) -> None:
+    def __init__(self, opened: Opened | None = None, **settings: Any) -> None:
         self.opened = opened or Opened()
         self.engine = Engine(self.opened, **settings)
         self.now = 10**18

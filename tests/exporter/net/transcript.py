@@ -69,5 +69,5 @@ def transcript(capture: bytes, fraction_ns: int = 1) -> tuple[str, list[str]]:
 
 
 if __name__ == "__main__":
-    sys.meta_path.insert(0, SourceOnly)  # type: ignore[arg-type]  # a class serves as finder
+    sys.meta_path.insert(0, SourceOnly)
     json.dump(transcript(sys.stdin.buffer.read()), sys.stdout)
