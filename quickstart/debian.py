@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from quickstart.relocation import relocate
+
 _TIMEOUT_SECONDS = 300
 _SHOWN_LINES = 8
 # In this order; PostgreSQL's own come before the wrappers of the same names in usr/bin, which need Perl modules.
@@ -136,6 +138,7 @@ def unpack(packages: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
                 _fetch(lacking, folder)
                 for archive in sorted((folder / "apt/archives").glob("*.deb")):
                     _unpack_one(archive, folder / "root")
+                relocate(folder / "root")
                 _replace(record, json.dumps(sorted({*done, *lacking})))
                 shutil.rmtree(folder / "apt")
     except OSError as error:

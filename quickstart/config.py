@@ -1,0 +1,44 @@
+"""The settings of `larimar up`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit import values
+from toolkit.settings import option
+
+_PORT = values.within(values.whole_number, 1, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Runs exporter, detector, Prometheus and Alertmanager on loopback and shows the services they find."""
+
+    data: Path = option("data", Path(".larimar"), "Folder for everything that is kept.")
+    exporter_port: int = option("exporter.port", 10177, "Port of the exporter.", parse=_PORT)
+    detector_port: int = option("detector.port", 10178, "Port of the detector.", parse=_PORT)
+    prometheus_port: int = option("prometheus.port", 9090, "Port of Prometheus.", parse=_PORT)
+    alertmanager_port: int = option("alertmanager.port", 9093, "Port of Alertmanager.", parse=_PORT)
+    scrape_seconds: float = option(
+        "scrape.interval", 5.0, "How often Prometheus asks.", parse=values.within(values.duration_seconds, 1, 60)
+    )
+    evaluation_seconds: float = option(
+        "evaluation.interval",
+        60.0,
+        "How often the detector looks.",
+        parse=values.within(values.duration_seconds, 1, 3600),
+    )
+    summary_seconds: float = option(
+        "summary.interval",
+        60.0,
+        "How often the summary is printed where it cannot be refreshed in place.",
+        parse=values.within(values.duration_seconds, 1),
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse one port for two programs."""
+        seen: dict[int, str] = {}
+        for name in ("exporter", "detector", "prometheus", "alertmanager"):
+            port: int = getattr(self, f"{name}_port")
+            if port in seen:
+                raise ValueError(f"{name}.port: {port} is {seen[port]}.port already")
+            seen[port] = name
