@@ -1,0 +1,111 @@
+"""Lets bytes go through a conversation and keeps what comes out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from exporter.model import Endpoint, Exchange, Flow, Nanoseconds
+from exporter.net.stream import End
+from exporter.protocols import PROTOCOLS
+from exporter.protocols.base import ProtocolSpec
+from exporter.protocols.conversation import Conversation
+
+CLIENT = Endpoint("192.0.2.1", 51234)
+SERVER = Endpoint("192.0.2.2", 17017)
+STEP: Nanoseconds = 1_000_000
+C, S = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Bytes of one direction that arrive together, or, with `lost`, so many that do not."""
+
+    direction: int
+    payload: bytes = b""
+    lost: int = 0
+
+
+@dataclass(slots=True)
+class Kept:
+    """The recorder and observer of a conversation."""
+
+    protocols: list[str] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+    unparsable_protocols: list[str] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    closed: int = 0
+
+    def recognised(self, flow: Flow, protocol: str) -> "Kept":
+        """Keep the protocol."""
+        self.protocols.append(protocol)
+        self.flows.append(flow)
+        return self
+
+    def unparsable(self, flow: Flow, protocol: str) -> None:
+        """Keep the mistake."""
+        self.unparsable_protocols.append(protocol)
+
+    def record(self, exchange: Exchange) -> None:
+        """Keep the exchange."""
+        self.exchanges.append(exchange)
+
+    def close(self, at: Nanoseconds) -> None:
+        """Count the end."""
+        self.closed += 1
+
+    def requests(self) -> list[str]:
+        """Return the operations' names, `-` where the request was not seen."""
+        return [exchange.request.operation.name if exchange.request else "-" for exchange in self.exchanges]
+
+    def statuses(self) -> list[str]:
+        """Return the answers' statuses, `-` where there was none."""
+        return [exchange.response.status if exchange.response else "-" for exchange in self.exchanges]
+
+    def failures(self) -> list[bool]:
+        """Return whether each answer said that the request failed."""
+        return [exchange.response is not None and exchange.response.failed for exchange in self.exchanges]
+
+    def facts(self) -> list[tuple[object, ...]]:
+        """Return all that does not depend on how the bytes were cut."""
+        return [
+            (
+                exchange.request and (exchange.request.operation, exchange.request.size_bytes),
+                exchange.response
+                and (exchange.response.status, exchange.response.failed, exchange.response.size_bytes),
+            )
+            for exchange in self.exchanges
+        ]
+
+
+def flow(sure: bool = True, server_port: int = SERVER.port) -> Flow:
+    """Return the flow of a test."""
+    return Flow(CLIENT, Endpoint(SERVER.address, server_port), "tcp", sure)
+
+
+def converse(
+    steps: Iterable[Step],
+    sure: bool = True,
+    server_port: int = SERVER.port,
+    specs: Sequence[ProtocolSpec] = PROTOCOLS,
+) -> Kept:
+    """Return what a conversation makes of the steps, one a millisecond."""
+    kept = Kept()
+    conversation = Conversation(flow(sure, server_port), kept, specs)
+    at = 0
+    for step in steps:
+        at += STEP
+        if step.lost:
+            conversation.gap(step.direction, step.lost, at)
+        else:
+            conversation.data(step.direction, step.payload, at)
+    conversation.end(End.CLOSED, at + STEP)
+    return kept
+
+
+def client(payload: bytes) -> Step:
+    """Return a step of the client."""
+    return Step(C, payload)
+
+
+def server(payload: bytes) -> Step:
+    """Return a step of the server."""
+    return Step(S, payload)

@@ -1,0 +1,170 @@
+"""Connections that every protocol of the registry must have here for the conformance test, and foreign ones."""
+
+from dataclasses import dataclass
+
+from tests.exporter.protocols.conversing import Step, client, server
+
+SECRET = b"s3cr3t-Zw9"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A connection seen whole.
+
+    Attributes:
+        name: what is particular about it.
+        steps: its bytes; the first one tells the protocol by itself, or together with the second.
+        requests: the operations it makes, in order.
+        opening: how many steps belong to the session's start, without which it is joined in its midst.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    requests: tuple[str, ...]
+    opening: int = 0
+
+
+def pg(kind: bytes, body: bytes = b"") -> bytes:
+    """Return a message of PostgreSQL."""
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+def pg_startup(parameters: bytes = b"user\0bob\0database\0shop\0\0") -> bytes:
+    """Return a start-up message of PostgreSQL."""
+    body = (3 << 16).to_bytes(4, "big") + parameters
+    return (len(body) + 4).to_bytes(4, "big") + body
+
+
+def pg_error(code: bytes) -> bytes:
+    """Return an error of PostgreSQL."""
+    return pg(b"E", b"SERROR\0VERROR\0C" + code + b"\0Mno " + SECRET + b"\0\0")
+
+
+def resp(*words: bytes) -> bytes:
+    """Return a command of Redis."""
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+
+
+PG_READY = pg(b"Z", b"I")
+PG_LOGIN = (
+    client(b"\0\0\0\x08\x04\xd2\x16\x2f"),
+    server(b"N"),
+    client(pg_startup()),
+    server(pg(b"R", b"\0\0\0\x05salt")),
+    client(pg(b"p", SECRET + b"\0")),
+    server(pg(b"R", b"\0\0\0\0") + pg(b"S", b"TimeZone\0UTC\0") + pg(b"K", b"12345678") + PG_READY),
+)
+PG_ROWS = pg(b"T", b"\0\x01name\0" + b"\0" * 18) + pg(b"D", b"\0\x01\0\0\0\x0a" + SECRET) * 3
+
+SAMPLES: dict[str, tuple[Sample, ...]] = {
+    "http": (
+        Sample(
+            "keep-alive and pipelining",
+            (
+                client(b"GET /a?token=" + SECRET + b" HTTP/1.1\r\nHost: x\r\nCookie: " + SECRET + b"\r\n\r\n"),
+                server(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + SECRET),
+                client(b"POST /b HTTP/1.1\r\nContent-Length: 10\r\n\r\n" + SECRET + b"HEAD /c HTTP/1.1\r\n\r\n"),
+                server(
+                    b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\na;x=y\r\n"
+                    + SECRET
+                    + b"\r\n0\r\nTrailer: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
+                ),
+                client(b"DELETE /d HTTP/1.1\r\n\r\n"),
+                server(b"HTTP/1.1 204 No Content\r\n\r\n"),
+            ),
+            ("GET", "POST", "HEAD", "DELETE"),
+        ),
+        Sample(
+            "until close",
+            (client(b"GET /a HTTP/1.0\n\n"), server(b"HTTP/1.0 500 Oops\n\n" + SECRET), server(SECRET * 3)),
+            ("GET",),
+        ),
+    ),
+    "redis": (
+        Sample(
+            "commands and a pipeline",
+            (
+                client(resp(b"AUTH", SECRET)),
+                server(b"+OK\r\n"),
+                client(resp(b"set", b"key" + SECRET, SECRET * 2) + resp(b"GET", SECRET) + resp(b"HGETALL", b"h")),
+                server(b"+OK\r\n$10\r\n" + SECRET + b"\r\n*4\r\n$1\r\na\r\n:1\r\n$-1\r\n*1\r\n+" + SECRET + b"\r\n"),
+                client(resp(b"LPUSH", b"k", SECRET)),
+                server(b"-WRONGTYPE " + SECRET + b"\r\n"),
+                client(resp(b"HELLO", b"3")),
+                server(b"%2\r\n+server\r\n+redis\r\n+proto\r\n:3\r\n"),
+                client(resp(b"ZSCORE", b"k", b"m")),
+                server(b",1.5\r\n"),
+            ),
+            ("AUTH", "SET", "GET", "HGETALL", "LPUSH", "HELLO", "ZSCORE"),
+        ),
+    ),
+    "postgresql": (
+        Sample(
+            "simple and extended",
+            (
+                *PG_LOGIN,
+                client(pg(b"Q", b"select '" + SECRET + b"'\0")),
+                server(PG_ROWS + pg(b"C", b"SELECT 3\0") + PG_READY),
+                client(pg(b"Q", b"insert into t values ('" + SECRET + b"')\0")),
+                server(pg_error(b"23505") + PG_READY),
+                client(
+                    pg(b"P", b"s1\0UPDATE t SET a = $1\0\0\0")
+                    + pg(b"B", b"\0s1\0\0\0\0\x01\0\0\0\x0a" + SECRET + b"\0\0")
+                    + pg(b"E", b"\0\0\0\0\0")
+                    + pg(b"S")
+                ),
+                server(pg(b"1") + pg(b"2") + pg(b"C", b"UPDATE 1\0") + PG_READY),
+            ),
+            ("SELECT", "INSERT", "UPDATE"),
+            opening=len(PG_LOGIN),
+        ),
+    ),
+}
+
+FOREIGN: dict[str, tuple[Step, ...]] = {
+    "ssh": (server(b"SSH-2.0-OpenSSH_9.2\r\n"), client(b"SSH-2.0-Go\r\n"), server(b"\0\0\x04\x3c\x09\x14" + b"x" * 40)),
+    "smtp": (server(b"220 mx ESMTP\r\n"), client(b"EHLO x\r\n"), server(b"250 mx\r\n"), client(b"QUIT\r\n")),
+    "ftp": (server(b"220 ftp\r\n"), client(b"TYPE I\r\n"), server(b"200 ok\r\n"), client(b"QUIT\r\n")),
+    "imap": (server(b"* OK ready\r\n"), client(b"a1 SELECT INBOX\r\n"), server(b"* 3 EXISTS\r\na1 OK\r\n")),
+    "pop3": (server(b"+OK ready\r\n"), client(b"AUTH PLAIN\r\n"), server(b"+OK Logged in.\r\n"), client(b"QUIT\r\n")),
+    "nats": (server(b'INFO {"a":1}\r\n'), client(b"CONNECT {}\r\nPING\r\n"), server(b"PONG\r\n"), client(b"PING\r\n")),
+    "nats joined": (client(b"PING\r\n"), server(b"PONG\r\n"), server(b"PING\r\n"), client(b"PONG\r\n")),
+    "irc": (client(b"NICK a\r\nPING x\r\n"), server(b":s PONG s :x\r\n")),
+    "memcached": (client(b"get a\r\n"), server(b"END\r\n"), client(b"set a 0 0 1\r\nb\r\n"), server(b"STORED\r\n")),
+    "memcached counter": (client(b"incr a 1\r\n"), server(b"5\r\n"), client(b"touch a 0\r\n"), server(b"TOUCHED\r\n")),
+    "beanstalkd": (client(b"watch q\r\n"), server(b"WATCHING 2\r\n")),
+    "rtsp": (client(b"OPTIONS rtsp://x/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"), server(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")),
+    "sip": (client(b"REGISTER sip:x SIP/2.0\r\nVia: y\r\n\r\n"), server(b"SIP/2.0 200 OK\r\nVia: y\r\n\r\n")),
+    "icap": (client(b"OPTIONS icap://x/ ICAP/1.0\r\n\r\n"), server(b"ICAP/1.0 200 OK\r\n\r\n")),
+    "stomp": (client(b"CONNECT\naccept-version:1.2\n\n\0"), server(b"CONNECTED\nversion:1.2\n\n\0")),
+    "http2": (client(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"), server(b"\0\0\0\4\0\0\0\0\0")),
+    "tls": (client(b"\x16\x03\x01\0\xc8\x01\0\0\xc4\x03\x03" + b"r" * 60), server(b"\x16\x03\x03\0\x5a\x02\0\0\x56")),
+    "mysql": (server(b"\x4a\0\0\0\x0a8.0.33\0\x08\0\0\0"), client(b"\x54\0\0\x01\x85\xa6\xff\x01")),
+    "mysql joined": (client(b"\x09\0\0\0\x03SELECT 1"), server(b"\x01\0\0\x01\x01\x17\0\0\x02\x03def")),
+    "amqp": (client(b"AMQP\0\0\x09\x01"), server(b"\x01\0\0\0\0\x01\xd0\0\x0a\0\x0a\0\x09")),
+    "mqtt": (client(b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04abcd"), server(b"\x20\x02\0\0")),
+    "kafka": (
+        client(b"\0\0\0\x17\0\x12\0\x03\0\0\0\x01\0\x06client\0\0\0\0\0"),
+        server(b"\0\0\0\x0c\0\0\0\x01\0\0\0\0"),
+    ),
+    "zookeeper": (
+        client(b"\0\0\0\x13\0\0\0\x03\0\0\0\x03\0\0\0\x06/nope0\0"),
+        server(b"\0\0\0\x10\0\0\0\x03\0\0\0\0\0\0\0Z\xff\xff\xff\x9b"),
+    ),
+    "cassandra": (client(b"\x04\0\0\0\x05\0\0\0\0"), server(b"\x84\0\0\0\x06\0\0\0\x0a\0\x01\0\x0bCQL")),
+    "mongodb": (
+        client(b"\x3f\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0"),
+        server(b"\x26\0\0\0\x01\0\0\0\x01\0\0\0"),
+    ),
+    "ldap": (
+        client(b"0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\0\x80\0"),
+        server(b"0\x0c\x02\x01\x01a\x07\x0a\x01\0\x04\0\x04\0"),
+    ),
+    "thrift": (
+        client(b"\0\0\0\x11\x80\x01\0\x01\0\0\0\x04ping\0\0\0\0\0"),
+        server(b"\0\0\0\x11\x80\x01\0\x02\0\0\0\x04ping"),
+    ),
+    "fix": (client(b"8=FIX.4.4\x019=5\x0135=0\x0110=0\x01"), server(b"8=FIX.4.4\x019=5\x0135=0\x0110=0\x01")),
+    "letters": (client(b"Q" * 200), server(b"Z" * 200)),
+    "numbers": (client(b"*1000000000\r\n"), server(b"+OK then\r\n")),
+}
