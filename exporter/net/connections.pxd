@@ -19,7 +19,7 @@ cdef class Connections:
     cdef Delivery delivery
     cdef object reassembly
     cdef uint64_t[::1] embryos
-    cdef int64_t embryo
+    cdef int64_t first, following
     cdef readonly int64_t repeated, strays, evicted, replaced
 
     @cython.locals(frame=Frame, slot=int64_t, unseen=int64_t)
@@ -46,8 +46,8 @@ cdef class Connections:
     cdef void _greet(self, int64_t base, int direction, int64_t at) except *
     @cython.locals(slot=int64_t, base=int64_t, later=bint, acknowledged=uint64_t)
     cdef int64_t _open(self, bint answer, int64_t at) except? -7
-    @cython.locals(previous=int64_t)
-    cdef void _limit(self, int64_t slot, int64_t at) except *
+    @cython.locals(slot=int64_t)
+    cdef void _give_up_first(self, int64_t at) except *
     @cython.locals(slot=int64_t, sender=bint, later=bint)
     cdef int64_t _join(self, int64_t at) except? -7
     @cython.locals(slot=int64_t)

@@ -46,9 +46,9 @@ class Connections:
         self.frame = frame
         self.delivery = delivery
         self.reassembly = reassembly
-        # Of connections without payload only so many are kept: a flood of SYNs pushes out itself, not the established.
-        self.embryos = words(max(1, table.capacity // 8))
-        self.embryo = 0
+        # Connections without payload in the order of their SYNs: a flood pushes out itself, not the established.
+        self.embryos = words(max(1, table.capacity // 2))
+        self.first = self.following = 0
         self.repeated = self.strays = self.evicted = self.replaced = 0
 
     def segment(self, source: Source, at: int) -> None:
@@ -217,6 +217,10 @@ class Connections:
 
     def _open(self, answer: bool, at: int) -> int:
         """Take a slot for a connection whose SYN, or with `answer` the server's SYN-ACK, was seen."""
+        while self.following - self.first >= len(self.embryos) or (
+            self.table.used >= self.table.capacity and self.first < self.following
+        ):
+            self._give_up_first(at)
         slot = self._claim(at)
         base = slot * WORDS
         later = self.table.side ^ answer
@@ -226,19 +230,17 @@ class Connections:
             acknowledged = self.frame.acknowledged
             self.slots[base + NEXT] = ((acknowledged - 1) & HALF) << 32 | acknowledged
             self.slots[base + STATE] |= KNOWN
-        self._limit(slot, at)
+        self.embryos[self.following % len(self.embryos)] = slot
+        self.following += 1
         return slot
 
-    def _limit(self, slot: int, at: int) -> None:
-        """Note an embryonic flow and evict the one whose place in the round it takes."""
-        previous = self.embryos[self.embryo] - 1
-        self.embryos[self.embryo] = slot + 1
-        self.embryo = self.embryo + 1 if self.embryo + 1 < len(self.embryos) else 0
-        if previous < 0 or previous == slot or not self.table.taken(previous):
-            return
-        if self.slots[previous * WORDS + STATE] & EMBRYONIC:
+    def _give_up_first(self, at: int) -> None:
+        """Evict the connection whose SYN is the oldest, unless payload has come since."""
+        slot = self.embryos[self.first % len(self.embryos)]
+        self.first += 1
+        if self.table.taken(slot) and self.slots[slot * WORDS + STATE] & EMBRYONIC:
             self.evicted += 1
-            self.remove(previous, End.EVICTED, at)
+            self.remove(slot, End.EVICTED, at)
 
     def _join(self, at: int) -> int:
         """Take a slot for a flow joined midway; the client is guessed: who has the higher port, else the sender."""

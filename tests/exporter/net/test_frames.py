@@ -19,7 +19,9 @@ from exporter.net.layout import DATAGRAM, FRAGMENT, MALFORMED, OTHER, SEGMENT, T
 from tests.exporter.net.packets import CLIENT, SERVER, ethernet, tcp
 
 LINK = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")  # else scapy asks the network for them
-INNER = IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=40000, dport=80, seq=7, ack=9, flags="PA") / Raw(b"payload")
+PLAIN = IP(src="10.0.0.1", dst="10.0.0.2")
+INNER = PLAIN / TCP(sport=40000, dport=80, seq=7, ack=9, flags="PA") / Raw(b"payload")
+FRAGMENTED = IP(src="10.0.0.1", dst="10.0.0.2", id=77, flags="MF", frag=3, proto=6)
 INNER6 = IPv6(src="fd00::1", dst="fd00::2")
 SEGMENT6 = TCP(sport=40000, dport=80, seq=7) / Raw(b"payload")
 OUTER = LINK / IP(src="192.0.2.1", dst="192.0.2.2")
