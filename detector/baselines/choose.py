@@ -7,7 +7,7 @@ import numpy as np
 
 from detector.baselines.arrays import Baselines, ModelState
 from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
-from detector.baselines.level import LEAST_SPREAD, levels, spreads
+from detector.baselines.level import LEAST_SPREAD, levels, noise, spreads
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
 from detector.baselines.seasonal import Season, Seasonal, find, residuals
 from detector.baselines.stabilise import choose, forward, is_nothing, usable
@@ -17,6 +17,8 @@ from detector.model import Bad, Floats, History, Signal
 QUIET_PRIOR = 1.0
 # A level needs this share of its span's samples at least; what is rarer stays with the prior.
 LEVEL_SAMPLES = 60
+# How much more than its noise a level that follows the day may be off.
+YOUNG_NOISE = 1.5
 SIGNS = {Bad.UP: 1, Bad.BOTH: 0, Bad.DOWN: -1}
 
 
@@ -66,7 +68,8 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
     spread = spreads(residuals(stable, times, seasonal) - seasonal.trend, times)
     usual = levels(values)
     young = models == ModelState.LEARNING
-    spread[young] = np.maximum(spread[young], deviations(usual, kinds, scales)[young, None] + LEAST_SPREAD)
+    assumed = np.maximum(deviations(usual, kinds, scales), YOUNG_NOISE * noise(stable)) + LEAST_SPREAD
+    spread[young] = assumed[young, None]
     silence = np.array([signal.silence for signal in chosen], dtype=np.bool_)
     profile = seasonal.profile + np.where(models == ModelState.SEASONAL, seasonal.trend[:, -1], levels(stable))[:, None]
     baselines = Baselines(

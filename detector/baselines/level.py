@@ -18,6 +18,13 @@ def levels(stable: Floats) -> Floats:
     return np.nan_to_num(median(stable, 1))
 
 
+def noise(stable: Floats) -> Floats:
+    """Return the deviation of each series' noise, told from neighbours, so that no slow change adds to it."""
+    if stable.shape[1] < 2:
+        return np.zeros(len(stable))
+    return np.asarray(np.nan_to_num(deviation(np.diff(stable, axis=1), 1)) / np.sqrt(2.0))
+
+
 def spreads(residual: Floats, times: Floats) -> Floats:
     """Return the usual deviation by hour of the day, with floors, so that no quiet hour divides by nothing.
 

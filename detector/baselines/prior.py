@@ -7,14 +7,15 @@ from detector.model import Floats, Kind
 
 # Samples before which nothing is said.
 LEAST_SAMPLES = 20
-# Span of history from which a series has a level of its own rather than a prior, in seconds.
-LEVEL_SPAN = 6 * 3_600.0
+# Span of history from which a series has a level of its own rather than a prior, in seconds: with less than two days a
+# morning's rise cannot be told from a fault.
+LEVEL_SPAN = 2 * 86_400.0
 
 # The least change that is worth an alert, as a share of the usual value: what users would hardly notice is none.
 LEAST_CHANGE = {Kind.RATE: 0.25, Kind.RATIO: 0.0, Kind.DURATION: 0.3, Kind.GAUGE: 0.15, Kind.BOUNDED: 0.1}
 # Deviation assumed of a series never seen before, as a share of its usual value (RATIO: in shares of one). A band is
 # several deviations wide.
-DEVIATION = {Kind.RATE: 0.25, Kind.RATIO: 0.01, Kind.DURATION: 0.25, Kind.GAUGE: 0.2, Kind.BOUNDED: 0.1}
+DEVIATION = {Kind.RATE: 0.25, Kind.RATIO: 0.005, Kind.DURATION: 0.25, Kind.GAUGE: 0.2, Kind.BOUNDED: 0.1}
 
 
 def least_changes(usual: Floats, kinds: tuple[Kind, ...], scales: Scales) -> Floats:

@@ -15,7 +15,7 @@ LEAST_BLOCKS = 48
 BLOCK_SECONDS = 3_600.0
 WEEK_BLOCKS = 168.0
 # How often each check may be wrong in one week of one series.
-RATE_PER_WEEK = 0.01
+RATE_PER_WEEK = 0.006
 # How much of the scale is the signal's rather than the series' own.
 POOLED_SHARE = 0.3
 SHAPE_RANGE = (0.05, 0.3)
@@ -28,7 +28,7 @@ HABIT_MARGIN = 1.15
 DAY_BLOCKS = 24
 # Smoothed statistics cannot exceed what a point is clipped at, so their limits should not come near it.
 MOST_LIMITS = np.array([np.inf, 9.0, 7.0, 5.0, 6.0, np.inf, np.inf])
-FIRST_LIMITS = np.array([6.0, 4.0, 2.5, 1.6, np.inf, np.inf, 12.0])
+FIRST_LIMITS = np.array([6.0, 4.5, np.inf, np.inf, np.inf, np.inf, 12.0])
 
 
 @dataclass(frozen=True, slots=True)

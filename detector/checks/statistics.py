@@ -21,6 +21,8 @@ RESIDUAL, SHIFT_MINUTES, SHIFT_HOUR, DRIFT, SPREAD, FLATLINE, SILENCE = range(le
 # incident moves it by less than half a deviation.
 LEVEL_HALF_LIFE_SECONDS = 3 * 86_400.0
 LEVEL_CLIP = 2.0
+# A level still being found has no season to explain the day, so it follows the day itself.
+YOUNG_HALF_LIFE_SECONDS = 3_600.0
 # However long a gap was, the point after it counts for no more than this.
 MOST_ELAPSED_SECONDS = 900.0
 RECENT = 5
@@ -150,7 +152,8 @@ def _share_of_young(seen: npt.NDArray[np.int64], young: npt.NDArray[np.int64]) -
 
 def _follow(level: Floats, distance: Floats, spread: Floats, elapsed: Floats, young: Floats) -> Floats:
     """Move the level a little towards the newest point."""
-    share = -np.expm1(-elapsed * (np.log(2.0) / LEVEL_HALF_LIFE_SECONDS))
+    half_life = np.where(young > 0, YOUNG_HALF_LIFE_SECONDS, LEVEL_HALF_LIFE_SECONDS)
+    share = -np.expm1(-elapsed * np.log(2.0) / half_life)
     # The first few samples of a new series place its level wherever they are.
     clip = np.where(young > 0.1, np.inf, LEVEL_CLIP) * spread
     return np.asarray(level + np.maximum(share, young) * np.clip(distance, -clip, clip))

@@ -167,6 +167,24 @@ def test_a_new_series_learns_before_it_alerts() -> None:
     assert late.first("latency") in (1, 2)
 
 
+@pytest.mark.parametrize("known", [0.0, 1800.0, 10 * 3600.0], ids=["nothing", "half an hour", "ten hours"])
+@pytest.mark.parametrize("hour", [7, 19])
+def test_the_first_days_pass_without_alerts_yet_a_stop_is_found(world: World, known: float, hour: int) -> None:
+    start = BEGIN + hour * 3600.0
+    before = world.read(start - known, start, 300.0)
+    baselines = fit(before, SIGNALS, 60.0)
+    assert set(baselines.models_of().values()) == {ModelState.LEARNING}
+    calm = run(baselines, world.read(start, start + 2 * DAY, 60.0))
+    assert not any(calm.findings)
+    stop = start + 2 * DAY
+    for fault, signal in (
+        (Fault(stop, stop + DAY, arrive=0.0), "requests"),
+        (Fault(stop, stop + DAY, slower=0.3), "latency"),
+    ):
+        broken = run(baselines, world.read(stop, stop + 600, 60.0, fault), calm.state)
+        assert {finding.key for finding in broken.findings[4] if finding.key.signal == signal} == of(signal)
+
+
 def test_arrays_of_other_series_are_refused(baselines: Baselines) -> None:
     with pytest.raises(ValueError, match="for 24 baselines"):
         evaluate(baselines, empty_state(baselines.keys), NOW, np.zeros(2))

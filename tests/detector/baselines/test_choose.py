@@ -22,7 +22,8 @@ def model(values: Floats) -> ModelState:
 def test_what_is_known_decides_the_baseline() -> None:
     world = World(1, 1).read(BEGIN, BEGIN + 16 * DAY, 300.0).values[0]
     assert model(world) is ModelState.SEASONAL
-    assert model(world[:288]) is ModelState.LEVEL
+    assert model(world[:288]) is ModelState.LEARNING
+    assert model(world[: 288 * 2 + 10]) is ModelState.LEVEL
     assert model(world[:20]) is ModelState.LEARNING
     assert model(np.full(500, np.nan)) is ModelState.LEARNING
     assert model(np.full(5000, 7.0)) is ModelState.LEVEL
