@@ -1,4 +1,4 @@
-"""Wires the exporter's parts together and turns the only loop."""
+"""Wires the exporter's parts together and turns its loops."""
 
 import logging
 import math
@@ -6,48 +6,38 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import Metric
 
-from exporter.collectors.edges import edge_families
-from exporter.collectors.listen import listen_families
-from exporter.collectors.operations import db_families, http_families
-from exporter.collectors.resources import resource_families
-from exporter.collectors.scrape import Families, NamedCollector, Scrape
-from exporter.collectors.self import Coverage, self_families
-from exporter.collectors.services import service_families
-from exporter.collectors.traffic import traffic_families
+from exporter.collectors.scrape import Families
 from exporter.config import Config
+from exporter.pages import capabilities, collectors, routes
 from exporter.privileges import grant, losses
 from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
 from exporter.sources.host import Host
 from exporter.wire import Wire
-from toolkit.health import health_routes
-from toolkit.http1 import Handler
-from toolkit.landing import Link, landing_handler
-from toolkit.metrics_page import metrics_handler
-from toolkit.server import Server, serve
-from toolkit.version import version
+from toolkit.server import serve
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 DRAIN_SECONDS = 0.05
-HOST_SECONDS = 1.0
-INTERFACES_SECONDS = 5.0
+# A ring holds what a quiet network sends in many rounds, but what a busy one sends in a few milliseconds.
+BUSY_PACKETS = 500
+BUSY_DRAIN_SECONDS = 0.005
 # Left to the scrapes between two rounds, however late the loop is.
 LEAST_PAUSE_SECONDS = 0.002
-# Without a round for so long the loop hangs, and what /metrics shows is old.
+HOST_SECONDS = 1.0
+INTERFACES_SECONDS = 5.0
+# A stage that was not done for so long hangs or fails, and what /metrics shows is old.
 STALLED_SECONDS = 15.0
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Attempts:
@@ -77,16 +67,23 @@ class Attempts:
 
 @dataclass(slots=True)
 class Stage:
-    """A part of the loop's round; times in seconds of the loop's clock."""
+    """A part of a loop's round.
+
+    Attributes:
+        due_at, done_at: when it is to run next, and when it last ended well, in seconds of the loop's clock.
+    """
 
     name: str
     every_seconds: float
     run: Callable[[float], None]
     due_at: float = -math.inf
+    done_at: float = -math.inf
 
 
 class App:
-    """The exporter: a loop that watches, and a server that tells.
+    """The exporter: a loop that reads packets, one beside it that looks at the host, and a server that tells.
+
+    The two loops are apart because a look at thousands of processes takes longer than the rings can wait.
 
     Args:
         config: the settings.
@@ -95,133 +92,115 @@ class App:
 
     Raises:
         ServeError: the address is taken or the web configuration cannot be used.
-        OSError: the host's processes cannot be read at all.
+        OSError: there is no procfs where the settings say.
     """
 
     def __init__(
         self, config: Config, clock: Callable[[], float] = time.monotonic, wall: Callable[[], int] = time.time_ns
     ) -> None:
-        self._config = config
         self._clock = clock
         self._wall = wall
         self._attempts = Attempts()
-        self._round_at = -math.inf
+        self._drained = 0
+        self._said = False
         with ExitStack() as opened:
             self._host = Host(config.procfs)
             opened.callback(self._host.close)
-            self._capture = self._open_capture()
-            self._wire = Wire(self._capture)
+            self._wire = Wire(open_capture(config))
             opened.callback(lambda: self._wire.close(self._wall()))
-            self._look_at_host(clock())
-            self.server = self._serve()
+            self._packet_stages = (
+                Stage("drain", 0.0, self._drain),
+                Stage("expire", HOST_SECONDS, lambda _now: self._wire.expire(self._wall())),
+                Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces()),
+            )
+            self._host_stages = (Stage("host", HOST_SECONDS, self._look_at_host),)
+            named = collectors(config, self._wire, self._host, clock, self._attempts.failures)
+            pages = routes(config, named, self._collect, clock, self._not_ready)
+            self.server = serve(config.listen, pages, config.web_config)
             opened.callback(self.server.close)
             self._opened = opened.pop_all()
-        self._say_what_is_missing()
-        self._stages = (
-            Stage("drain", 0.0, lambda _now: self._wire.drain()),
-            Stage("host", HOST_SECONDS, self._look_at_host),
-            Stage("expire", HOST_SECONDS, lambda _now: self._wire.expire(self._wall())),
-            Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces()),
-        )
 
     def run(self, stop: threading.Event) -> None:
-        """Turn the loop until `stop` is set."""
-        pause = 0.0
-        while not stop.wait(pause):
-            started = self._clock()
-            self.round(started)
-            pause = max(LEAST_PAUSE_SECONDS, DRAIN_SECONDS - (self._clock() - started))
+        """Turn the loops until `stop` is set."""
+        beside = threading.Thread(target=self._run_host, args=(stop,), name="host")
+        beside.start()
+        try:
+            self._run_packets(stop)
+        finally:
+            stop.set()
+            beside.join()
 
-    def round(self, now: float) -> None:
-        """Do what is due; a stage that fails is counted, and tried again when it is due next."""
-        for stage in self._stages:
-            if now >= stage.due_at:
-                stage.due_at = now + stage.every_seconds
-                self._attempts.run(stage.name, partial(stage.run, now))
-        self._round_at = now
+    def round(self) -> None:
+        """Do all that is due, once."""
+        self._round(self._packet_stages)
+        self._round(self._host_stages)
 
     def close(self) -> None:
         """Stop serving and give up every socket and file."""
         self._opened.close()
 
-    def _open_capture(self) -> Capture | None:
-        if not self._config.capture:
-            return None
-        try:
-            return Capture(self._config.interfaces, self._config.snaplen, self._config.memory_bytes)
-        except SourceError as error:
-            log.warning("no packets can be captured", extra={"reason": str(error)})
-            return None
+    def _run_packets(self, stop: threading.Event) -> None:
+        pause = 0.0
+        while not stop.wait(pause):
+            started = self._clock()
+            self._round(self._packet_stages)
+            wanted = BUSY_DRAIN_SECONDS if self._drained >= BUSY_PACKETS else DRAIN_SECONDS
+            pause = max(LEAST_PAUSE_SECONDS, wanted - (self._clock() - started))
+
+    def _run_host(self, stop: threading.Event) -> None:
+        pause = 0.0
+        while not stop.wait(pause):
+            started = self._clock()
+            self._round(self._host_stages)
+            spent = self._clock() - started
+            pause = max(spent, HOST_SECONDS - spent)  # after a look that took long, as long a rest
+
+    def _round(self, stages: Iterable[Stage]) -> None:
+        """Do what is due; a stage that fails is counted, and tried again when it is due next."""
+        now = self._clock()
+        for stage in stages:
+            if now >= stage.due_at:
+                stage.due_at = now + stage.every_seconds
+                self._attempts.run(stage.name, partial(self._do, stage, now))
+
+    def _do(self, stage: Stage, now: float) -> None:
+        stage.run(now)
+        stage.done_at = self._clock()
+
+    def _drain(self, _now: float) -> None:
+        self._drained = self._wire.drain()
 
     def _look_at_host(self, now: float) -> None:
         self._wire.attribute(self._host.refresh(now), now)
-
-    def _capabilities(self) -> Mapping[str, bool]:
-        return {"capture": self._capture is not None, **self._host.status().capabilities}
+        if not self._said:
+            self._said = True
+            self._say_what_is_missing()
 
     def _say_what_is_missing(self) -> None:
-        missing = losses(self._capabilities())
+        missing = losses(capabilities(self._wire, self._host))
         if missing:
-            log.warning(
-                "not permitted to see everything", extra={"missing": missing, "grant": grant(os.getuid(), os.getgid())}
-            )
-
-    def _serve(self) -> Server:
-        registry = CollectorRegistry()
-        registry.register(Scrape(self._collectors(), self._collect, self._clock, self._config.series_limit))
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=registry)
-        path = self._config.telemetry_path
-        routes: dict[str, Handler] = {
-            "/": landing_handler(
-                "Larimar exporter",
-                "What this host's services do, seen from outside.",
-                version(),
-                (Link(path, "the metrics"), Link("/-/healthy", "whether it runs"), Link("/-/ready", "whether it sees")),
-            ),
-            path: metrics_handler(registry),
-            **health_routes(self._not_ready),
-        }
-        return serve(self._config.listen, routes, self._config.web_config)
-
-    def _not_ready(self) -> tuple[str, ...]:
-        if self._round_at == -math.inf:
-            return ("the first look at the host is not done",)
-        late = self._clock() - self._round_at
-        return (f"the loop has not come round for {late:.0f} s",) if late > STALLED_SECONDS else ()
+            granting = grant(os.getuid(), os.getgid())
+            log.warning("not permitted to see everything", extra={"missing": missing, "grant": granting})
 
     def _collect(self, name: str, families: Families) -> tuple[Metric, ...] | None:
         return self._attempts.run(f"collector {name}", lambda: tuple(families()))
 
-    def _collectors(self) -> tuple[NamedCollector, ...]:
-        config, wire, host = self._config, self._wire, self._host
-        switched = (
-            (config.traffic, NamedCollector("traffic", lambda: traffic_families(wire.traffic()))),
-            (config.http, NamedCollector("http", lambda: http_families(wire.traffic()))),
-            (config.db, NamedCollector("db", lambda: db_families(wire.traffic()))),
-            (config.edges, NamedCollector("edges", lambda: edge_families(wire.traffic()))),
-            (config.resources, NamedCollector("resources", self._resource_families)),
-            (config.services, NamedCollector("services", lambda: service_families(host.view().services))),
-            (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
-            (True, NamedCollector("self", lambda: self_families(self._coverage(), version()))),
+    def _not_ready(self) -> tuple[str, ...]:
+        now = self._clock()
+        late = {stage.name: now - stage.done_at for stage in (*self._packet_stages, *self._host_stages)}
+        return tuple(
+            f"{name}: not done yet" if seconds == math.inf else f"{name}: not done for {seconds:.0f} s"
+            for name, seconds in late.items()
+            if seconds > STALLED_SECONDS
         )
-        return tuple(collector for wanted, collector in switched if wanted)
 
-    def _resource_families(self) -> Iterator[Metric]:
-        return resource_families(self._host.sample(self._clock()), TICKS_PER_SECOND)
 
-    def _coverage(self) -> Coverage:
-        counters = self._wire.counters()
-        return Coverage(
-            packets=counters.capture.packets,
-            dropped=counters.capture.dropped,
-            sampling_ratio=0.0 if self._capture is None else 1.0,
-            malformed=counters.engine.malformed,
-            flows_active=counters.engine.flows_active,
-            flows_evicted=counters.engine.flows_evicted,
-            unattributed=counters.attribution.unattributed,
-            parse_errors=counters.attribution.unparsable,
-            limited=counters.limited,
-            failures=self._attempts.failures,
-            capabilities=self._capabilities(),
-        )
+def open_capture(config: Config) -> Capture | None:
+    """Return the capture that the settings ask for, None where it is not wanted or not possible."""
+    if not config.capture:
+        return None
+    try:
+        return Capture(config.interfaces, config.snaplen, config.memory_bytes)
+    except SourceError as error:
+        log.warning("no packets can be captured", extra={"reason": str(error)})
+        return None

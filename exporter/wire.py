@@ -38,16 +38,19 @@ class Wire:
     def __init__(self, capture: Capture | None) -> None:
         self._lock = threading.Lock()
         self._capture = capture
-        self._dropped = 0
         self._traffic = Traffic(family_of, Caps(), RETENTION_SECONDS)
         self._attribution = Attribution(self._traffic, Patience())
         self._engine = Engine(Conversations(self._attribution, PROTOCOLS), seed=secrets.randbits(32))
 
-    def drain(self) -> None:
-        """Read what the rings hold."""
+    @property
+    def captures(self) -> bool:
+        """Whether packets are captured at all."""
+        return self._capture is not None
+
+    def drain(self) -> int:
+        """Read what the rings hold; return the number of packets."""
         with self._lock:
-            if self._capture is not None:
-                self._capture.drain(self._engine)
+            return self._capture.drain(self._engine) if self._capture is not None else 0
 
     def expire(self, at_ns: int) -> None:
         """End the connections that were idle for too long, by the clock of the packets."""

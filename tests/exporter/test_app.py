@@ -12,12 +12,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from exporter.sources.capture import Capture
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import App, Attempts
 from exporter.config import Config
+from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
 from toolkit.server import ServeError
 from toolkit.values import Address
@@ -88,7 +88,7 @@ def turn_until(app: App, ready: Callable[[], bool]) -> None:
     """Turn the app's loop until something shows."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        app.round(time.monotonic())
+        app.round()
         if ready():
             return
     pytest.fail("it did not show in time")
@@ -153,7 +153,7 @@ def test_real_requests_are_counted_for_server_client_and_edge(app: App, tmp_path
 
 
 def test_without_capture_it_serves_what_it_can(blind_app: App) -> None:
-    blind_app.round(time.monotonic())
+    blind_app.round()
     found = samples(blind_app)
     assert value(found, "larimar_capability_available", capability="capture") == 0
     assert value(found, "larimar_capture_sampling_ratio") == 0
@@ -164,7 +164,9 @@ def test_without_capture_it_serves_what_it_can(blind_app: App) -> None:
 
 
 def test_what_is_missing_is_said_once_with_the_command_that_grants_it(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING), closing(App(Config(listen=LOOPBACK, capture=False))):
+    with caplog.at_level(logging.WARNING), closing(App(Config(listen=LOOPBACK, capture=False))) as app:
+        app.round()
+        app.round()
         lines = [record for record in caplog.records if record.msg == "not permitted to see everything"]
     assert len(lines) == 1
     assert "requests, errors, durations" in vars(lines[0])["missing"]
@@ -174,7 +176,7 @@ def test_what_is_missing_is_said_once_with_the_command_that_grants_it(caplog: py
 def test_the_pages_of_the_ecosystem_are_there(blind_app: App) -> None:
     assert fetch(blind_app, "/-/healthy")[0] == 200
     assert fetch(blind_app, "/-/ready")[0] == 503
-    blind_app.round(time.monotonic())
+    blind_app.round()
     assert fetch(blind_app, "/-/ready")[0] == 200
     status, page = fetch(blind_app, "/")
     assert status == 200
@@ -191,7 +193,7 @@ def test_openmetrics_is_served_to_who_asks_for_it(blind_app: App) -> None:
 def test_a_loop_that_hangs_is_not_ready() -> None:
     now = [100.0]
     with closing(App(Config(listen=LOOPBACK, capture=False), clock=lambda: now[0])) as app:
-        app.round(now[0])
+        app.round()
         assert fetch(app, "/-/ready")[0] == 200
         now[0] += 60
         assert fetch(app, "/-/ready")[0] == 503
@@ -239,8 +241,8 @@ def test_no_descriptor_is_left_behind() -> None:
         return len(list(Path("/proc/self/fd").iterdir()))
 
     with closing(App(Config(listen=LOOPBACK))) as app:
-        app.round(time.monotonic())
+        app.round()
     before = opened()
     with closing(App(Config(listen=LOOPBACK))) as app:
-        app.round(time.monotonic())
+        app.round()
     assert opened() <= before

@@ -1,0 +1,97 @@
+"""What the exporter serves: the metrics of every collector, and the pages beside them."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import Metric
+
+from exporter.collectors.edges import edge_families
+from exporter.collectors.listen import listen_families
+from exporter.collectors.operations import db_families, http_families
+from exporter.collectors.resources import resource_families
+from exporter.collectors.scrape import Guard, NamedCollector, Scrape
+from exporter.collectors.self import Coverage, self_families
+from exporter.collectors.services import service_families
+from exporter.collectors.traffic import traffic_families
+from exporter.config import Config
+from exporter.sources.host import Host
+from exporter.wire import Wire
+from toolkit.health import health_routes
+from toolkit.http1 import Handler
+from toolkit.landing import Link, landing_handler
+from toolkit.metrics_page import metrics_handler
+from toolkit.version import version
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def capabilities(wire: Wire, host: Host) -> Mapping[str, bool]:
+    """Return what may and may not be done here."""
+    return {"capture": wire.captures, **host.status().capabilities}
+
+
+def collectors(
+    config: Config, wire: Wire, host: Host, clock: Callable[[], float], failures: Mapping[str, int]
+) -> tuple[NamedCollector, ...]:
+    """Return the collectors that the settings ask for."""
+
+    def resources() -> Iterator[Metric]:
+        return resource_families(host.sample(clock()), TICKS_PER_SECOND)
+
+    def itself() -> Iterator[Metric]:
+        return self_families(coverage(wire, host, failures), version())
+
+    switched = (
+        (config.traffic, NamedCollector("traffic", lambda: traffic_families(wire.traffic()))),
+        (config.http, NamedCollector("http", lambda: http_families(wire.traffic()))),
+        (config.db, NamedCollector("db", lambda: db_families(wire.traffic()))),
+        (config.edges, NamedCollector("edges", lambda: edge_families(wire.traffic()))),
+        (config.resources, NamedCollector("resources", resources)),
+        (config.services, NamedCollector("services", lambda: service_families(host.view().services))),
+        (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
+        (True, NamedCollector("self", itself)),
+    )
+    return tuple(collector for wanted, collector in switched if wanted)
+
+
+def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
+    """Return how well the exporter sees at this moment."""
+    counters = wire.counters()
+    return Coverage(
+        packets=counters.capture.packets,
+        dropped=counters.capture.dropped,
+        sampling_ratio=1.0 if wire.captures else 0.0,
+        malformed=counters.engine.malformed,
+        flows_active=counters.engine.flows_active,
+        flows_evicted=counters.engine.flows_evicted,
+        unattributed=counters.attribution.unattributed,
+        parse_errors=counters.attribution.unparsable,
+        limited=counters.limited,
+        failures=failures,
+        capabilities=capabilities(wire, host),
+    )
+
+
+def routes(
+    config: Config,
+    named: Sequence[NamedCollector],
+    guard: Guard,
+    clock: Callable[[], float],
+    not_ready: Callable[[], Sequence[str]],
+) -> Mapping[str, Handler]:
+    """Return the handlers by path."""
+    registry = CollectorRegistry()
+    registry.register(Scrape(named, guard, clock, config.series_limit))
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    links = (
+        Link(config.telemetry_path, "the metrics"),
+        Link("/-/healthy", "whether it runs"),
+        Link("/-/ready", "whether it sees"),
+    )
+    return {
+        "/": landing_handler("Larimar exporter", "What this host's services do, seen from outside.", version(), links),
+        config.telemetry_path: metrics_handler(registry),
+        **health_routes(not_ready),
+    }
