@@ -9,6 +9,7 @@ Everything is ended afterwards.
 import argparse
 import json
 import os
+import select
 import signal
 import statistics
 import subprocess
@@ -44,31 +45,31 @@ class Cost:
     rss_mb: float = 0.0
 
 
-def idle(busy: bool) -> None:
-    """Be a mostly idle process of four threads until killed."""
+def idle(alive: int, busy: bool) -> None:
+    """Be a mostly idle process of four threads until the other end of the pipe `alive` is closed."""
     for _ in range(EXTRA_THREADS):
         threading.Thread(target=signal.pause, daemon=True).start()
-    while busy:
-        time.sleep(WAKE_SECONDS)
+    while not select.select([alive], [], [], WAKE_SECONDS if busy else None)[0]:
         PROC.joinpath("self/stat").read_bytes()
-    while True:
-        signal.pause()
+    os._exit(0)
 
 
 @contextmanager
 def population(size: int) -> Iterator[None]:
-    """Keep so many processes running."""
+    """Keep so many processes running; they end with this one, however it ends."""
+    alive, held = os.pipe()
     children: list[int] = []
     try:
         for number in range(size):
             pid = os.fork()
             if pid == 0:
-                idle(number % BUSY_ONE_IN == 0)
+                os.close(held)
+                idle(alive, number % BUSY_ONE_IN == 0)
             children.append(pid)
         yield
     finally:
-        for pid in children:
-            os.kill(pid, signal.SIGKILL)
+        os.close(held)
+        os.close(alive)
         for pid in children:
             os.waitpid(pid, 0)
 
