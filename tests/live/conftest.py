@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from quickstart.debian import Tree
+from tests.live.support import packages
+from tests.live.support.stack import may_capture
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder as live."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def tree() -> Tree:
+    """The servers' programs."""
+    return packages.tree()
+
+
+@pytest.fixture(scope="session")
+def capturing() -> None:
+    """Skip where no packet can be seen."""
+    if not may_capture():
+        pytest.skip("needs CAP_NET_RAW: run the tests as root or in a container with --cap-add NET_RAW")

@@ -1,0 +1,61 @@
+"""What the servers themselves counted."""
+
+import re
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.live.support import resp
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A server's own figures.
+
+    Attributes:
+        requests: answered, failed ones included.
+        errors: of these, failed ones.
+        median_seconds: of the time that it took for one.
+    """
+
+    requests: int
+    errors: int
+    median_seconds: float
+
+
+def by_nginx(access_log: Path) -> Counted:
+    """Count an access log of lines `status seconds`."""
+    lines = [line.split() for line in access_log.read_text().splitlines()]
+    failed = sum(int(status) >= 400 for status, _ in lines)
+    return Counted(len(lines), failed, statistics.median(float(seconds) for _, seconds in lines))
+
+
+def by_redis(port: int) -> Counted:
+    """Ask INFO and SLOWLOG, which has to have been told to keep everything."""
+    with resp.Connection(port) as connection:
+        commands, errors, slow = connection.pipeline(
+            [("INFO", "commandstats"), ("INFO", "errorstats"), ("SLOWLOG", "GET", -1)]
+        )
+    assert isinstance(commands, bytes)
+    assert isinstance(errors, bytes)
+    assert isinstance(slow, list)
+    # A command that is unknown or has too few words is refused before it counts as a call.
+    called = re.findall(r"calls=(\d+),usec=\d+,[^\n]*rejected_calls=(\d+)", commands.decode())
+    unknown = re.findall(r"errorstat_ERR:count=(\d+)", errors.decode())
+    failed = re.findall(r"errorstat_\w+:count=(\d+)", errors.decode())
+    microseconds = [entry[2] for entry in slow if isinstance(entry, list)]
+    requests = sum(int(number) for pair in called for number in pair)
+    return Counted(
+        requests + sum(map(int, unknown)) - sum(int(refused) for _, refused in called),
+        sum(map(int, failed)),
+        statistics.median(one for one in microseconds if isinstance(one, int)) / 1e6,
+    )
+
+
+def by_postgresql(log: Path) -> Counted:
+    """Count a log of every statement's duration and of every error."""
+    text = log.read_text()
+    # Parsing and binding are logged beside the execution that they belong to.
+    took = [float(found) for found in re.findall(r"duration: ([\d.]+) ms  (?:statement|execute)", text)]
+    failed = len(re.findall(r"^ERROR: ", text, re.MULTILINE))
+    return Counted(len(took) + failed, failed, statistics.median(took) / 1e3)

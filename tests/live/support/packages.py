@@ -1,0 +1,17 @@
+"""The servers: those on PATH, else Debian's, unpacked once into the ignored folder and shared by all test processes."""
+
+import os
+from pathlib import Path
+
+from quickstart.debian import Tree, obtain
+
+FOLDER = Path(__file__).parents[3] / ".larimar" / "packages"
+PROGRAMS = (
+    *("nginx", "redis-server", "postgres", "initdb"),
+    *("prometheus", "promtool", "alertmanager", "amtool"),
+)
+
+
+def tree() -> Tree:
+    """Return a tree that has all of `PROGRAMS`."""
+    return obtain(PROGRAMS, FOLDER, os.environ)
