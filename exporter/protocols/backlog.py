@@ -40,3 +40,9 @@ class Backlog:
         """Forget the unit."""
         self.held = bytearray()
         self.scanned = 0
+
+
+def behind_line_ends(buffer: bytes | bytearray, start: int) -> int:
+    """Return where the line ends at `start` are over, or 4 KiB of them."""
+    run = buffer[start : start + 4096]
+    return start + len(run) - len(run.lstrip(b"\r\n"))

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds, Operation
-from exporter.protocols.backlog import Backlog
+from exporter.protocols.backlog import Backlog, behind_line_ends
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.http_head import (
     MAX_HEAD_BYTES,
     NO_BODY,
+    OPERATIONS,
     Body,
     Framing,
     body_of,
@@ -190,7 +191,7 @@ class HttpParser:
 
     def _head(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
         if buffer[start] in b"\r\n":  # servers skip empty lines before a head, and some clients send them
-            return start + 1
+            return behind_line_ends(buffer, start)
         end = head_end(buffer, start, side.backlog.scanned)
         if end < 0:
             unread = len(buffer) - start
@@ -303,7 +304,7 @@ class HttpParser:
     def _end_unbounded(self) -> None:
         """A client that asks again knows that the response had ended, whatever its head said."""
         side = self._sides[Direction.RESPONSE]
-        if side.state is _State.UNTIL_CLOSE and len(self._asked) <= 1:
+        if side.guessed or (side.state is _State.UNTIL_CLOSE and len(self._asked) <= 1):
             self._complete(side, Direction.RESPONSE)
 
     def _malformed(self, side: _Side, direction: Direction, end: int) -> int:
@@ -327,7 +328,11 @@ class HttpParser:
 
     def _rejoin(self, side: _Side, direction: Direction, data: bytes) -> bool:
         """Return whether a lost direction can be read again from this segment's beginning."""
-        found = match_client(data[:4096]) if direction == Direction.REQUEST else match_server(data[:4096])
+        if direction == Direction.REQUEST:
+            known = data.lstrip(b"\r\n").partition(b" ")[0].upper() in OPERATIONS
+            found = match_client(data[:4096]) if known else Match.NO
+        else:
+            found = match_server(data[:4096])
         if found is Match.YES:
             side.state = _State.HEAD
         return found is Match.YES

@@ -56,6 +56,7 @@ class Pairing:
         """
         self._doubted = True
         self._least = self._agreed = 0
+        self._was_response = False
 
     def finish(self) -> None:
         """The connection ended: nothing outstanding will be answered."""

@@ -1,7 +1,7 @@
 """The client's direction of a Redis connection: commands."""
 
 from exporter.model import Message, Nanoseconds, Operation
-from exporter.protocols.backlog import Backlog
+from exporter.protocols.backlog import Backlog, behind_line_ends
 from exporter.protocols.base import ParseError
 from exporter.protocols.redis_commands import LONGEST_NAME, OPERATIONS, OTHER_COMMAND, operation_of
 from exporter.protocols.redis_session import STATEFUL, RedisSession
@@ -92,6 +92,8 @@ class Requests:
         self, buffer: bytes | bytearray, start: int, since: Nanoseconds, at: Nanoseconds, out: list[Message]
     ) -> int:
         """Read a command's first line; return where it ends, or `start` if more bytes are needed."""
+        if buffer[start] in b"\r\n":  # an empty command line
+            return behind_line_ends(buffer, start)
         if buffer[start] != 0x2A:  # "*"
             return self._inline(buffer, start, since, at, out)
         end = _line_end(buffer, start)

@@ -17,11 +17,15 @@ C, S = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Bytes of one direction that arrive together, or, with `lost`, so many that do not."""
+    """Bytes of one direction that arrive together, or, with `lost`, so many that do not; a millisecond after the last.
+
+    With `at_once` they arrive at the last one's time.
+    """
 
     direction: int
     payload: bytes = b""
     lost: int = 0
+    at_once: bool = False
 
 
 @dataclass(slots=True)
@@ -92,7 +96,7 @@ def converse(
     conversation = Conversation(flow(sure, server_port), kept, specs)
     at = 0
     for step in steps:
-        at += STEP
+        at += 0 if step.at_once else STEP
         if step.lost:
             conversation.gap(step.direction, step.lost, at)
         else:

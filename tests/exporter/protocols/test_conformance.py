@@ -24,7 +24,8 @@ CASES = [
 ALL = [sample for samples in SAMPLES.values() for sample in samples]
 PROTOCOL = pytest.mark.parametrize("spec", PROTOCOLS, ids=lambda spec: spec.name)
 CASE = pytest.mark.parametrize(("spec", "sample"), CASES)
-REPEATED = 200
+REPEATED = 60
+LOADED = settings(deadline=None, max_examples=60)  # the machine may be busy
 
 
 def cut(step: Step, places: Iterable[int]) -> list[Step]:
@@ -63,6 +64,7 @@ def test_sample_is_understood(spec: ProtocolSpec, sample: Sample) -> None:
 
 
 @CASE
+@LOADED
 @given(places=st.lists(st.integers(0, 10_000), max_size=12))
 def test_cutting_the_bytes_changes_nothing(spec: ProtocolSpec, sample: Sample, places: list[int]) -> None:
     pieces = [piece for step in sample.steps for piece in cut(step, places)]
@@ -78,29 +80,35 @@ def test_single_bytes_are_enough(spec: ProtocolSpec, sample: Sample) -> None:
 
 
 @CASE
+@LOADED
 @given(data=st.data())
-def test_a_gap_anywhere_is_survived_and_lies_about_no_latency(
-    spec: ProtocolSpec, sample: Sample, data: st.DataObject
-) -> None:
-    number = data.draw(st.integers(0, len(sample.steps) - 1))
-    step = sample.steps[number]
+def test_a_gap_anywhere_falsifies_no_latency(spec: ProtocolSpec, sample: Sample, data: st.DataObject) -> None:
+    steps = [*sample.steps, *running(sample) * 3] if sample.name != "until close" else list(sample.steps)
+    number = data.draw(st.integers(0, len(steps) - 1))
+    hole = punched(steps[number], data)
+    kept = converse([*steps[:number], *hole, *steps[number + 1 :]])
+    true = {
+        exchange.request.first_at: exchange.response.last_at
+        for exchange in converse(steps).exchanges
+        if exchange.request and exchange.response
+    }
+    for exchange in kept.exchanges:
+        if exchange.request and exchange.response and exchange.timed and spec.name in kept.protocols:
+            assert exchange.response.last_at == true.get(exchange.request.first_at)
+
+
+def punched(step: Step, data: st.DataObject) -> list[Step]:
+    """Return the step with a part of its bytes lost."""
     begin = data.draw(st.integers(0, len(step.payload) - 1))
     end = data.draw(st.integers(begin + 1, len(step.payload)))
-    hole = [
-        Step(step.direction, step.payload[:begin]),
-        Step(step.direction, lost=end - begin),
-        Step(step.direction, step.payload[end:]),
-    ]
-    steps = [
-        *sample.steps[:number],
-        *(piece for piece in hole if piece.payload or piece.lost),
-        *sample.steps[number + 1 :],
-    ]
-    whole = {exchange.request.operation.name for exchange in converse(steps).exchanges if exchange.request}
-    assert whole <= {*sample.requests, "", "OTHER", "CALL", "EMPTY"}
+    before, after = step.payload[:begin], step.payload[end:]
+    hole = [Step(step.direction, before)] if before else []
+    hole.append(Step(step.direction, lost=end - begin, at_once=bool(before)))
+    return [*hole, Step(step.direction, after, at_once=True)] if after else hole
 
 
 @CASE
+@LOADED
 @given(data=st.data())
 def test_holes_and_noise_never_raise(spec: ProtocolSpec, sample: Sample, data: st.DataObject) -> None:
     steps = list(sample.steps) * 2
@@ -113,6 +121,7 @@ def test_holes_and_noise_never_raise(spec: ProtocolSpec, sample: Sample, data: s
 
 
 @CASE
+@LOADED
 @given(data=st.data())
 def test_any_byte_may_be_any_other(spec: ProtocolSpec, sample: Sample, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, len(sample.steps) - 1))
@@ -140,7 +149,7 @@ def test_sides_are_told_by_the_bytes(spec: ProtocolSpec, sample: Sample) -> None
 
 
 @CASE
-@settings(max_examples=50)
+@LOADED
 @given(offset=st.integers(0, 2000))
 def test_joined_within_a_message_is_understood_at_the_next_one(spec: ProtocolSpec, sample: Sample, offset: int) -> None:
     first = running(sample)[0]
@@ -192,7 +201,7 @@ def test_memory_is_bounded(spec: ProtocolSpec, sample: Sample, direction: int, f
         for at, step in enumerate([other[0], opening[0]]):
             conversation.data(step.direction, step.payload, at)
         conversation.data(direction, opening[-1].payload[:30], 3)
-        for at in range(2000):
+        for at in range(1000):
             conversation.data(direction, filler, at)
         held, _ = tracemalloc.get_traced_memory()
     finally:
@@ -207,12 +216,12 @@ def test_unanswered_requests_are_bounded(spec: ProtocolSpec, sample: Sample) -> 
     conversation = Conversation(flow(sure=False), _Forgetful(), PROTOCOLS)
     tracemalloc.start()
     try:
-        for at in range(40_000):
+        for at in range(20_000):
             conversation.data(0, first.payload, at)
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert held < 12_000_000
+    assert held < 10_000_000
 
 
 class _Forgetful(Kept):
@@ -243,6 +252,7 @@ def test_foreign_protocol_is_not_claimed(spec: ProtocolSpec, foreign: str, sure:
 
 
 @PROTOCOL
+@LOADED
 @given(payloads=st.lists(st.tuples(st.integers(0, 1), st.binary(min_size=1, max_size=300)), max_size=8))
 def test_any_bytes_are_survived(spec: ProtocolSpec, payloads: list[tuple[int, bytes]]) -> None:
     steps = [Step(direction, payload) for direction, payload in payloads]
