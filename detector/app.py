@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from detector.clients.alertmanager import Alertmanager
 from detector.clients.endpoint import Credentials, Endpoint
-from detector.clients.notifier import Notifier
+from detector.clients.notifier import Backoff, Notifier, doubling
 from detector.clients.prometheus import Prometheus
 from detector.clock import Clock, SystemClock
 from detector.config import Config
@@ -47,20 +47,28 @@ class App:
     server: Server
 
 
-def build(config: Config, clock: Clock, queries: Executor, fits: Executor, closing: ExitStack) -> App:
+def build(
+    config: Config,
+    clock: Clock,
+    queries: Executor,
+    fits: Executor,
+    closing: ExitStack,
+    backoff: Backoff = doubling,
+) -> App:
     """Make the parts.
 
     Args:
         queries: runs queries side by side.
         fits: runs the fitting beside the evaluations.
         closing: ends what was started.
+        backoff: how long to leave an Alertmanager alone after failures.
 
     Raises:
         SignalsError, CredentialsError: a file is of no use.
         ServeError: the address is taken.
     """
     signals = load((SHIPPED, *config.signals))
-    notifier = Notifier(_alertmanagers(config))
+    notifier = Notifier(_alertmanagers(config), backoff)
     closing.callback(notifier.close)
     metrics = Metrics(version(), notifier.tallies)
     prometheus = Prometheus(_prometheus(config), metrics.query_seconds.observe, _count(metrics))

@@ -1,7 +1,7 @@
 """The detector's loop: evaluates at each time of the grid, learns now and then, and keeps every Alertmanager told."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,8 @@ from detector.clients.notifier import Notifier
 from detector.clients.prometheus import Grid, QueryError
 from detector.clock import Clock, floor_to
 from detector.evaluation import empty_state
-from detector.incidents.lifecycle import see
+from detector.incidents.incident import Identity
+from detector.incidents.lifecycle import PROMETHEUS, see
 from detector.incidents.payload import Sender
 from detector.metrics import Metrics, Snapshot
 from detector.model import Seconds
@@ -65,6 +66,7 @@ class Detector:
         self._sighted_at = now  # when Prometheus last gave a usable answer
         self._reason = "no evaluation yet"
         self._unread: frozenset[str] = frozenset()
+        self._ended: dict[Identity, Seconds] = {}  # since when the end of an incident is known
         if self._knowledge.baselines is not None:
             parts.refitter.postpone(now, self._knowledge.baselines)
 
@@ -186,19 +188,20 @@ class Detector:
         self._parts.metrics.failures.inc()
         if self._failures == 1:  # said once, and once more when it is over: the metrics count the rest
             log.warning("evaluation failed", extra={"reason": str(error)})
-        self._see({"prometheus": self._sighted_at}, now)
+        # While Prometheus is silent the exporters stay as they were seen last.
+        unseen = {name: incident.starts_at for name, incident in self._knowledge.book.sights.items()}
+        unseen.setdefault(PROMETHEUS, self._sighted_at)
+        self._see(unseen, floor_to(now, self._parts.timing.interval))
 
-    def _see(self, blind: dict[str, Seconds], now: Seconds) -> None:
-        """Tell of lost sight; while Prometheus is silent the exporters stay as they were seen last."""
-        at = floor_to(now, self._parts.timing.interval)
-        known = {name: incident.starts_at for name, incident in self._knowledge.book.sights.items()}
-        book = see(self._knowledge.book, {**known, **blind}, at, self._parts.terms.rules)
+    def _see(self, unseen: Mapping[str, Seconds], at: Seconds) -> None:
+        book = see(self._knowledge.book, unseen, at, self._parts.terms.rules)
         self._knowledge = replace(self._knowledge, book=book)
 
     def _succeeded(self, seen: Observations, last: Step, now: Seconds) -> None:
         if self._failures:
             log.info("evaluations go on", extra={"failures": self._failures})
         self._failures, self._retry_at, self._sighted_at, self._reason = 0, 0.0, now, ""
+        self._see(self._knowledge.sight.unseen(self._knowledge.evaluated_at), self._knowledge.evaluated_at)
         unread = frozenset(failure.signal for failure in seen.failures)
         for failure in seen.failures:
             if failure.signal not in self._unread:
@@ -233,7 +236,11 @@ class Detector:
 
     def _tell(self, now: Seconds) -> None:
         self._sent_at = now
-        self._parts.notifier.send(self._parts.sender.alerts(self._knowledge.book, now))
+        book = self._knowledge.book
+        active = {one.identity for one in book.active()}
+        ended = [one.identity for one in book.resolved if one.identity not in active]
+        self._ended = {identity: self._ended.get(identity, now) for identity in ended}
+        self._parts.notifier.send(self._parts.sender.alerts(book, self._ended, now))
         self._parts.metrics.snapshot = replace(self._parts.metrics.snapshot, book=self._knowledge.book)
 
     def _save_book(self) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from detector.baselines import BaselineError, restore, store
 from detector.evaluation import State, empty_state
 from detector.incidents.incident import Book, Identity, Incident, Phase
+from detector.incidents.lifecycle import PROMETHEUS
 from detector.model import Finding, Seconds, SeriesKey, Severity
 from detector.sight import Sight, Target
 from detector.watch import Knowledge
@@ -31,6 +32,10 @@ Part = TypeVar("Part")
 
 class StateError(ValueError):
     """A file of the state is damaged, of another version or of other signals."""
+
+
+# What reading damaged bytes may raise: of files, JSON, archives and the values in them.
+UNUSABLE = (OSError, EOFError, BaselineError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Store:
             return parse(path.read_bytes())  # type: ignore[no-any-return]  # each parser returns its default's type
         except FileNotFoundError:
             return default
-        except (OSError, StateError, BaselineError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except UNUSABLE as error:
             log.warning("state set aside", extra={"file": str(path), "reason": f"{type(error).__name__}: {error}"})
             self._set_aside(path)
             return default
@@ -171,7 +176,7 @@ def _knowledge(data: bytes) -> Knowledge:
     sights = [_incident_in(one) for one in document["sights"]]
     book = Book(
         services={incident.identity.service_name: incident for incident in services},
-        sights={incident.identity.instance or "prometheus": incident for incident in sights},
+        sights={incident.identity.instance or PROMETHEUS: incident for incident in sights},
         resolved=tuple(_incident_in(one) for one in document["resolved"]),
         waiting={str(name): float(at) for name, at in document["waiting"].items()},
         flaps=int(document["flaps"]),

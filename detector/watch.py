@@ -10,7 +10,7 @@ from detector.baselines import Baselines, join
 from detector.evaluation import Evaluated, Scores, State, adopt, empty_state, evaluate
 from detector.fitting import prior
 from detector.incidents.incident import Book, Reading
-from detector.incidents.lifecycle import Rules, advance, see
+from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
 from detector.model import Floats, Seconds, SeriesKey, Signal
 from detector.pull import Observations
 from detector.sight import Sight, look
@@ -170,5 +170,7 @@ def _told(knowledge: Knowledge, reading: Reading, terms: Terms) -> Knowledge:
     if reading.at <= knowledge.told_at:
         return knowledge
     book = advance(knowledge.book, reading, terms.signals, terms.rules)
-    book = see(book, knowledge.sight.unseen(reading.at), reading.at, terms.rules)
+    # A replay of what was missed while Prometheus was silent does not end that silence: its own answer now does.
+    silent = {PROMETHEUS: book.sights[PROMETHEUS].starts_at} if PROMETHEUS in book.sights else {}
+    book = see(book, {**silent, **knowledge.sight.unseen(reading.at)}, reading.at, terms.rules)
     return replace(knowledge, book=book, told_at=reading.at)

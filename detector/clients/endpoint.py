@@ -1,8 +1,10 @@
 """One HTTP server we talk to: bounded time, bounded answers, credentials by file."""
 
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -74,6 +76,19 @@ def _boolean(path: Path, key: str, text: str) -> bool:
         raise CredentialsError(f"{path}: {key}: {error}") from error
 
 
+_kept = threading.local()  # open connections; requests' sessions are not for several threads
+
+
+def _session() -> requests.Session:
+    session = getattr(_kept, "session", None)
+    if session is None:
+        session = _kept.session = requests.Session()
+        session.trust_env = False  # neither a proxy nor a .netrc nobody told us of
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    assert isinstance(session, requests.Session)
+    return session
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer, whole."""
@@ -112,20 +127,18 @@ class Endpoint:
     def _exchange(self, path: str, form: Mapping[str, str] | None, body: bytes | None) -> Answer:
         deadline = time.monotonic() + self.timeout_seconds  # never compared with the detector's own clock
         try:
-            with requests.Session() as session:
-                session.trust_env = False  # neither a proxy nor a .netrc nobody told us of
-                with session.post(
-                    self.url.rstrip("/") + path,
-                    data=form if body is None else body,
-                    headers=self._headers(body is not None),
-                    auth=self._basic(),
-                    verify=self._verify(),
-                    cert=self._certificate(),
-                    timeout=self.timeout_seconds,
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
-                    return Answer(response.status_code, self._body(response, deadline))
+            with _session().post(
+                self.url.rstrip("/") + path,
+                data=form if body is None else body,
+                headers=self._headers(body is not None),
+                auth=self._basic(),
+                verify=self._verify(),
+                cert=self._certificate(),
+                timeout=self.timeout_seconds,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return Answer(response.status_code, self._body(response, deadline))
         except (requests.RequestException, HTTPError, OSError, UnicodeDecodeError) as error:
             raise TransportError(f"{self.url}: {error}") from error
 

@@ -11,6 +11,7 @@ from detector.model import Finding, Seconds, SeriesKey, Severity, Signal
 ANOMALY = "LarimarServiceAnomaly"
 SILENT = "LarimarServiceSilent"
 BLIND = "LarimarBlind"
+PROMETHEUS = "prometheus"  # beside the exporters' instances, what may be out of sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,12 @@ def see(book: Book, unseen: Mapping[str, Seconds], at: Seconds, rules: Rules) ->
     """The book after a look at what is out of sight.
 
     Args:
-        unseen: when each instance of the exporter, or `prometheus`, was last in sight.
+        unseen: when each instance of the exporter, or PROMETHEUS, was last in sight.
     """
+    ended = [_resolved(incident, at) for name, incident in book.sights.items() if name not in unseen]
+    kept = {name: incident for name, incident in book.sights.items() if name in unseen}
     overdue = {name: since for name, since in unseen.items() if at - since >= rules.blind}
-    ended = [_resolved(incident, at) for name, incident in book.sights.items() if name not in overdue]
-    sights = {name: book.sights.get(name) or _blind(name, since, at) for name, since in overdue.items()}
+    sights = {name: _blind(name, since, at) for name, since in overdue.items()} | kept
     return replace(book, sights=sights, resolved=_remembered(book.resolved, ended, at, rules))
 
 
@@ -96,8 +98,9 @@ def _hosts(
 ) -> dict[str, str]:
     """For each service with findings, the service whose incident tells of them.
 
-    An incident that was told of keeps its own findings whatever else turns up: its alert is out already. What has
-    none joins its root's, or that of another member of its group.
+    An incident that was told of keeps its own findings whatever else turns up: its alert is out already. Who suffered
+    from it stays with it while it lives, for they do not recover at the same minute. Else findings join their root's
+    incident, or that of another member of their group.
     """
     known = {name: incident.findings for name, incident in book.services.items() if name not in current}
     usable = {name: findings for name, findings in known.items() if findings and _speak(findings, signals)}
@@ -105,7 +108,11 @@ def _hosts(
     members: dict[str, list[str]] = defaultdict(list)
     for name, root in cause.items():
         members[root].append(name)
-    return {name: name if name in book.services else _host(cause[name], members[cause[name]], book) for name in current}
+    joined = {
+        finding.key.service_name: host for host, incident in book.services.items() for finding in incident.affected
+    }
+    found = {name: _host(cause[name], members[cause[name]], book) for name in current}
+    return {name: name if name in book.services else joined.get(name, found[name]) for name in current}
 
 
 def _speak(findings: Iterable[Finding], signals: Mapping[str, Signal]) -> bool:
@@ -236,7 +243,7 @@ def _reopened(resolved: Iterable[Incident], name: str, at: Seconds, rules: Rules
 
 
 def _blind(name: str, since: Seconds, at: Seconds) -> Incident:
-    prometheus = name == "prometheus"
+    prometheus = name == PROMETHEUS
     identity = Identity(
         alertname=BLIND,
         service_name="",

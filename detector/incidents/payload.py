@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from detector.incidents.explanation import annotations, only_service
-from detector.incidents.incident import Book, Incident, Phase
+from detector.incidents.incident import Book, Identity, Incident, Phase
 from detector.model import Alert, Seconds, Signal
 
 EXPIRY_ROUNDS = 4  # three proved too short for Prometheus (issue 5277)
@@ -23,7 +23,7 @@ class Sender:
         external_labels: added to each alert; they never replace its own.
         graph_url: base URL of the Prometheus that people open.
         round_seconds: the longer of the evaluation and the re-sending interval.
-        tell_seconds: how long the end of an incident is told.
+        tell_seconds: how long the end of an incident is told, once it is known.
     """
 
     signals: Mapping[str, Signal]
@@ -33,14 +33,18 @@ class Sender:
     round_seconds: Seconds
     tell_seconds: Seconds
 
-    def alerts(self, book: Book, now: Seconds) -> tuple[Alert, ...]:
-        """All that has to be told now: each active incident, and for a while each that ended."""
+    def alerts(self, book: Book, known_since: Mapping[Identity, Seconds], now: Seconds) -> tuple[Alert, ...]:
+        """All that has to be told now: each active incident, and for a while each that ended.
+
+        Args:
+            known_since: since when the end of each resolved incident is known, which may be long after it.
+        """
         active = [self._alert(incident, now, now + EXPIRY_ROUNDS * self.round_seconds) for incident in book.active()]
         firing = {incident.identity for incident in book.active()}
         ended = [
             self._alert(incident, incident.phase_at, incident.phase_at)
             for incident in book.resolved
-            if incident.identity not in firing and now - incident.phase_at <= self.tell_seconds
+            if incident.identity not in firing and now - known_since.get(incident.identity, now) <= self.tell_seconds
         ]
         return (*active, *ended)
 

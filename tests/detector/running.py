@@ -65,7 +65,7 @@ class Run:
 
 
 def settings(prometheus: FakePrometheus, folder: Path, *alertmanagers: FakeAlertmanager) -> Config:
-    """A detector's settings with a fortnight of history and one process."""
+    """A detector's settings with six days of history and one process."""
     return replace(
         Config(),
         listen=Address("127.0.0.1", 0),
@@ -73,7 +73,7 @@ def settings(prometheus: FakePrometheus, folder: Path, *alertmanagers: FakeAlert
         alertmanager_urls=tuple(one.url for one in alertmanagers),
         prometheus_timeout=5.0,
         storage=folder,
-        history=14 * 86400.0,
+        history=6 * 86400.0,
         workers=1,
     )
 
@@ -82,6 +82,6 @@ def settings(prometheus: FakePrometheus, folder: Path, *alertmanagers: FakeAlert
 def running(config: Config, clock: FakeClock) -> Iterator[Run]:
     """A detector, closed in the end as by SIGTERM."""
     with ExitStack() as closing, ThreadPoolExecutor(4) as queries:
-        app = build(config, clock, queries, AtOnce(), closing)
+        app = build(config, clock, queries, AtOnce(), closing, lambda _: 0.01)
         clock.settled = lambda: app.notifier.settle(2.0)
         yield Run(app, clock)

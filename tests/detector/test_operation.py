@@ -1,0 +1,324 @@
+"""Hours of a whole detector on a fake clock, against real HTTP servers that play Prometheus and Alertmanager."""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.detector.running import NOON, FakeClock, Run, running, settings
+from tests.detector.servers import Episode, FakeAlertmanager, FakePrometheus, Mood
+from tests.detector.world import Fault, World, scaled, shop, to
+
+MINUTE = 60.0
+HOUR = 3600.0
+START = NOON
+FAULT = START + 10 * MINUTE
+
+
+@pytest.fixture
+def world() -> World:
+    return shop()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(START)
+
+
+@pytest.fixture
+def prometheus(world: World) -> Iterator[FakePrometheus]:
+    with FakePrometheus(world).serving() as server:
+        yield server
+
+
+@pytest.fixture
+def alertmanager(clock: FakeClock) -> Iterator[FakeAlertmanager]:
+    with FakeAlertmanager(clock.now).serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What a detector learns of the world in good health, as it leaves it on disk."""
+    folder = tmp_path_factory.mktemp("learnt")
+    with FakePrometheus(shop()).serving() as prometheus, running(settings(prometheus, folder), FakeClock(START)) as run:
+        run.until(START)
+    return (folder / "baselines.npz").read_bytes()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, learnt: bytes) -> Path:
+    (tmp_path / "baselines.npz").write_bytes(learnt)
+    return tmp_path
+
+
+@pytest.fixture
+def run(prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, folder: Path) -> Iterator[Run]:
+    with running(settings(prometheus, folder, alertmanager), clock) as started:
+        yield started
+
+
+def named(episodes: list[Episode]) -> list[tuple[str, str, str]]:
+    labels = [episode.labels for episode in episodes]
+    return [(one["alertname"], one.get("service_name", one.get("instance", "")), one["signal"]) for one in labels]
+
+
+def only(alertmanager: FakeAlertmanager) -> Episode:
+    episodes = alertmanager.episodes()
+    assert len(episodes) == 1, named(episodes)
+    return episodes[0]
+
+
+def test_hours_without_a_fault_lead_to_no_alert(run: Run, alertmanager: FakeAlertmanager) -> None:
+    run.until(START + 2 * HOUR)
+    assert alertmanager.posted == []
+    assert run.app.detector.not_ready(run.clock.now()) == []
+
+
+def test_errors_are_told_within_three_evaluations_and_resolved(
+    run: Run, world: World, alertmanager: FakeAlertmanager
+) -> None:
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
+    run.until(FAULT + 35 * MINUTE)
+    episode = only(alertmanager)
+    assert named([episode]) == [("LarimarServiceAnomaly", "app", "errors")]
+    assert episode.fired_at <= FAULT + 3 * MINUTE
+    assert episode.annotations["observed"] == "5 %"
+    assert float(episode.annotations["expected"].removesuffix(" %")) == pytest.approx(0.1, rel=0.05)
+    assert episode.resolved_at is not None
+    assert not episode.expired
+    assert FAULT + 10 * MINUTE < episode.resolved_at <= FAULT + 20 * MINUTE
+
+
+def test_a_stopped_service_and_those_who_need_it_are_one_alert(
+    run: Run, world: World, alertmanager: FakeAlertmanager
+) -> None:
+    world.stop("cache", FAULT, FAULT + 15 * MINUTE)
+    for caller in ("app", "web"):
+        world.faults.append(Fault(caller, "errors", FAULT, FAULT + 15 * MINUTE, to(0.3)))
+    run.until(FAULT + 35 * MINUTE)
+    episode = only(alertmanager)
+    assert named([episode]) == [("LarimarServiceSilent", "cache", "processes")]
+    assert (
+        "app errors 30 %" in alertmanager.posted[-1].annotations["contributors"] + episode.annotations["contributors"]
+    )
+    assert episode.resolved_at is not None
+
+
+def test_a_slow_callee_is_named_though_its_caller_is_noticed_with_it(
+    run: Run, world: World, alertmanager: FakeAlertmanager
+) -> None:
+    for service in ("cache", "app", "web"):
+        world.faults.append(Fault(service, "latency", FAULT, FAULT + 10 * MINUTE, lambda values: values + 0.3))
+    run.until(FAULT + 40 * MINUTE)
+    assert named([only(alertmanager)]) == [("LarimarServiceAnomaly", "cache", "latency")]
+
+
+def test_load_that_stays_away_is_told_of_whom_it_first_misses(
+    run: Run, world: World, alertmanager: FakeAlertmanager
+) -> None:
+    for service in ("web", "app", "cache"):
+        world.faults.append(Fault(service, "requests", FAULT, FAULT + 20 * MINUTE, scaled(0.1)))
+    run.until(FAULT + HOUR)
+    assert named([only(alertmanager)]) == [("LarimarServiceAnomaly", "web", "requests")]
+
+
+def test_firing_alerts_are_sent_again_each_minute_and_their_end_for_a_quarter_of_an_hour(
+    run: Run, world: World, alertmanager: FakeAlertmanager
+) -> None:
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
+    run.until(FAULT + HOUR)
+    firing = [post for post in alertmanager.posted if post.ends_at > post.at]
+    ended = [post for post in alertmanager.posted if post.ends_at <= post.at]
+    gaps = [after.at - before.at for before, after in pairwise(firing)]
+    assert max(gaps) <= MINUTE
+    assert {post.ends_at - post.at for post in firing} == {4 * MINUTE}
+    assert len({post.starts_at for post in alertmanager.posted}) == 1
+    assert 14 * MINUTE <= ended[-1].at - ended[0].at <= 16 * MINUTE
+    assert len({post.ends_at for post in ended}) == 1
+
+
+@pytest.mark.parametrize(
+    "mood",
+    [
+        Mood.ERROR,
+        Mood.BAD_QUERY,
+        Mood.CUT,
+        Mood.NONSENSE,
+        Mood.LIST,
+        Mood.TWICE,
+        Mood.UNORDERED,
+        Mood.PARTIAL,
+        Mood.HANG_UP,
+    ],
+)
+def test_a_firing_alert_outlives_a_prometheus_that_answers_badly(
+    run: Run, world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, mood: Mood
+) -> None:
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + 2 * HOUR, to(0.05)))
+    run.until(FAULT + 5 * MINUTE)
+    prometheus.mood = mood
+    run.until(FAULT + 15 * MINUTE)
+    assert any("Prometheus" in reason for reason in run.app.detector.not_ready(run.clock.now()))
+    prometheus.mood = Mood.WELL
+    run.until(FAULT + 25 * MINUTE)
+    assert run.app.detector.not_ready(run.clock.now()) == []
+    errors, blind = alertmanager.episodes()
+    assert named([errors, blind]) == [("LarimarServiceAnomaly", "app", "errors"), ("LarimarBlind", "", "prometheus")]
+    assert errors.resolved_at is None
+    assert blind.resolved_at is not None
+    assert not blind.expired
+
+
+def test_a_fault_that_ended_while_prometheus_was_away_is_resolved_after(
+    run: Run, world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager
+) -> None:
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
+    run.until(FAULT + 5 * MINUTE)
+    prometheus.mood = Mood.ERROR
+    run.until(FAULT + 8 * MINUTE)
+    prometheus.mood = Mood.WELL
+    run.until(FAULT + 40 * MINUTE)
+    episode = only(alertmanager)
+    assert episode.resolved_at is not None
+    assert not episode.expired
+
+
+def test_a_detector_that_starts_before_prometheus_learns_when_it_is_there(
+    world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, tmp_path: Path
+) -> None:
+    prometheus.mood = Mood.HANG_UP
+    with running(settings(prometheus, tmp_path, alertmanager), clock) as run:
+        run.until(START + 3 * MINUTE)
+        assert not (tmp_path / "baselines.npz").exists()
+        prometheus.mood = Mood.WELL
+        world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
+        run.until(FAULT + 30 * MINUTE)
+    assert named([only(alertmanager)]) == [("LarimarServiceAnomaly", "app", "errors")]
+
+
+def test_one_signal_that_cannot_be_read_does_not_blind_the_others(
+    run: Run, world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager
+) -> None:
+    run.until(START + 10 * MINUTE)
+    prometheus.broken = ("larimar_service_processes",)
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
+    run.until(FAULT + 30 * MINUTE)
+    assert named([only(alertmanager)]) == [("LarimarServiceAnomaly", "app", "errors")]
+
+
+def test_a_lost_exporter_is_lost_sight_and_no_silence(run: Run, world: World, alertmanager: FakeAlertmanager) -> None:
+    world.down.append((FAULT, FAULT + 40 * MINUTE))
+    world.restarts.append(FAULT + 40 * MINUTE)
+    run.until(FAULT + HOUR)
+    episode = only(alertmanager)
+    assert named([episode]) == [("LarimarBlind", "host-a:10177", "exporter")]
+    assert FAULT + 4 * MINUTE <= episode.fired_at <= FAULT + 7 * MINUTE  # last seen a minute before the fault
+    assert episode.resolved_at is not None
+    assert FAULT + 40 * MINUTE < episode.resolved_at <= FAULT + 45 * MINUTE
+
+
+def test_short_gaps_and_restarts_of_the_exporter_are_nothing(
+    run: Run, world: World, alertmanager: FakeAlertmanager
+) -> None:
+    world.down += [(FAULT, FAULT + 20), (FAULT + 600, FAULT + 690)]
+    world.restarts += [FAULT + 20, FAULT + 690, FAULT + 1500]
+    for restart in world.restarts:
+        for signal in ("requests", "cpu"):  # the counters began again: rates over the restart are too low
+            world.faults.append(Fault("web", signal, restart, restart + 110, scaled(0.3)))
+    run.until(FAULT + HOUR)
+    assert alertmanager.posted == []
+
+
+def test_two_detectors_say_the_same_and_each_restart_changes_nothing(
+    world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, tmp_path: Path
+) -> None:
+    world.faults.append(Fault("web", "latency", FAULT, FAULT + 30 * MINUTE, lambda values: values + 0.3))
+    world.stop("cache", FAULT + HOUR, FAULT + 80 * MINUTE)
+    with running(settings(prometheus, tmp_path / "a", alertmanager), clock) as one:
+        one.until(FAULT + 2 * HOUR)
+    other_clock = FakeClock(START + 17.0)
+    with FakeAlertmanager(other_clock.now).serving() as second:
+        for end in (FAULT + 4 * MINUTE, FAULT + 12 * MINUTE, FAULT + 65 * MINUTE, FAULT + 2 * HOUR):
+            with running(settings(prometheus, tmp_path / "b", second), other_clock) as another:
+                another.until(end)
+            other_clock.at += 90.0  # it takes a while until somebody starts it again
+        ours, theirs = alertmanager.episodes(), second.episodes()
+    assert len(ours) == 2
+    assert [json.dumps(one.labels, sort_keys=True) for one in ours] == [
+        json.dumps(one.labels, sort_keys=True) for one in theirs
+    ]
+    assert [(one.starts_at, one.resolved_at) for one in ours] == [(one.starts_at, one.resolved_at) for one in theirs]
+    assert not any(one.expired for one in (*ours, *theirs))
+
+
+def test_a_killed_detector_leaves_its_alert_to_the_next(
+    world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, tmp_path: Path
+) -> None:
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + 30 * MINUTE, to(0.05)))
+    with running(settings(prometheus, tmp_path, alertmanager), clock) as killed:
+        killed.until(FAULT + 5 * MINUTE)
+        saved = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    for file in tmp_path.iterdir():  # what a graceful end wrote is not there after a kill
+        file.write_bytes(saved[file.name]) if file.name in saved else file.unlink()
+    clock.at += 100.0
+    with running(settings(prometheus, tmp_path, alertmanager), clock) as next_one:
+        next_one.until(FAULT + HOUR)
+    episode = only(alertmanager)
+    assert episode.resolved_at is not None
+    assert not episode.expired
+
+
+@pytest.mark.parametrize("name", ["incidents.json", "baselines.npz", "memory.npz"])
+@pytest.mark.parametrize("content", [b"", b"{", b"PK\x03\x04garbage", b'{"version": 1}'])
+def test_damaged_state_is_set_aside_and_found_anew(
+    world: World,
+    prometheus: FakePrometheus,
+    alertmanager: FakeAlertmanager,
+    clock: FakeClock,
+    tmp_path: Path,
+    name: str,
+    content: bytes,
+) -> None:
+    with running(settings(prometheus, tmp_path, alertmanager), clock) as first:
+        first.until(START + 5 * MINUTE)
+    (tmp_path / name).write_bytes(content)
+    world.faults.append(Fault("app", "errors", START + 10 * MINUTE, START + 20 * MINUTE, to(0.05)))
+    with running(settings(prometheus, tmp_path, alertmanager), clock) as second:
+        second.until(START + 30 * MINUTE)
+    assert (tmp_path / f"{name}.damaged").read_bytes() == content
+    assert named([only(alertmanager)]) == [("LarimarServiceAnomaly", "app", "errors")]
+
+
+def test_an_alertmanager_that_is_away_is_told_when_it_is_back(
+    run: Run, world: World, alertmanager: FakeAlertmanager
+) -> None:
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + HOUR, to(0.05)))
+    alertmanager.status = 503
+    run.until(FAULT + 10 * MINUTE)
+    assert any("Alertmanager" in reason for reason in run.app.detector.not_ready(run.clock.now()))
+    alertmanager.status = 200
+    run.until(FAULT + 20 * MINUTE)
+    assert only(alertmanager).resolved_at is None
+
+
+def test_a_clock_that_goes_back_does_not_stop_the_detector(
+    run: Run, world: World, alertmanager: FakeAlertmanager
+) -> None:
+    run.until(START + HOUR)
+    run.clock.at = START + 5 * MINUTE
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
+    run.until(FAULT + 40 * MINUTE)
+    assert named([only(alertmanager)]) == [("LarimarServiceAnomaly", "app", "errors")]
+
+
+def test_a_flapping_service_does_not_notify_each_time(run: Run, world: World, alertmanager: FakeAlertmanager) -> None:
+    for turn in range(8):
+        begin = FAULT + turn * 15 * MINUTE
+        world.faults.append(Fault("app", "errors", begin, begin + 5 * MINUTE, to(0.05)))
+    run.until(FAULT + 3 * HOUR)
+    episodes = alertmanager.episodes()
+    assert 1 <= len(episodes) <= 5
+    assert episodes[-1].resolved_at is not None
