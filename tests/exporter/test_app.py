@@ -19,6 +19,7 @@ from exporter.app import App, Attempts
 from exporter.config import Config
 from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
+from tests.contract.exposition import families, golden
 from toolkit.server import ServeError
 from toolkit.values import Address
 
@@ -188,6 +189,15 @@ def test_openmetrics_is_served_to_who_asks_for_it(blind_app: App) -> None:
     assert page.endswith("# EOF\n")
     names = {family.name for family in openmetrics_families(page)}  # type: ignore[no-untyped-call]  # ships no types
     assert {"larimar_requests", "larimar_build_info", "larimar_service_cpu_seconds"} <= names
+
+
+def test_every_metric_has_the_type_and_labels_that_others_rely_on(blind_app: App) -> None:
+    blind_app.round()
+    promised = golden()
+    for name, family in families(fetch(blind_app, "/metrics")[1]).items():
+        assert name in promised
+        assert family.kind == promised[name].kind
+        assert not family.labels or family.labels == promised[name].labels
 
 
 def test_a_loop_that_hangs_is_not_ready() -> None:
