@@ -106,7 +106,7 @@ class App:
         with ExitStack() as opened:
             self._host = Host(config.procfs)
             opened.callback(self._host.close)
-            self._wire = Wire(open_capture(config))
+            self._wire = Wire(open_capture(config), config.memory_bytes)
             opened.callback(lambda: self._wire.close(self._wall()))
             self._packet_stages = (
                 Stage("drain", 0.0, self._drain),

@@ -45,7 +45,7 @@ class Config:
     snaplen: int = option(
         "capture.snaplen",
         2048,
-        "Bytes of each packet to copy; longer ones are cut.",
+        "Bytes to copy of packets that are too long to be copied whole.",
         parse=values.within(values.whole_number, 96, 65535),
     )
     memory_bytes: int = option(

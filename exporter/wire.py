@@ -16,6 +16,8 @@ from exporter.sources.capture import Capture, CaptureStats
 
 # A service that is gone keeps its series for as long as its resources do (services/resources.py).
 RETENTION_SECONDS = 3600.0
+# Half of the memory is for the rings (sources/capture.py), a quarter of the rest for bytes that wait for earlier ones.
+FLOW_BYTES = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,21 @@ class Wire:
 
     Args:
         capture: where packets come from; None where none may be captured.
+        memory_bytes: for the rings and the flow table.
     """
 
-    def __init__(self, capture: Capture | None) -> None:
+    def __init__(self, capture: Capture | None, memory_bytes: int) -> None:
         self._lock = threading.Lock()
         self._capture = capture
         self._traffic = Traffic(family_of, Caps(), RETENTION_SECONDS)
         self._attribution = Attribution(self._traffic, Patience())
-        self._engine = Engine(Conversations(self._attribution, PROTOCOLS), seed=secrets.randbits(32))
+        waiting_bytes = memory_bytes // 8
+        self._engine = Engine(
+            Conversations(self._attribution, PROTOCOLS),
+            max_flows=(memory_bytes // 2 - waiting_bytes) // FLOW_BYTES,
+            buffer_bytes=waiting_bytes,
+            seed=secrets.randbits(32),
+        )
 
     @property
     def captures(self) -> bool:
