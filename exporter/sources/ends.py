@@ -1,6 +1,6 @@
 """Keeps which service owns which connection, changing only what changed: most connections outlive many readings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.services.view import Ends, Listener
@@ -32,19 +32,31 @@ class SocketIndex:
         """Return the service of each listener; the mapping is never changed later."""
         return self._listeners
 
-    def update(self, sockets: Mapping[int, Socket], service_of: Callable[[Socket], str]) -> None:
+    def update(self, sockets: Mapping[int, Socket], services: Mapping[int, str]) -> None:
         """Take a reading of all sockets.
 
         Args:
             sockets: by a number that stays a socket's own.
-            service_of: the owner's service, empty where not known.
+            services: the owner's service by inode, as far as known.
         """
-        connections: dict[Ends, str] | None = None
-        gone = self._entries.keys() - sockets.keys()
-        fresh = [
-            (key, one, service) for key, one in sockets.items() if self._differs(key, one, service := service_of(one))
-        ]
-        self._listeners = self._listening(sockets, service_of)
+        fresh: list[tuple[int, Socket, str]] = []
+        listeners: dict[Listener, str] = {}
+        entries = self._entries
+        for key, one in sockets.items():
+            service = services.get(one.inode, "")
+            entry = entries.get(key)
+            if entry is not None and entry.socket is one and entry.service == service:
+                continue
+            if one.listening:
+                if service:
+                    listeners[Listener(one.transport, one.local.address, one.local.port)] = service
+            elif one.transport == "tcp" and (service or entry is not None):
+                fresh.append((key, one, service))
+        self._listeners = listeners
+        self._change(entries.keys() - sockets.keys(), fresh)
+
+    def _change(self, gone: set[int], fresh: list[tuple[int, Socket, str]]) -> None:
+        """Apply what changed to a copy of the connections."""
         if not gone and not fresh:
             return
         connections = self._connections.copy()  # keeps the hashes, which are the dear part
@@ -54,12 +66,6 @@ class SocketIndex:
             self._put(connections, key, one, service)
         self._connections = connections
 
-    def _differs(self, key: int, one: Socket, service: str) -> bool:
-        if one.listening or one.transport != "tcp":
-            return False
-        entry = self._entries.get(key)
-        return service != (entry.service if entry else "") or (entry is not None and entry.socket is not one)
-
     def _put(self, connections: dict[Ends, str], key: int, one: Socket, service: str) -> None:
         before = self._entries.pop(key, None)
         if before is not None:
@@ -67,10 +73,3 @@ class SocketIndex:
         if service:
             entry = self._entries[key] = _Entry(one, service, Ends(one.local, one.remote))
             connections[entry.ends] = service
-
-    @staticmethod
-    def _listening(sockets: Mapping[int, Socket], service_of: Callable[[Socket], str]) -> dict[Listener, str]:
-        listening = [(one, service_of(one)) for one in sockets.values() if one.listening]
-        return {
-            Listener(one.transport, one.local.address, one.local.port): service for one, service in listening if service
-        }

@@ -106,15 +106,16 @@ class Host:
             changed = self._census.refresh(now)
             self._read_sockets()
             self._read_addresses(now)
-            owners = self._owners.resolve(self._inodes(), self._census.candidates.keys(), now)
-            self._unowned = len(self._inodes()) - len(owners)
+            inodes = {one.inode for one in self._sockets.values()} - {0}
+            owners = self._owners.resolve(inodes, self._census.candidates.keys(), now)
+            self._unowned = len(inodes) - len(owners)
             ports = _lowest_ports(self._sockets, owners)
             if changed or ports != self._ports or self._named.undecided:
                 self._ports = ports
                 self._name(set(owners.values()), now)
             processes = self._named.processes
             services = {inode: processes[pid].service for inode, pid in owners.items() if pid in processes}
-            self._index.update(self._sockets, lambda one: services.get(one.inode, ""))
+            self._index.update(self._sockets, services)
             return self._view()
 
     def sample(self, now: float) -> Mapping[str, ServiceResources]:
@@ -179,11 +180,6 @@ class Host:
             return self._census.age_seconds(pid, now)
 
         self._named = self._naming.update(self._census.candidates, self._ports, with_sockets, age_seconds, now)
-
-    def _inodes(self) -> set[int]:
-        inodes = {one.inode for one in self._sockets.values()}
-        inodes.discard(0)
-        return inodes
 
     def _read_sockets(self) -> None:
         """Read all sockets; those of before stay where they cannot be read."""

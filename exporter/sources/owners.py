@@ -5,12 +5,13 @@ most likely are: in processes that are new or whose number of open files changed
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 FIRST_PID = 1  # holds the sockets of services that it starts on demand
-_FULL_SCAN_SECONDS = 5.0
-_MAX_FULL_SCANS = 2  # for one socket: then it is another namespace's, the kernel's, or forbidden
+_FULL_SCAN_SHARE = 0.02  # of the time; a host with few processes is searched at once, one with thousands seldom
+_MAX_FULL_SCANS = 3  # for one socket: then it is another namespace's, the kernel's, or forbidden
 
 
 class SocketOwners:
@@ -20,12 +21,18 @@ class SocketOwners:
         forbidden: how many processes did not show their files when last looked at.
     """
 
-    def __init__(self, proc: Path) -> None:
+    def __init__(self, proc: Path, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Know of no owners.
+
+        Args:
+            clock: seconds; tells how long a search of all processes takes.
+        """
         self._proc = str(proc)
+        self._clock = clock
         self._owners: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
         self._scans: dict[int, int] = {}
-        self._full_scan_at = float("-inf")
+        self._full_scan_after = float("-inf")
         self._hidden: set[int] = set()
 
     @property
@@ -49,8 +56,10 @@ class SocketOwners:
             inode for inode in inodes if inode not in self._owners and self._scans.get(inode, 0) < _MAX_FULL_SCANS
         }
         lent = {inode for inode, pid in self._owners.items() if pid == FIRST_PID}
-        if missing or (lent and not self._sizes.keys() >= set(pids)):
+        if (missing and now >= self._full_scan_after) or not self._scans.keys() >= missing:
             self._search(missing, lent, pids, now)
+        elif lent and not self._sizes.keys() >= set(pids):
+            self._scan(self._changed(pids), missing, lent)
         return self._owners
 
     def _search(self, missing: set[int], lent: set[int], pids: Collection[int], now: float) -> None:
@@ -60,11 +69,14 @@ class SocketOwners:
         holders = set(self._owners.values()).difference(changed)
         if missing:
             self._scan(holders, missing, lent)
-        if missing and now - self._full_scan_at >= _FULL_SCAN_SECONDS:
-            self._full_scan_at = now
+        if missing and now >= self._full_scan_after:
+            begun = self._clock()
             self._scan(set(pids).difference(changed, holders), missing, lent)
+            self._full_scan_after = now + (self._clock() - begun) / _FULL_SCAN_SHARE
             for inode in missing:
                 self._scans[inode] = self._scans.get(inode, 0) + 1
+        for inode in missing:
+            self._scans.setdefault(inode, 0)  # looked for where it most likely is; once is enough
 
     def _changed(self, pids: Iterable[int]) -> set[int]:
         """Return the processes that are new or whose number of open files changed since they were last asked for."""
@@ -80,8 +92,10 @@ class SocketOwners:
         return changed
 
     def _scan(self, pids: Iterable[int], missing: set[int], lent: set[int]) -> None:
-        # Workers before masters, and the first process last: what it lends belongs to the borrower.
-        for pid in sorted(pids, reverse=True):
+        # Those with few files cost least; the first process is the last, as what it lends belongs to the borrower.
+        for pid in sorted(pids, key=lambda pid: (pid == FIRST_PID, self._sizes.get(pid, 0), -pid)):
+            if not missing and not lent:
+                return
             for inode in self._inodes(pid):
                 if inode in missing or (inode in lent and pid != FIRST_PID):
                     self._owners[inode] = pid
