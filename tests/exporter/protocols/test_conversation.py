@@ -1,0 +1,48 @@
+"""Conversations: what a connection speaks, and when that is given up."""
+
+from exporter.model import Flow
+from exporter.protocols import PROTOCOLS
+from exporter.protocols.conversation import Conversations
+from tests.exporter.protocols.conversing import CLIENT, SERVER, Kept, Step, client, converse, server
+from tests.exporter.protocols.samples import resp
+
+GET = client(b"GET / HTTP/1.1\r\n\r\n")
+OK = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_port_breaks_a_tie_and_no_more() -> None:
+    inline = [client(b"INFO\r\n")]
+    assert converse(inline, server_port=6379).protocols == ["redis"]
+    assert converse(inline, server_port=7777).protocols == []
+    assert converse([GET, OK], server_port=6379).protocols == ["http"]
+
+
+def test_one_side_is_enough() -> None:
+    assert converse([GET, GET]).requests() == ["GET", "GET"]
+    assert converse([OK, OK]).statuses() == ["200", "200"]
+
+
+def test_known_sides_are_not_turned() -> None:
+    kept = converse([Step(1, GET.payload), Step(0, OK.payload)])
+    assert "http" not in kept.protocols
+
+
+def test_unknown_connection_joined_midway_is_tried_again_at_later_turns() -> None:
+    middle = [server(b"rest of a body"), client(b"rest of an upload"), server(b"\0\1\2")]
+    kept = converse([*middle, GET, OK, GET, OK], sure=False)
+    assert kept.protocols[-1] == "http"
+    assert kept.requests()[-2:] == ["GET", "GET"]
+
+
+def test_unknown_connection_seen_whole_is_not_tried_again() -> None:
+    kept = converse([client(b"DATA\r\n"), server(b"354 go on\r\n"), GET, OK])
+    assert kept.protocols == ["unknown"]
+
+
+def test_bytes_lost_before_the_protocol_was_known_are_survived() -> None:
+    kept = converse([Step(0, lost=500), Step(1, lost=100), client(resp(b"PING")), server(b"+PONG\r\n")])
+    assert kept.requests() == ["PING"]
+
+
+def test_datagrams_are_ignored() -> None:
+    assert Conversations(Kept(), PROTOCOLS)(Flow(CLIENT, SERVER, "udp", True), 0) is None
