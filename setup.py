@@ -26,7 +26,7 @@ DIRECTIVES = {
 setup(
     ext_modules=cythonize(
         [
-            Extension(name, [name.replace(".", "/") + ".py"], extra_compile_args=["-O2", "-g0"], optional=True)
+            Extension(name, [name.replace(".", "/") + ".py"], extra_compile_args=["-O3", "-g0"], optional=True)
             for name in COMPILED
         ],
         language_level=3,

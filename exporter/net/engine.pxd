@@ -38,6 +38,6 @@ cdef class Engine:
     cdef void _attach(self, source) except *
     cdef void _detach(self) except *
     @cython.locals(low=int64_t, high=int64_t)
-    cdef int64_t _native(self, int64_t at, int64_t end) except? -7
+    cdef inline int64_t _native(self, int64_t at, int64_t end) except? -7
     @cython.locals(low=int64_t, high=int64_t)
-    cdef int64_t _word(self, int64_t at, int64_t end, bint swapped) except? -7
+    cdef inline int64_t _word(self, int64_t at, int64_t end, bint swapped) except? -7

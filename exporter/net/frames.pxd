@@ -20,11 +20,11 @@ cdef class Frame:
     cpdef detach(self)
     @cython.locals(verdict=int, layers=int)
     cpdef int read(self, int64_t start, int64_t captured, int64_t wire, int link) except -1
-    cdef int64_t _u16(self, int64_t at) except -1
+    cdef inline int64_t _u16(self, int64_t at) except -1
     @cython.locals(high=int64_t)
-    cdef int64_t _u32(self, int64_t at) except -1
+    cdef inline int64_t _u32(self, int64_t at) except -1
     @cython.locals(high=uint64_t)
-    cdef uint64_t _u64(self, int64_t at) except? 7
+    cdef inline uint64_t _u64(self, int64_t at) except? 7
     cdef int _link(self, int link) except -1
     cdef int _point_to_point(self, int link) except -1
     @cython.locals(kind=int)
@@ -41,11 +41,11 @@ cdef class Frame:
     cdef int _mpls(self) except -1
     @cython.locals(at=int64_t, first=int, length=int, total=int, fragment=int)
     cdef int _ipv4(self) except -1
-    cdef void _bound(self, int64_t limit) noexcept
+    cdef inline void _bound(self, int64_t limit) noexcept
     @cython.locals(at=int64_t, length=int)
     cdef int _ipv6(self) except -1
     cdef int _fragmented(self, int64_t identification, int64_t offset, int more) except -1
-    cdef int _carry(self, int64_t payload) noexcept
+    cdef inline int _carry(self, int64_t payload) noexcept
     cdef int _transport(self, int protocol) except -1
     @cython.locals(at=int64_t, place=int)
     cdef int _extension(self, int protocol) except -1

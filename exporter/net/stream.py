@@ -24,6 +24,7 @@ class Stream(Protocol):
         """Take the next bytes in order; return how many further bytes of this direction need not be delivered.
 
         Bytes left out on such a request are reported by one later `gap` of their number, at the time of the last one.
+        At most 1 << 62, which is for ever.
         """
         ...
 

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint64_t
 from exporter.net.frames cimport Frame
 
 cdef int SEEN, STATE, WORDS, MAX_PROBES, CANDIDATES
-cdef uint64_t CLOSED, HALF
+cdef uint64_t CLOSED, HALF, MULTIPLIER
 
 
 @cython.final
@@ -29,7 +29,7 @@ cdef class FlowTable:
     cdef int64_t _take(self) except? -7
     @cython.locals(place=uint64_t, entry=uint64_t, home=uint64_t)
     cdef void _close_up(self, uint64_t hole) except *
-    cdef bint _same(self, int64_t base) except? -1
+    cdef inline bint _same(self, int64_t base) except? -1
     @cython.locals(later=bint, mixed=uint64_t)
-    cdef void _key(self, Frame frame) except *
-    cdef uint64_t _mix(self, uint64_t value) noexcept
+    cdef inline void _key(self, Frame frame) except *
+    cdef inline uint64_t _mix(self, uint64_t value) noexcept

@@ -12,6 +12,8 @@ from exporter.net.frames import Frame
 from exporter.net.layout import CLOSED, HALF, SEEN, STATE, WORDS
 
 MAX_PROBES = 128  # entries looked at for one key: bounds what chosen collisions can cost
+# A literal of 2^31 or more would become a Python object; a typed global does not.
+MULTIPLIER = 0x9E3779B1  # 2^32 divided by the golden ratio, made odd
 CANDIDATES = 16  # slots compared for eviction
 
 
@@ -180,4 +182,4 @@ class FlowTable:
 
     def _mix(self, value: int) -> int:
         """Fold 64 bits to 32 and multiply, which stays below 2^64."""
-        return ((value ^ value >> 29) & HALF) * 0x9E3779B1
+        return ((value ^ value >> 29) & HALF) * MULTIPLIER

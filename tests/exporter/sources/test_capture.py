@@ -1,0 +1,119 @@
+"""Capturing several interfaces, where that is permitted; what is said where it is not."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from exporter.net.engine import Engine
+from exporter.sources.capture import LEAST_RING_BYTES, Capture, CaptureStats
+from exporter.sources.errors import SourceError
+from tests.exporter.net.packets import Opened
+
+MEMORY_BYTES = 16 << 20
+WAIT_SECONDS = 10.0
+UNPRIVILEGED = """
+from exporter.sources.capture import Capture
+from exporter.sources.errors import SourceError
+try:
+    Capture((), 2048, 1 << 24)
+except SourceError as error:
+    print(error)
+"""
+
+
+def open_capture(*interfaces: str, memory_bytes: int = MEMORY_BYTES) -> Capture:
+    """Open a capture, or skip the test and say why."""
+    try:
+        return Capture(interfaces, 2048, memory_bytes)
+    except SourceError as error:
+        pytest.skip(str(error))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for the condition."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+@pytest.fixture
+def dummy() -> Iterator[str]:
+    """The name of a network interface that the test may make and that is removed afterwards."""
+    name = f"larimar{os.getpid() % 10_000}"
+    ip = shutil.which("ip")
+    if ip is None or subprocess.run([ip, "link", "add", name, "type", "dummy"], check=False).returncode:
+        pytest.skip("no dummy network interface can be made: needs ip(8) and CAP_NET_ADMIN")
+    yield name
+    subprocess.run([ip, "link", "del", name], capture_output=True, check=False)
+
+
+@pytest.mark.live
+def test_traffic_on_loopback_reaches_the_engine() -> None:
+    opened = Opened()
+    engine = Engine(opened)
+    with closing(open_capture()) as capture, socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"hello")
+
+            def arrived() -> bool:
+                capture.drain(engine)
+                return any(consumer.flow.server.port == port for consumer in opened.consumers)
+
+            until(arrived)
+        stats = capture.stats()
+    assert stats.packets >= 3
+    assert stats.interfaces >= 1
+
+
+@pytest.mark.live
+def test_interfaces_are_followed_as_they_come_and_go(dummy: str) -> None:
+    with closing(open_capture()) as capture:
+        before = capture.stats()
+        subprocess.run(["ip", "link", "set", dummy, "up"], check=True)
+        capture.refresh()
+        assert capture.stats().interfaces == before.interfaces + 1
+        subprocess.run(["ip", "link", "del", dummy], check=True)
+        capture.refresh()
+        assert capture.stats().interfaces == before.interfaces
+        assert capture.stats().packets >= before.packets
+
+
+@pytest.mark.live
+def test_memory_that_is_used_up_refuses_further_interfaces(dummy: str) -> None:
+    subprocess.run(["ip", "link", "set", dummy, "up"], check=True)
+    with closing(open_capture("lo", dummy, memory_bytes=2 * LEAST_RING_BYTES)) as capture:
+        assert (capture.stats().interfaces, capture.stats().refused) == (1, 1)
+
+
+@pytest.mark.live
+def test_only_the_named_interfaces_are_captured() -> None:
+    with closing(open_capture("lo")) as capture:
+        assert capture.stats().interfaces == 1
+
+
+def test_a_name_that_no_interface_has_is_told() -> None:
+    with pytest.raises(SourceError, match="no interface to capture is up: larimar-none"):
+        Capture(("larimar-none",), 2048, MEMORY_BYTES)
+
+
+def test_the_missing_capability_is_named() -> None:
+    # Imports come before the privileges go, so that the checkout need not be readable for everybody.
+    program = "import os, sys\nimport exporter.sources.capture\n" + (
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n" if os.getuid() == 0 else ""
+    )
+    run = subprocess.run([sys.executable, "-c", program + UNPRIVILEGED], capture_output=True, text=True, check=True)
+    if not run.stdout:
+        pytest.skip("this account may capture without being root")
+    assert "CAP_NET_RAW is missing" in run.stdout
+
+
+def test_nothing_is_counted_before_anything_is_captured() -> None:
+    assert CaptureStats() == CaptureStats(0, 0, 0, 0)
