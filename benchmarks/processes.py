@@ -30,6 +30,7 @@ PROC = Path("/proc")
 EXTRA_THREADS = 3
 BUSY_ONE_IN = 20
 WAKE_SECONDS = 0.2
+SETTLING_SECONDS = 8.0  # new processes are looked at once more after five
 MAX_DESCRIPTORS = 9300  # for 3,100 processes; two of the tools are open at once, under a usual limit of 20,000
 FIELDS = ["cpu_times", "memory_info", "io_counters", "num_fds", "num_threads", "ppid", "name", "create_time"]
 STATIC_FIELDS = ["exe", "cmdline"]
@@ -120,14 +121,16 @@ TOOLS: dict[str, Callable[[], Sampler]] = {
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """Return the median CPU milliseconds per sample of each tool, taken by turns; the first sample is not counted."""
+    """Return the median CPU milliseconds per sample of each tool, taken by turns; not counted before all is settled."""
     samplers = {name: make() for name, make in TOOLS.items()}
     taken: dict[str, list[float]] = {name: [] for name in TOOLS}
-    for number in range(rounds + 1):
+    settled = time.monotonic() + SETTLING_SECONDS
+    while min(map(len, taken.values())) < rounds:
+        counts = time.monotonic() > settled
         for name, sample in samplers.items():
             begun = time.process_time()
             sample()
-            if number:
+            if counts:
                 taken[name].append((time.process_time() - begun) * 1000)
         time.sleep(0.5)
     return {name: round(statistics.median(values), 2) for name, values in taken.items()}
