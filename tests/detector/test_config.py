@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from detector.config import Config, Label
+from toolkit.settings import SettingsError, load
+
+
+def read(*argv: str) -> Config:
+    return load(Config, argv, {}, "larimar-detector")
+
+
+def test_defaults_find_prometheus_and_alertmanager_on_this_machine() -> None:
+    config = read()
+    assert (str(config.listen), config.prometheus_url) == (":10178", "http://127.0.0.1:9090")
+    assert config.alertmanager_urls == ("http://127.0.0.1:9093",)
+
+
+def test_a_file_holds_what_flags_hold(tmp_path: Path) -> None:
+    file = tmp_path / "detector.yml"
+    file.write_text(
+        "evaluation: {interval: 30s}\nalertmanager.url: [http://a:9093, http://b:9093]\nexternal-label: [cluster=eu]\n"
+    )
+    config = read(f"--config.file={file}", "--query.window=5m")
+    assert (config.interval, config.window) == (30.0, 300.0)
+    assert config.alertmanager_urls == ("http://a:9093", "http://b:9093")
+    assert config.external_labels == (Label("cluster", "eu"),)
+
+
+@pytest.mark.parametrize(
+    ("flag", "complaint"),
+    [
+        ("--evaluation.interval=0", "evaluation.interval"),
+        ("--prometheus.url=http://ann:secret@host:9090", "prometheus.url"),
+        ("--external-label=severity=page", "severity"),
+        ("--external-label=9x=page", "name=value"),
+        ("--history.step=20d", "history.step"),
+        ("--log.level=loud", "log.level"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_its_key(flag: str, complaint: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(flag)
+    assert complaint in str(caught.value)
+    assert "secret" not in str(caught.value)
