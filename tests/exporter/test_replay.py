@@ -80,10 +80,10 @@ def test_truncated_file_says_what_was_readable_and_where_it_ends(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     cut = tmp_path / "cut.pcap"
-    cut.write_bytes((PCAPS / "redis.pcap").read_bytes()[:-1000])
+    cut.write_bytes((PCAPS / "postgresql.pcap").read_bytes()[:20_000])
     said = run(capsys, str(cut), "--json")
     assert said.status == 1
-    assert 0 < said.endpoint["requests"] < 65
+    assert 0 < said.endpoint["requests"] < 32
     assert len(said.err.splitlines()) == 1
     assert "offset" in said.err
 
