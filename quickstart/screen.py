@@ -1,14 +1,17 @@
 """Asks Prometheus and Alertmanager, and draws the summary: in place on a terminal, now and then elsewhere."""
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 import requests
 
-from quickstart.summary import Answers, Firing, Sample, lines, queries
+from quickstart.summary import Answers, Firing, Sample, lines, queries, rows
 
 _TIMEOUT_SECONDS = 3.0
+_PRINTED_WIDTH = 120
+_PRINTED_HEIGHT = 60
 
 
 class AnswerError(Exception):
@@ -60,7 +63,7 @@ class Source:
 
 
 class Screen:
-    """Draws lines over the last ones on a terminal; elsewhere prints them at most once an interval."""
+    """Draws lines over the last ones on a terminal; elsewhere prints them at intervals, and for a new server."""
 
     def __init__(self, output: TextIO, every_seconds: float) -> None:
         """Draw on `output`."""
@@ -68,16 +71,20 @@ class Screen:
         self._every_seconds = every_seconds
         self._terminal = output.isatty()
         self._drawn = 0
-        self._next = 0.0
+        self._next = -math.inf
+        self._told: frozenset[tuple[str, str]] = frozenset()
 
     def show(self, answers: Answers, now: float) -> None:
-        """Draw the summary; an empty one is only worth a terminal's refresh."""
-        columns, rows = shutil.get_terminal_size()
+        """Draw the summary as of monotonic time `now`; an empty one is only worth a terminal's refresh."""
+        columns, height = shutil.get_terminal_size()
         if self._terminal:
-            self._redraw(lines(answers, columns - 1, rows - 1))
-        elif now >= self._next and (answers.requests or answers.memory):
+            self._redraw(lines(answers, columns - 1, height - 1))
+            return
+        serving = frozenset((row.service, row.protocol) for row in rows(answers) if row.protocol)
+        if (now >= self._next and answers.memory) or not serving <= self._told:
             self._next = now + self._every_seconds
-            self._print(lines(answers, 120, 60))
+            self._told = serving
+            self._print(lines(answers, _PRINTED_WIDTH, _PRINTED_HEIGHT))
 
     def _redraw(self, fresh: Sequence[str]) -> None:
         if self._drawn:

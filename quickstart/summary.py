@@ -112,7 +112,7 @@ def lines(answers: Answers, width: int, height: int) -> list[str]:
     head = [_clipped(f"FIRING {each.severity}: {each.name}: {each.summary}", width) for each in answers.firing]
     lacking = sorted({sample.labels.get("capability", "") for sample in answers.missing})
     if lacking:
-        head.append(_clipped(f"without privileges for: {', '.join(lacking)}", width))
+        head.append(_clipped(f"not permitted: {', '.join(lacking)}; the exporter's log says how to permit it", width))
     table = rows(answers)
     if not table:
         return [*head, "no services yet"][:height]

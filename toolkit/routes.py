@@ -33,6 +33,8 @@ def dispatch(routes: Mapping[str, Handler], request: Request) -> Response:
 
 def _candidates(path: str) -> list[str]:
     """Return the path itself, then each folder above it but the root."""
+    if not path.startswith("/"):
+        return []
     found = [path]
     folder = path.rstrip("/").rpartition("/")[0]
     while folder:

@@ -27,6 +27,7 @@ from toolkit.yamlfile import FileError
 log = logging.getLogger(__name__)
 
 _RECEIVE_BYTES = 16 << 10
+_LINGER_SECONDS = 1.0
 
 
 class ServeError(Exception):
@@ -205,6 +206,7 @@ class Server:
         except BadRequestError as error:
             self._count("malformed")
             self._send(connection, text(str(error), error.status), head_only=False, keep_alive=False)
+            self._linger(connection)
             return False
         with self._lock:
             connection.waiting_since = None
@@ -259,6 +261,14 @@ class Server:
         connection.sock.settimeout(self._limits.response_seconds)
         connection.sock.sendall(render(response, extra, head_only=head_only, keep_alive=keep_alive))
 
+    def _linger(self, connection: _Connection) -> None:
+        """Take what the client still sends: closing on unread bytes would reset the answer away."""
+        socket.socket.shutdown(connection.sock, socket.SHUT_WR)
+        deadline = self._clock() + _LINGER_SECONDS
+        while True:
+            connection.received.clear()
+            self._receive(connection, deadline)
+
     def _config(self) -> WebConfig | None:
         try:
             return self._web.current()
@@ -310,7 +320,9 @@ def serve(
     except (ValueError, FileError) as error:
         raise ServeError(str(error)) from error
     except OSError as error:
-        raise ServeError(f"{address}: {error.strerror or error}; --web.listen-address chooses another") from error
+        # socket.create_server puts the address into its reason; name resolution has numbers of its own.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise ServeError(f"{address}: {reason}; --web.listen-address chooses another") from error
     config = web.last_valid
     if not where.loopback and config.tls is None and not config.users:
         log.warning(
