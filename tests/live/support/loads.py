@@ -1,18 +1,23 @@
 """Known numbers of requests with known failures."""
 
+import contextlib
 import http.client
 import itertools
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import psycopg
 
 from tests.live.support import resp
 from tests.live.support.servers import dsn
+
+Connected = TypeVar("Connected")
+LATE_SECONDS = 1.0  # behind its time, a load does not make up for more than this
 
 
 def spread(count: int, kinds: Sequence[tuple[str, int]], chance: random.Random) -> list[str]:
@@ -89,12 +94,13 @@ def steadily(act: Callable[[], None], rate: Callable[[], float], workers: int) -
 
     def work(number: int) -> None:
         chance = random.Random(number)
-        while not stop.wait(chance.expovariate(rate() / workers)):
+        due = time.monotonic()
+        # The next call is due from when the last one was, not from when it ended: a slow server is asked as often.
+        while not stop.wait(max(0.0, due - time.monotonic())):
+            due = max(due, time.monotonic() - LATE_SECONDS) + chance.expovariate(rate() / workers)
             # OSError is a connection refused or cut, HTTPException an answer cut short.
-            try:
+            with contextlib.suppress(OSError, http.client.HTTPException, psycopg.Error):
                 act()
-            except (OSError, http.client.HTTPException, psycopg.Error):
-                continue
 
     threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(workers)]
     for thread in threads:
@@ -105,3 +111,40 @@ def steadily(act: Callable[[], None], rate: Callable[[], float], workers: int) -
         stop.set()
         for thread in threads:
             thread.join()
+
+
+class PerThread(Generic[Connected]):
+    """One kept connection per thread, made anew after a failure; all are closed at the end."""
+
+    def __init__(self, connect: Callable[[], Connected], close: Callable[[Connected], None]) -> None:
+        self._connect = connect
+        self._close = close
+        self._open: dict[int, Connected] = {}
+
+    def use(self, act: Callable[[Connected], object]) -> None:
+        """Do `act` with this thread's connection; what it raises is raised, and the connection is dropped."""
+        mine = threading.get_ident()
+        if mine not in self._open:
+            self._open[mine] = self._connect()
+        try:
+            act(self._open[mine])
+        except Exception:
+            self._close(self._open.pop(mine))
+            raise
+
+    def close(self) -> None:
+        """Close every connection; their threads must have ended."""
+        while self._open:
+            self._close(self._open.popitem()[1])
+
+
+@contextmanager
+def steadily_with(
+    kept: PerThread[Connected], act: Callable[[Connected], object], rate: Callable[[], float], workers: int
+) -> Iterator[None]:
+    """Do `steadily` with a kept connection per worker."""
+    try:
+        with steadily(lambda: kept.use(act), rate, workers):
+            yield
+    finally:
+        kept.close()

@@ -20,6 +20,10 @@ class Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it."""
         self._replies.close()
         self._socket.close()
 

@@ -67,9 +67,9 @@ def exporter(folder: Path, *flags: str) -> Iterator[Process]:
 
 
 @contextmanager
-def detector(folder: Path, prometheus: str, alertmanager: str, *flags: str) -> Iterator[Process]:
-    """Run the detector with its state in `folder`."""
-    url = url_of(port := free_port())
+def detector(folder: Path, port: int, prometheus: str, alertmanager: str, *flags: str) -> Iterator[Process]:
+    """Run the detector on a port that Prometheus knows already, with its state in `folder`."""
+    url = url_of(port)
     command = Command(
         (
             *(sys.executable, "-m", "detector", f"--web.listen-address=127.0.0.1:{port}"),

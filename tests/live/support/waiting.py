@@ -1,7 +1,7 @@
 """Waits for what other processes do."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -20,3 +20,17 @@ def until(condition: Callable[[], Value | None], seconds: float, what: str | Cal
             raise TimeoutError(f"after {seconds:g} s: {what() if callable(what) else what}")
         time.sleep(LOOK_AGAIN_SECONDS)
     return value
+
+
+def looks(lasting: Callable[[], bool], seconds: float) -> Iterator[None]:
+    """Yield now and then for as long as `lasting` is true.
+
+    Raises:
+        TimeoutError: it lasted more than `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while lasting():
+        yield
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"it lasted more than {seconds:g} s")
+        time.sleep(LOOK_AGAIN_SECONDS)

@@ -1,0 +1,97 @@
+"""Three faults in three real services: one alert each, soon, and none without a fault."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from grafana.__main__ import dashboards
+from grafana.queries import asked
+from quickstart.debian import Tree
+from tests.contract.exposition import families, golden
+from tests.live.support import stack
+from tests.live.support.waiting import until
+from tests.live.support.watched import (
+    INTERVAL_SECONDS,
+    USUAL_WORK_SECONDS,
+    Scene,
+    break_pages,
+    make_work,
+    watched,
+)
+
+pytestmark = [pytest.mark.xdist_group("detection"), pytest.mark.timeout(600), pytest.mark.usefixtures("capturing")]
+
+CALM_EVALUATIONS = 6
+# What the detector leaves the scrapes to land, and what a look takes.
+SLACK_SECONDS = INTERVAL_SECONDS / 6 + 2
+NOTICED_SECONDS = 3 * INTERVAL_SECONDS + SLACK_SECONDS
+RECOVERY_SECONDS = 150
+SLOWER_SECONDS = 0.3
+
+
+@pytest.fixture(scope="module")
+def scene(tree: Tree, capturing: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with watched(tree, tmp_path_factory.mktemp("detection")) as scene:
+        until(lambda: scene.knows("ready"), 60, lambda: f"nothing was learnt:\n{scene.detector.child.tail()}")
+        yield scene
+
+
+def test_usual_life_leads_to_no_alert(scene: Scene) -> None:
+    for firing in scene.through(CALM_EVALUATIONS):
+        assert firing == {}
+
+
+def test_every_dashboard_query_returns_data(scene: Scene) -> None:
+    values = {"job": ".+", "instance": ".+", "service_name": ".+", "__rate_interval": "30s"}
+    queries = [query for text in dashboards().values() for query in asked(json.loads(text))]
+    assert len(queries) > 40
+    silent = [query for query in queries if not scene.prometheus.query(query.filled(values))]
+    assert silent == []
+
+
+def test_every_rule_works_and_records_something(scene: Scene) -> None:
+    rules = scene.prometheus.rules()
+    assert [rule for rule in rules if rule["health"] != "ok"] == []
+    recorded = [rule["name"] for rule in rules if rule["type"] == "recording"]
+    assert recorded
+    assert [name for name in recorded if not scene.prometheus.query(name)] == []
+    firing = [rule["name"] for rule in rules if rule["type"] == "alerting" and rule["state"] == "firing"]
+    assert firing == []
+
+
+def test_the_detectors_page_is_what_the_golden_exposition_says(scene: Scene) -> None:
+    expected = {name: family for name, family in golden().items() if name.startswith("larimar_detector_")}
+    seen = families(scene.detector.page())
+    assert seen.keys() == expected.keys()
+    for name, family in seen.items():
+        assert family.kind == expected[name].kind, name
+        assert family.labels <= expected[name].labels, name
+
+
+def test_each_fault_leads_to_one_alert_that_outlives_the_detector_and_ends_with_the_fault(scene: Scene) -> None:
+    redis, postgresql, nginx = (scene.names[server] for server in ("redis", "postgresql", "nginx"))
+
+    scene.redis.child.end()
+    make_work(scene.postgresql, USUAL_WORK_SECONDS + SLOWER_SECONDS)
+    break_pages(scene.nginx, True)
+    until(lambda: len(scene.firing()) == 3, NOTICED_SECONDS, lambda: f"only {scene.firing()} fire")
+    firing = scene.firing()
+    assert firing[redis]["labels"]["signal"] in ("processes", "requests")
+    assert firing[postgresql]["labels"]["signal"] == "latency"
+    assert firing[nginx]["labels"]["signal"] == "errors"
+    for alert in firing.values():
+        assert alert["annotations"]["observed"]
+        assert alert["annotations"]["expected"]
+
+    stack.kill(scene.detector)
+    scene.detector.child.start()
+    for still in scene.through(3):
+        assert {name: alert["startsAt"] for name, alert in still.items()} == {
+            name: alert["startsAt"] for name, alert in firing.items()
+        }
+
+    scene.redis.child.start()
+    make_work(scene.postgresql, USUAL_WORK_SECONDS)
+    break_pages(scene.nginx, False)
+    until(lambda: not scene.firing(), RECOVERY_SECONDS, lambda: f"{scene.firing()} still fire")
