@@ -2,8 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from quickstart.debian import Tree
-from tests.live.support import packages
 from tests.live.support.stack import may_capture
 
 
@@ -12,12 +10,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.live)
-
-
-@pytest.fixture(scope="session")
-def tree() -> Tree:
-    """The servers' programs."""
-    return packages.tree()
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ PAGES, MISSING, BROKEN = 20_000, 400, 200
 COMMANDS, PIPELINED, REFUSED = 50_000, 20_000, 500
 QUERIES, FAILING = 10_000, 150
 SEED = 20
-LARGE_BYTES = 8 << 20
+LARGE_BYTES = 4 << 20
 
 NGINX = """
     location / {{ proxy_pass http://application; }}
