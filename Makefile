@@ -2,20 +2,26 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := pyproject.toml setup.py requirements.lock
+SOURCES := pyproject.toml setup.py requirements.lock requirements-runtime.lock
+# The image sets both: what it needs to run and no more, and a copy rather than a link to the sources.
+REQUIREMENTS := requirements.lock
+SOURCE := --editable .
 # The compiled twin of a module shadows its source, so every target rebuilds what changed first.
 COMPILED := $(shell sed -n 's/^ *"\(exporter[a-z_.]*\)",.*/\1/p' setup.py | tr . /)
 
-.PHONY: install up test test-unit test-long check format lock clean
+.PHONY: install runtime up test test-unit test-long check format lock clean
 
 install: $(STAMP)
 	@$(MAKE) --no-print-directory -s build/.compiled
 
+# Installs into another $(VENV) with the two variables above; the Dockerfile's step.
+runtime: $(STAMP)
+
 $(STAMP): $(SOURCES)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "larimar needs Python 3.11 or later as python3" >&2; exit 1; }
 	@test -x $(BIN)/python || python3 -m venv $(VENV) || { echo "python3 -m venv failed: on Debian, apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(REQUIREMENTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps $(SOURCE)
 	@touch $@
 
 build/.compiled: setup.py $(addsuffix .py,$(COMPILED)) $(addsuffix .pxd,$(COMPILED))
@@ -45,10 +51,12 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Rewrites requirements.lock from pyproject.toml; the only step that chooses versions.
+# Rewrites the lock files from pyproject.toml; the only step that chooses versions.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-header --all-extras pyproject.toml requirements-build.in --output-file requirements.lock
+	$(LOCK) --all-extras pyproject.toml requirements-build.in --output-file requirements.lock
+	$(LOCK) pyproject.toml requirements-build.in --constraint requirements.lock --output-file requirements-runtime.lock
 
 clean:
 	rm -rf $(VENV) build .larimar
