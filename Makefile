@@ -39,7 +39,7 @@ check: install
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest -n auto --dist loadgroup -m "not long"
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-unit: install
 	$(BIN)/pytest -n auto -m "not long and not live"

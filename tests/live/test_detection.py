@@ -20,7 +20,7 @@ from tests.live.support.watched import (
     watched,
 )
 
-pytestmark = [pytest.mark.xdist_group("detection"), pytest.mark.timeout(600), pytest.mark.usefixtures("capturing")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("capturing")]
 
 CALM_EVALUATIONS = 6
 # What the detector leaves the scrapes to land, and what a look takes.

@@ -17,14 +17,14 @@ from tests.live.support.counted import Counted
 from tests.live.support.processes import Command, accepts, free_port, running
 from tests.live.support.waiting import until
 
-pytestmark = [pytest.mark.xdist_group("traffic"), pytest.mark.timeout(300), pytest.mark.usefixtures("capturing")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("capturing")]
 
 SCRAPE_SECONDS = 1.0
 PAGES, MISSING, BROKEN = 20_000, 400, 200
 COMMANDS, PIPELINED, REFUSED = 50_000, 20_000, 500
 QUERIES, FAILING = 10_000, 150
 SEED = 20
-LARGE_BYTES = 4 << 20
+LARGE_BYTES = 8 << 20
 
 NGINX = """
     location / {{ proxy_pass http://application; }}

@@ -17,7 +17,7 @@ import pytest
 
 from quickstart import debian
 
-pytestmark = [pytest.mark.live, pytest.mark.xdist_group("up")]
+pytestmark = pytest.mark.live
 NAMES = ("exporter", "detector", "prometheus", "alertmanager")
 
 
