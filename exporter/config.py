@@ -55,7 +55,10 @@ class Config:
         parse=values.within(values.size_bytes, 4 * MIB),
     )
     series_limit: int = option(
-        "series.limit", 20_000, "Series to stay below.", parse=values.within(values.whole_number, 1000)
+        "series.limit",
+        20_000,
+        "Series to serve at most; the rest is left out.",
+        parse=values.within(values.whole_number, 1000),
     )
     capture: bool = option("collector.capture", True, "Whether to capture packets at all.")
     traffic: bool = option("collector.traffic", True, "Requests, errors, durations and bytes per service.")

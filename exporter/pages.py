@@ -42,22 +42,23 @@ def collectors(
     def itself() -> Iterator[Metric]:
         return self_families(coverage(wire, host, failures), version())
 
+    # Those that matter most come first: the series beyond the limit are the last ones.
     switched = (
+        (True, NamedCollector("self", itself)),
+        (config.services, NamedCollector("services", lambda: service_families(host.view().services))),
+        (config.resources, NamedCollector("resources", resources)),
         (config.traffic, NamedCollector("traffic", lambda: traffic_families(wire.traffic()))),
+        (config.edges, NamedCollector("edges", lambda: edge_families(wire.traffic()))),
+        (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
         (config.http, NamedCollector("http", lambda: http_families(wire.traffic()))),
         (config.db, NamedCollector("db", lambda: db_families(wire.traffic()))),
-        (config.edges, NamedCollector("edges", lambda: edge_families(wire.traffic()))),
-        (config.resources, NamedCollector("resources", resources)),
-        (config.services, NamedCollector("services", lambda: service_families(host.view().services))),
-        (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
-        (True, NamedCollector("self", itself)),
     )
     return tuple(collector for wanted, collector in switched if wanted)
 
 
 def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
     """Return how well the exporter sees at this moment."""
-    counters = wire.counters()
+    counters, status = wire.counters(), host.status()
     return Coverage(
         packets=counters.capture.packets,
         dropped=counters.capture.dropped,
@@ -67,7 +68,16 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
         flows_evicted=counters.engine.flows_evicted,
         unattributed=counters.attribution.unattributed,
         parse_errors=counters.attribution.unparsable,
-        limited=counters.limited,
+        interfaces=counters.capture.interfaces,
+        refused_interfaces=counters.capture.refused,
+        hidden_processes=status.hidden_processes,
+        unowned_sockets=status.unowned_sockets,
+        unsearched_processes=status.unsearched_processes,
+        socket_failures=status.socket_failures,
+        limited={
+            **counters.limited,
+            "service_name": counters.limited.get("service_name", 0) + status.services_refused,
+        },
         failures=failures,
         capabilities=capabilities(wire, host),
     )

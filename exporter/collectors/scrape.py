@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 FAMILY_NAMES = (
     "larimar_scrape_collector_duration_seconds",
     "larimar_scrape_collector_success",
     "larimar_series",
     "larimar_series_limit",
+    "larimar_series_omitted",
 )
 Families = Callable[[], Iterable[Metric]]
 Guard = Callable[[str, Families], tuple[Metric, ...] | None]
@@ -29,10 +31,10 @@ class Scrape(Collector):
     """All collectors as one, for prometheus_client's registry.
 
     Args:
-        collectors: in the order of the page.
+        collectors: in the order of the page, what matters most first.
         guard: runs each of them so that its failure is not the scrape's.
         clock: seconds, never falling.
-        series_limit: how many series a page is meant to stay below.
+        series_limit: how many series of the collectors a page holds; those beyond it are left out.
     """
 
     def __init__(
@@ -51,16 +53,38 @@ class Scrape(Collector):
         """Yield the families of all collectors, then how each of them fared."""
         duration = GaugeMetricFamily(FAMILY_NAMES[0], "How long a collector took.", labels=("collector",))
         success = GaugeMetricFamily(FAMILY_NAMES[1], "Whether a collector succeeded.", labels=("collector",))
-        series = 0
+        series = omitted = 0
         for collector in self._collectors:
             started = self._clock()
             families = self._guard(collector.name, collector.families)
             duration.add_metric((collector.name,), self._clock() - started)
             success.add_metric((collector.name,), families is not None)
             for family in families or ():
+                omitted += curtail(family, self._series_limit - series)
                 series += len(family.samples)
                 yield family
         yield duration
         yield success
         yield GaugeMetricFamily(FAMILY_NAMES[2], "Series of the collectors on this page.", series)
-        yield GaugeMetricFamily(FAMILY_NAMES[3], "Series that the page is meant to stay below.", self._series_limit)
+        yield GaugeMetricFamily(
+            FAMILY_NAMES[3], "Most series of the collectors that a page holds; set by series.limit.", self._series_limit
+        )
+        yield GaugeMetricFamily(FAMILY_NAMES[4], "Series left out of this page as they were beyond the limit.", omitted)
+
+
+def curtail(family: Metric, room: int) -> int:
+    """Leave out the samples beyond `room`, a histogram whole or not at all; return how many there were."""
+    excess = len(family.samples) - room
+    if excess <= 0:
+        return 0
+    kept = room
+    while kept and _same_point(family.samples[kept - 1], family.samples[kept]):
+        kept -= 1
+    omitted = len(family.samples) - kept
+    del family.samples[kept:]
+    return omitted
+
+
+def _same_point(one: Sample, other: Sample) -> bool:
+    """Return whether two samples differ in nothing but the bucket, or the suffix of the name."""
+    return {**one.labels, "le": ""} == {**other.labels, "le": ""}

@@ -19,6 +19,11 @@ class Coverage:
         flows_evicted: connections given up because the flow table was full.
         unattributed: connections of which an end on this host was not found.
         parse_errors: protocol -> connections whose bytes turned out not to be it.
+        interfaces, refused_interfaces: captured now, and up but not captured.
+        hidden_processes: listed, but not to be read.
+        unowned_sockets: whose process was not found.
+        unsearched_processes: still to be looked through for the owners of sockets.
+        socket_failures: how often the sockets could not be read.
         limited: label -> how often one of its values was folded into `~other`.
         failures: stage of the loop -> failed rounds.
         capabilities: what may or may not be done here.
@@ -32,6 +37,12 @@ class Coverage:
     flows_evicted: int = 0
     unattributed: int = 0
     parse_errors: Mapping[str, int] = field(default_factory=dict)
+    interfaces: int = 0
+    refused_interfaces: int = 0
+    hidden_processes: int = 0
+    unowned_sockets: int = 0
+    unsearched_processes: int = 0
+    socket_failures: int = 0
     limited: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
     capabilities: Mapping[str, bool] = field(default_factory=dict)
@@ -43,6 +54,8 @@ def self_families(coverage: Coverage, version: str) -> Iterator[Metric]:
     build.add_metric((version,), 1)
     yield build
     yield from _capture_families(coverage)
+    yield from _flow_families(coverage)
+    yield from _host_families(coverage)
     yield _by_label(
         "larimar_parse_errors_total",
         "Connections whose bytes turned out not to be the protocol they were taken for.",
@@ -87,6 +100,15 @@ def _capture_families(coverage: Coverage) -> Iterator[Metric]:
     yield _by_label(
         "larimar_capture_malformed_total", "Packets that could not be read, by reason.", "reason", coverage.malformed
     )
+    yield GaugeMetricFamily("larimar_capture_interfaces", "Network interfaces captured now.", coverage.interfaces)
+    yield GaugeMetricFamily(
+        "larimar_capture_interfaces_refused",
+        "Network interfaces that are up but not captured: no ring could be opened, or its memory is used up.",
+        coverage.refused_interfaces,
+    )
+
+
+def _flow_families(coverage: Coverage) -> Iterator[Metric]:
     yield GaugeMetricFamily("larimar_flows_active", "Connections followed now.", coverage.flows_active)
     yield CounterMetricFamily(
         "larimar_flows_evicted_total", "Connections given up because the flow table was full.", coverage.flows_evicted
@@ -95,6 +117,27 @@ def _capture_families(coverage: Coverage) -> Iterator[Metric]:
         "larimar_flows_unattributed_total",
         "Connections of which an end on this host belongs to no known service.",
         coverage.unattributed,
+    )
+
+
+def _host_families(coverage: Coverage) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "larimar_processes_hidden", "Processes that are listed but could not be read. /proc.", coverage.hidden_processes
+    )
+    yield GaugeMetricFamily(
+        "larimar_processes_unsearched",
+        "Processes still to be looked through for the owners of sockets, which is done bit by bit. /proc/PID/fd.",
+        coverage.unsearched_processes,
+    )
+    yield GaugeMetricFamily(
+        "larimar_sockets_unowned",
+        "Sockets whose process was not found: another namespace's, the kernel's, or forbidden to look at. sock_diag.",
+        coverage.unowned_sockets,
+    )
+    yield CounterMetricFamily(
+        "larimar_socket_read_failures_total",
+        "Times the sockets could not be read; those of before were used.",
+        coverage.socket_failures,
     )
 
 

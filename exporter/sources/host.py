@@ -37,6 +37,7 @@ class HostStatus:
             the owners of sockets), `proc_executables` (what interpreters run, and where), `sock_diag`.
         hidden_processes: listed but not readable at the last refresh.
         unowned_sockets: sockets with an inode whose process was not found at the last refresh.
+        unsearched_processes: still to be looked through for the owners of sockets, which is done bit by bit.
         socket_failures: how often the sockets could not be read.
         services_refused: how many names found no place among the services.
     """
@@ -44,6 +45,7 @@ class HostStatus:
     capabilities: Mapping[str, bool]
     hidden_processes: int
     unowned_sockets: int
+    unsearched_processes: int
     socket_failures: int
     services_refused: int
 
@@ -155,6 +157,7 @@ class Host:
                 },
                 hidden_processes=self._census.hidden,
                 unowned_sockets=self._unowned,
+                unsearched_processes=self._owners.waiting,
                 socket_failures=self._socket_failures,
                 services_refused=self._roster.refused,
             )
@@ -163,6 +166,7 @@ class Host:
         """Close every descriptor."""
         with self._lock:
             self._usage.close()
+            self._owners.close()
             self._source.close()
 
     def _view(self) -> HostView:

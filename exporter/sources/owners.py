@@ -1,44 +1,72 @@
 """Finds the process behind each socket, by its inode among the processes' open files.
 
 Looking through every file of every process is dear, so it is done only for sockets that are new, first where they
-most likely are: in processes that are new or whose number of open files changed, then in those that have sockets.
+most likely are: in processes that are new or whose number of open files changed, then in those that have sockets. No
+look takes longer than its budget; what is left waits for the next one, which goes on where this one stopped.
 """
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 FIRST_PID = 1  # holds the sockets of services that it starts on demand
-_FULL_SCAN_SHARE = 0.02  # of the time; a host with few processes is searched at once, one with thousands seldom
-_MAX_FULL_SCANS = 3  # for one socket: then it is another namespace's, the kernel's, or forbidden
+BUDGET_SECONDS = 0.1  # of each look; about fifty thousand descriptors
+_SWEEP_SHARE = 0.02  # of the time; a host with few processes is searched at once, one with thousands bit by bit
+_MAX_SWEEPS = 3  # for one socket: then it is another namespace's, the kernel's, or forbidden
+_NOT_SHOWN = -1
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What is looked for: sockets without an owner, and those that the first process may have lent to another."""
+
+    missing: set[int]
+    lent: set[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.lent)
+
+
+Reading = Generator[int | None, None, None]
+"""Goes through the files of one process: the inodes of sockets, None for anything else."""
 
 
 class SocketOwners:
-    """The processes that own sockets.
+    """The processes that own sockets."""
 
-    Attributes:
-        forbidden: how many processes did not show their files when last looked at.
-    """
-
-    def __init__(self, proc: Path, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, proc: Path, clock: Callable[[], float] = time.perf_counter, budget_seconds: float = BUDGET_SECONDS
+    ) -> None:
         """Know of no owners.
 
         Args:
-            clock: seconds; tells how long a search of all processes takes.
+            clock: seconds; tells how long a search takes.
+            budget_seconds: how long one look may take, by that clock.
         """
         self._proc = str(proc)
         self._clock = clock
+        self._budget_seconds = budget_seconds
         self._owners: dict[int, int] = {}
-        self._sizes: dict[int, int] = {}
-        self._scans: dict[int, int] = {}
-        self._full_scan_after = float("-inf")
+        self._sizes: dict[int, int] = {}  # open files, when they were last looked through
+        self._sweeps: dict[int, int] = {}  # how often everything was searched for a socket in vain
+        self._due: dict[int, int] = {}  # likely processes and their open files, in the order of the search
+        self._sweep: dict[int, int] = {}  # processes that a search of everything has yet to come to
+        self._swept_for: frozenset[int] = frozenset()
+        self._sweep_after = float("-inf")
+        self._readings: dict[int, Reading] = {}  # by PID, of the processes that a look stopped within
         self._hidden: set[int] = set()
 
     @property
     def forbidden(self) -> int:
-        """Return how many of the living processes did not show their files."""
+        """Return how many of the living processes did not show their files when last looked at."""
         return len(self._hidden)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many processes are still to be looked through for sockets that have no owner yet."""
+        return len(self._due.keys() | self._sweep.keys())
 
     def resolve(self, inodes: Collection[int], pids: Collection[int], now: float) -> Mapping[int, int]:
         """Return the owner of each inode, as far as it can be told.
@@ -48,77 +76,123 @@ class SocketOwners:
             pids: all processes, as a set.
             now: seconds, of any clock that does not go back.
         """
-        self._owners = {inode: pid for inode, pid in self._owners.items() if inode in inodes and pid in pids}
-        self._sizes = {pid: size for pid, size in self._sizes.items() if pid in pids}
-        self._scans = {inode: scans for inode, scans in self._scans.items() if inode in inodes}
-        self._hidden.intersection_update(pids)
-        missing = {
-            inode for inode in inodes if inode not in self._owners and self._scans.get(inode, 0) < _MAX_FULL_SCANS
-        }
-        lent = {inode for inode, pid in self._owners.items() if pid == FIRST_PID}
-        if (missing and now >= self._full_scan_after) or not self._scans.keys() >= missing:
-            self._search(missing, lent, pids, now)
-        elif lent and not self._sizes.keys() >= set(pids):
-            self._scan(self._changed(pids), missing, lent)
+        self._forget(inodes, pids)
+        wanted = _Wanted(
+            {one for one in inodes if one not in self._owners and self._sweeps.get(one, 0) < _MAX_SWEEPS},
+            {inode for inode, pid in self._owners.items() if pid == FIRST_PID},
+        )
+        unseen = wanted.missing - self._sweeps.keys()
+        if unseen or (wanted.lent and not self._sizes.keys() >= set(pids)):
+            self._due = self._likely(pids) if unseen else self._changed(pids)
+            self._sweeps.update(dict.fromkeys(unseen, 0))
+        begun = self._clock()
+        if self._search(self._due, wanted, begun) and wanted.missing and now >= self._sweep_after:
+            self._go_on_sweeping(wanted, pids, now, begun)
+        if not wanted.missing:
+            self._sweep = {}
+        for pid in self._readings.keys() - self._due.keys() - self._sweep.keys():
+            self._readings.pop(pid).close()
         return self._owners
 
-    def _search(self, missing: set[int], lent: set[int], pids: Collection[int], now: float) -> None:
-        """Look for sockets, likely places first; each place drops what it finds from `missing`."""
+    def close(self) -> None:
+        """Let go of the folders that are being read."""
+        for reading in self._readings.values():
+            reading.close()
+        self._readings.clear()
+
+    def _forget(self, inodes: Collection[int], pids: Collection[int]) -> None:
+        """Drop what is gone; a socket that outlives its owner is looked for as a new one."""
+        for inode in [inode for inode, pid in self._owners.items() if inode not in inodes or pid not in pids]:
+            del self._owners[inode]
+            self._sweeps.pop(inode, None)
+        self._sizes = {pid: size for pid, size in self._sizes.items() if pid in pids}
+        self._sweeps = {inode: sweeps for inode, sweeps in self._sweeps.items() if inode in inodes}
+        self._due = {pid: size for pid, size in self._due.items() if pid in pids}
+        self._sweep = {pid: size for pid, size in self._sweep.items() if pid in pids}
+        self._hidden.intersection_update(pids)
+
+    def _likely(self, pids: Collection[int]) -> dict[int, int]:
+        """Return the processes to look through for a new socket, the likeliest first, and their open files."""
         changed = self._changed(pids)
-        self._scan(changed, missing, lent)
-        holders = set(self._owners.values()).difference(changed)
-        if missing:
-            self._scan(holders, missing, lent)
-        if missing and now >= self._full_scan_after:
-            begun = self._clock()
-            self._scan(set(pids).difference(changed, holders), missing, lent)
-            self._full_scan_after = now + (self._clock() - begun) / _FULL_SCAN_SHARE
-            for inode in missing:
-                self._scans[inode] = self._scans.get(inode, 0) + 1
-        for inode in missing:
-            self._scans.setdefault(inode, 0)  # looked for where it most likely is; once is enough
+        holders = set(self._owners.values()).difference(changed, (FIRST_PID,))
+        return changed | {pid: self._sizes.get(pid, 0) for pid in holders}
 
-    def _changed(self, pids: Iterable[int]) -> set[int]:
-        """Return the processes that are new or whose number of open files changed since they were last asked for."""
-        changed = set()
-        for pid in pids:
-            try:
-                size = os.stat(f"{self._proc}/{pid}/fd").st_size
-            except OSError:  # ended, or hidden
-                size = -1
-            if self._sizes.get(pid) != size:
-                self._sizes[pid] = size
-                changed.add(pid)
-        return changed
+    def _changed(self, pids: Collection[int]) -> dict[int, int]:
+        """Return the new processes, then those whose number of open files changed since they were looked through.
 
-    def _scan(self, pids: Iterable[int], missing: set[int], lent: set[int]) -> None:
-        # Those with few files cost least; the first process is the last, as what it lends belongs to the borrower.
-        for pid in sorted(pids, key=lambda pid: (pid == FIRST_PID, self._sizes.get(pid, 0), -pid)):
-            if not missing and not lent:
-                return
-            for inode in self._inodes(pid):
-                if inode in missing or (inode in lent and pid != FIRST_PID):
-                    self._owners[inode] = pid
-                    missing.discard(inode)
-                    lent.discard(inode)
+        Those with few files cost least; the first process is the last, as what it lends belongs to the borrower.
+        """
+        sizes = {pid: self._size(pid) for pid in pids}
+        changed = [pid for pid, size in sizes.items() if self._sizes.get(pid) != size]
+        changed.sort(key=lambda pid: (pid == FIRST_PID, pid in self._sizes, sizes[pid], -pid))
+        return {pid: sizes[pid] for pid in changed}
 
-    def _inodes(self, pid: int) -> Iterable[int]:
-        """Return the inodes of a process's sockets; none where it has ended or hides them."""
-        folder = f"{self._proc}/{pid}/fd"
-        found: list[int] = []
+    def _size(self, pid: int) -> int:
         try:
-            names = os.listdir(folder)
+            return os.stat(f"{self._proc}/{pid}/fd").st_size
+        except OSError:  # ended, or hidden
+            return _NOT_SHOWN
+
+    def _go_on_sweeping(self, wanted: _Wanted, pids: Collection[int], now: float, begun: float) -> None:
+        """Search everything, or what is left of it; then rest, so that it takes a small share of the time."""
+        if not self._sweep:
+            order = sorted(pids, key=lambda pid: (pid == FIRST_PID, self._sizes.get(pid, 0), -pid))
+            self._sweep = {pid: self._sizes.get(pid, 0) for pid in order}
+            self._swept_for = frozenset(wanted.missing)
+        if self._search(self._sweep, wanted, begun):
+            for inode in self._swept_for & wanted.missing:
+                self._sweeps[inode] = self._sweeps.get(inode, 0) + 1
+        self._sweep_after = now + (self._clock() - begun) / _SWEEP_SHARE
+
+    def _search(self, places: dict[int, int], wanted: _Wanted, begun: float) -> bool:
+        """Look through the places in order, dropping those that are done; return whether none is left.
+
+        The rest is dropped once nothing is wanted any more.
+        """
+        while wanted and places:
+            pid = next(iter(places))
+            if not self._look_through(pid, wanted, begun):
+                return False
+            self._sizes[pid] = places.pop(pid)
+        places.clear()
+        return True
+
+    def _look_through(self, pid: int, wanted: _Wanted, begun: float) -> bool:
+        """Look through a process's files; return whether that was done within the budget or nothing is wanted."""
+        reading = self._readings.pop(pid, None) or self._inodes(pid)
+        for inode in reading:
+            if inode is not None and (inode in wanted.missing or (inode in wanted.lent and pid != FIRST_PID)):
+                self._owners[inode] = pid
+                wanted.missing.discard(inode)
+                wanted.lent.discard(inode)
+                if not wanted:
+                    break
+            if self._clock() - begun >= self._budget_seconds:
+                self._readings[pid] = reading
+                return False
+        reading.close()
+        return True
+
+    def _inodes(self, pid: int) -> Reading:
+        """Yield for each of a process's files the inode of its socket, None where it is none.
+
+        Nothing comes of a process that has ended or hides its files.
+        """
+        folder = f"{self._proc}/{pid}/fd"
+        try:
+            with os.scandir(folder) as entries:
+                self._hidden.discard(pid)
+                for entry in entries:
+                    yield _socket_inode(entry.path)
         except PermissionError:
             self._hidden.add(pid)
-            return found
-        except OSError:
-            return found
-        self._hidden.discard(pid)
-        for name in names:
-            try:
-                target = os.readlink(f"{folder}/{name}")
-            except OSError:  # closed meanwhile
-                continue
-            if target.startswith("socket:["):
-                found.append(int(target[8:-1]))
-        return found
+        except OSError:  # it has ended
+            return
+
+
+def _socket_inode(path: str) -> int | None:
+    try:
+        target = os.readlink(path)
+    except OSError:  # closed meanwhile
+        return None
+    return int(target[8:-1]) if target.startswith("socket:[") else None

@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from exporter.collectors.scrape import NamedCollector, Scrape
 
@@ -26,10 +26,10 @@ def run(name: str, families: Callable[[], Iterable[Metric]]) -> tuple[Metric, ..
         return None
 
 
-def page(*collectors: NamedCollector) -> list[str]:
+def page(*collectors: NamedCollector, limit: int = 20_000) -> list[str]:
     clock = count()
     registry = CollectorRegistry()
-    registry.register(Scrape(collectors, run, lambda: float(next(clock)), 20_000))
+    registry.register(Scrape(collectors, run, lambda: float(next(clock)), limit))
     return generate_latest(registry).decode().splitlines()
 
 
@@ -53,3 +53,22 @@ def test_the_page_counts_its_series() -> None:
     lines = page(NamedCollector("flows", healthy))
     assert "larimar_series 2.0" in lines
     assert "larimar_series_limit 20000.0" in lines
+    assert "larimar_series_omitted 0.0" in lines
+
+
+def timed() -> Iterator[Metric]:
+    family = HistogramMetricFamily("larimar_request_duration_seconds", "Durations.", labels=("service_name",))
+    for service in ("shop", "till", "cart"):
+        family.add_metric((service,), [("1.0", 1), ("+Inf", 2)], 3.0)
+    yield family
+
+
+def test_series_beyond_the_limit_are_left_out_and_told_but_no_histogram_is_cut() -> None:
+    lines = page(
+        NamedCollector("flows", healthy), NamedCollector("timed", timed), NamedCollector("late", timed), limit=11
+    )
+    assert {line.split('service_name="')[1][:4] for line in lines if "service_name" in line} == {"shop", "till"}
+    assert sum("service_name" in line for line in lines) == 8
+    assert "larimar_series 10.0" in lines
+    assert "larimar_series_limit 11.0" in lines
+    assert "larimar_series_omitted 16.0" in lines

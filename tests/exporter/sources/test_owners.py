@@ -48,16 +48,68 @@ def test_what_was_not_found_thrice_is_looked_for_no_more(tree: ProcTree) -> None
 
 
 def test_searching_everything_takes_a_small_share_of_the_time(tree: ProcTree) -> None:
-    ticks = count()
-    owners = SocketOwners(tree.path, clock=lambda: float(next(ticks)))  # a search takes a second
     for pid in (1, 10, 11):  # so that their number of files does not change
         (tree.path / str(pid) / "fd" / "3").symlink_to("/dev/null")
+    ticks = count()
+    owners = SocketOwners(tree.path, clock=lambda: next(ticks) / 10, budget_seconds=100.0)
     owners.resolve({5}, {1, 10, 11}, 0.0)
+    taken = next(ticks) / 10
     (tree.path / "10" / "fd" / "3").unlink()
     tree.open_socket(10, 3, 77)
 
-    assert owners.resolve({77}, {1, 10, 11}, 49.0) == {}
-    assert owners.resolve({77}, {1, 10, 11}, 50.0) == {77: 10}
+    assert owners.resolve({77}, {10, 11}, 20 * taken) == {}
+    assert owners.resolve({77}, {10, 11}, 50 * taken) == {77: 10}
+
+
+def add_files(tree: ProcTree, pid: int, files: int) -> None:
+    for descriptor in range(3, 3 + files):
+        (tree.path / str(pid) / "fd" / str(descriptor)).symlink_to("/dev/null")
+
+
+def test_a_look_stops_at_its_budget_and_the_next_one_goes_on_there(tree: ProcTree) -> None:
+    add_files(tree, 10, 100)
+    tree.open_socket(10, 200, 77)
+    ticks = count()
+    owners = SocketOwners(tree.path, clock=lambda: float(next(ticks)), budget_seconds=30.0)  # a second for each file
+    looks = 0
+    while not owners.resolve({77}, {1, 10}, float(looks)):
+        assert owners.waiting
+        looks += 1
+        assert next(ticks) <= 40 * looks
+    owners.close()
+
+    assert 0 < looks <= 4
+    assert owners.resolve({77}, {1, 10}, 9.0) == {77: 10}
+    assert owners.waiting == 0
+
+
+def test_new_processes_are_looked_through_first(tree: ProcTree) -> None:
+    add_files(tree, 10, 100)
+    ticks = count()
+    owners = SocketOwners(tree.path, clock=lambda: float(next(ticks)), budget_seconds=30.0)
+    owners.resolve({77}, {1, 10}, 0.0)
+    tree.add(12, b"/opt/x")
+    tree.open_socket(12, 3, 78)
+
+    assert owners.resolve({77, 78}, {1, 10, 12}, 1.0) == {78: 12}
+    assert owners.waiting
+    owners.close()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_search_that_was_cut_short_leaves_no_folder_open(tree: ProcTree) -> None:
+    add_files(tree, 10, 100)
+    before = open_files()
+    ticks = count()
+    owners = SocketOwners(tree.path, clock=lambda: float(next(ticks)), budget_seconds=30.0)
+    owners.resolve({77}, {1, 10}, 0.0)
+    assert open_files() == before + 1
+    owners.resolve({77}, {1}, 1.0)
+
+    assert open_files() == before
 
 
 @pytest.fixture
