@@ -35,6 +35,8 @@ BUSY_DRAIN_SECONDS = 0.005
 # Left to the scrapes between two rounds, however late the loop is.
 LEAST_PAUSE_SECONDS = 0.002
 HOST_SECONDS = 1.0
+# What a process uses between its last sample and its end goes to its parent: so much at most.
+RESOURCES_SECONDS = 5.0
 INTERFACES_SECONDS = 5.0
 # A stage that was not done for so long hangs or fails, and what /metrics shows is old.
 STALLED_SECONDS = 15.0
@@ -103,17 +105,20 @@ class App:
         self._attempts = Attempts()
         self._drained = 0
         self._said = False
+        self._capture_error = ""
         with ExitStack() as opened:
             self._host = Host(config.procfs)
             opened.callback(self._host.close)
-            self._wire = Wire(open_capture(config), config.memory_bytes)
+            self._wire = Wire(self._open_capture(config), config.memory_bytes)
             opened.callback(lambda: self._wire.close(self._wall()))
             self._packet_stages = (
                 Stage("drain", 0.0, self._drain),
                 Stage("expire", HOST_SECONDS, lambda _now: self._wire.expire(self._wall())),
                 Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces()),
             )
-            self._host_stages = (Stage("host", HOST_SECONDS, self._look_at_host),)
+            host = Stage("host", HOST_SECONDS, lambda now: self._wire.attribute(self._host.refresh(now), now))
+            resources = Stage("resources", RESOURCES_SECONDS, self._sample)
+            self._host_stages = (host, resources) if config.resources else (host,)
             named = collectors(config, self._wire, self._host, clock, self._attempts.failures)
             pages = routes(config, named, self._collect, clock, self._not_ready)
             self.server = serve(config.listen, pages, config.web_config)
@@ -133,11 +138,21 @@ class App:
     def round(self) -> None:
         """Do all that is due, once."""
         self._round(self._packet_stages)
-        self._round(self._host_stages)
+        self._round_host()
 
     def close(self) -> None:
         """Stop serving and give up every socket and file."""
         self._opened.close()
+
+    def _open_capture(self, config: Config) -> Capture | None:
+        """Return the capture that the settings ask for, None where it is not wanted or not possible."""
+        if not config.capture:
+            return None
+        try:
+            return Capture(config.interfaces, config.snaplen, config.memory_bytes)
+        except SourceError as error:
+            self._capture_error = str(error)  # told with all else that is missing
+            return None
 
     def _run_packets(self, stop: threading.Event) -> None:
         pause = 0.0
@@ -151,7 +166,7 @@ class App:
         pause = 0.0
         while not stop.wait(pause):
             started = self._clock()
-            self._round(self._host_stages)
+            self._round_host()
             spent = self._clock() - started
             pause = max(spent, HOST_SECONDS - spent)  # after a look that took long, as long a rest
 
@@ -170,17 +185,21 @@ class App:
     def _drain(self, _now: float) -> None:
         self._drained = self._wire.drain()
 
-    def _look_at_host(self, now: float) -> None:
-        self._wire.attribute(self._host.refresh(now), now)
+    def _round_host(self) -> None:
+        self._round(self._host_stages)
         if not self._said:
             self._said = True
             self._say_what_is_missing()
 
+    def _sample(self, now: float) -> None:
+        self._host.sample(now)
+
     def _say_what_is_missing(self) -> None:
         missing = losses(capabilities(self._wire, self._host))
         if missing:
+            reason = {"reason": self._capture_error} if self._capture_error else {}
             granting = grant(os.getuid(), os.getgid())
-            log.warning("not permitted to see everything", extra={"missing": missing, "grant": granting})
+            log.warning("not permitted to see everything", extra={"missing": missing, **reason, "grant": granting})
 
     def _collect(self, name: str, families: Families) -> tuple[Metric, ...] | None:
         return self._attempts.run(f"collector {name}", lambda: tuple(families()))
@@ -193,14 +212,3 @@ class App:
             for name, seconds in late.items()
             if seconds > STALLED_SECONDS
         )
-
-
-def open_capture(config: Config) -> Capture | None:
-    """Return the capture that the settings ask for, None where it is not wanted or not possible."""
-    if not config.capture:
-        return None
-    try:
-        return Capture(config.interfaces, config.snaplen, config.memory_bytes)
-    except SourceError as error:
-        log.warning("no packets can be captured", extra={"reason": str(error)})
-        return None

@@ -89,10 +89,15 @@ class Capture:
             share.calm += 1
             if share.step and share.calm >= CALM_REFRESHES:
                 self._step(share, share.step - 1)
+        known = self._refused.keys() & up.keys()
         self._refused = {index: reason for index, reason in self._refused.items() if index in up}
         for index, interface in up.items():
             if index not in self._rings:
                 self._open(interface)
+        if self._rings:  # else the one error of all of them is raised
+            for index in self._refused.keys() - known:
+                reason = self._refused[index]
+                log.warning("interface not captured", extra={"interface": up[index].name, "reason": reason})
 
     def drain(self, engine: Engine) -> int:
         """Have the engine read all that was captured; return the number of packets."""
@@ -133,8 +138,6 @@ class Capture:
             self._rings[interface.index] = Share(Ring(interface, self._snap(0), size, self._datagrams))
             self._refused.pop(interface.index, None)
         except SourceError as error:
-            if interface.index not in self._refused:
-                log.warning("interface not captured", extra={"interface": interface.name, "reason": str(error)})
             self._refused[interface.index] = str(error)
 
     def _snap(self, step: int) -> Snap:

@@ -17,9 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import App, Attempts
 from exporter.config import Config
+from exporter.pages import TICKS_PER_SECOND
 from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
 from tests.contract.exposition import families, golden
+from tests.exporter.sources.proctree import ProcTree
 from toolkit.server import ServeError
 from toolkit.values import Address
 
@@ -172,6 +174,32 @@ def test_what_is_missing_is_said_once_with_the_command_that_grants_it(caplog: py
     assert len(lines) == 1
     assert "requests, errors, durations" in vars(lines[0])["missing"]
     assert "net_raw" in vars(lines[0])["grant"]
+
+
+def test_why_nothing_is_captured_is_said_in_the_same_line(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        caplog.at_level(logging.WARNING),
+        closing(App(Config(listen=LOOPBACK, interfaces=("larimar-none",)))) as app,
+    ):
+        app.round()
+    lines = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.msg for record in lines] == ["not permitted to see everything"]
+    assert vars(lines[0])["reason"] == "no interface to capture is up: larimar-none"
+
+
+def test_what_a_process_uses_counts_also_between_scrapes(tmp_path: Path) -> None:
+    tree = ProcTree.at(tmp_path / "proc")
+    tree.add(10, b"/opt/till", cpu=5)
+    now = [100.0]
+    with closing(App(Config(listen=LOOPBACK, capture=False, procfs=tree.path), clock=lambda: now[0])) as app:
+        app.round()
+        tree.add(10, b"/opt/till", cpu=5 + 3 * TICKS_PER_SECOND)
+        now[0] += 5.0
+        app.round()
+        tree.remove(10)
+        now[0] += 1.0
+        app.round()
+        assert value(samples(app), "larimar_service_cpu_seconds_total", service_name="till", mode="user") == 3
 
 
 def test_the_pages_of_the_ecosystem_are_there(blind_app: App) -> None:

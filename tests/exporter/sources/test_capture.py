@@ -113,6 +113,7 @@ def test_the_missing_capability_is_named() -> None:
     if not run.stdout:
         pytest.skip("this account may capture without being root")
     assert "CAP_NET_RAW is missing" in run.stdout
+    assert run.stderr == "", "the error says all; a line for each interface says nothing more"
 
 
 def test_nothing_is_counted_before_anything_is_captured() -> None:
