@@ -14,6 +14,7 @@ from detector.signals import SignalsError
 from toolkit.logs import configure
 from toolkit.server import ServeError
 from toolkit.settings import load_or_exit
+from toolkit.title import show_as
 
 PROGRAM = "larimar-detector"
 log = logging.getLogger(PROGRAM)
@@ -38,4 +39,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    show_as(PROGRAM)  # else `python -m detector` is a nameless python to everybody
     sys.exit(main())

@@ -15,6 +15,7 @@ from exporter.config import Config
 from toolkit.logs import configure
 from toolkit.server import ServeError
 from toolkit.settings import load_or_exit
+from toolkit.title import show_as
 
 PROGRAM = "larimar-exporter"
 
@@ -39,4 +40,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    show_as(PROGRAM)  # else `python -m exporter` is a nameless python to everybody
     sys.exit(main())

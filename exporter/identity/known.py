@@ -1,5 +1,6 @@
 """Step 5: programs whose file name is not what people call them, or whose default port tells instances apart."""
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -102,6 +103,8 @@ APPLICATIONS: dict[str, Application] = {
     "ssh": Application("sshd", 22),
     "sshd": Application("sshd", 22),
     "sshd-session": Application("sshd", 22),
+    "larimar-exporte": Application("larimar-exporter", 10177),  # the kernel's names have 15 bytes
+    "larimar-detecto": Application("larimar-detector", 10178),
 }
 
 # Suites of programs with names of their own, all in one directory.
@@ -111,13 +114,16 @@ _SUITES: dict[str, Application] = {
 }
 
 
+_VERSION_WITHIN = re.compile(r"(?<=[a-z])\d+(\.\d+)*(?=-)")  # php8.2-fpm
+
 # Whatever these are called as, they are not the real thing.
 _MANY_IN_ONE = frozenset({"busybox", "toybox"})
 
 
 def of_program(program: str) -> Application | None:
     """Return what is known of a program by its file name, with or without a version; None for any other."""
-    return APPLICATIONS.get(program) or APPLICATIONS.get(without_version(program))
+    names = (program, without_version(program), _VERSION_WITHIN.sub("", program))
+    return next((APPLICATIONS[name] for name in names if name in APPLICATIONS), None)
 
 
 def of_process(facts: ProcessFacts) -> Application | None:

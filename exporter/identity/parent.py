@@ -22,9 +22,8 @@ def is_manager(facts: ProcessFacts, name: Name) -> bool:
     """
     program = facts.program
     if program in _SHELLS:
-        inline = any(text.startswith("-") and "c" in text for text in facts.arguments[1:2])
-        return name.source is not NameSource.INTERPRETER and not inline
-    if facts.pid == 1 or program.startswith("containerd-shim"):
+        return name.source is not NameSource.INTERPRETER and not _runs_inline(facts)
+    if _starts_everything(facts):
         return True
     title = facts.arguments[0] if facts.arguments else ""
     return not _MANAGERS.isdisjoint((program, facts.comm, name.text)) or title.startswith(_MANAGER_TITLES)
@@ -36,7 +35,10 @@ def inherits(child: ProcessFacts, child_name: Name, parent: ProcessFacts, parent
         return False
     if _forked(child, parent):
         return True
-    if is_manager(parent, parent_name) or _is_bare(parent, parent_name):
+    if is_manager(parent, parent_name):
+        # `sh -c` is how cron, npm and their like start a program: the shell is theirs, the program is not.
+        return _runs_inline(child) and not _starts_everything(parent)
+    if _is_bare(parent, parent_name):
         return False
     return child_name.source is NameSource.OTHER or _is_bare(child, child_name)
 
@@ -44,6 +46,17 @@ def inherits(child: ProcessFacts, child_name: Name, parent: ProcessFacts, parent
 def _forked(child: ProcessFacts, parent: ProcessFacts) -> bool:
     """Return whether the child still runs what its parent runs: a worker, not another program."""
     return bool(child.executable) and child.executable == parent.executable and child.arguments == parent.arguments
+
+
+def _runs_inline(facts: ProcessFacts) -> bool:
+    """Return whether a process is a shell that runs code given on its command line."""
+    option = facts.arguments[1] if len(facts.arguments) > 1 else ""
+    return facts.program in _SHELLS and option.startswith("-") and not option.startswith("--") and "c" in option
+
+
+def _starts_everything(facts: ProcessFacts) -> bool:
+    """Return whether a process is the first of its host or container, whose children are nobody's errands."""
+    return facts.pid == 1 or facts.program.startswith("containerd-shim")
 
 
 def _is_bare(facts: ProcessFacts, name: Name) -> bool:

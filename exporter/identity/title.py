@@ -8,6 +8,8 @@ from exporter.identity.names import clean
 # Application servers that put the application into their title.
 _BRACKETED = re.compile(r"^(?:gunicorn|puma|unicorn|uwsgi|hypercorn)\b.*\[([^\]]+)\]\s*$")
 _SIDEKIQ = re.compile(r"^sidekiq [\d.]+ (\S+) \[")
+# Those that start other people's programs and call themselves after what they were told.
+_STARTER = re.compile(r"^(npm|pnpm|yarn|PM2)\b")
 _PREFIX = re.compile(r"^([\w./@+-]+): ")
 
 
@@ -19,5 +21,8 @@ def name(facts: ProcessFacts) -> str:
     found = _BRACKETED.match(title) or _SIDEKIQ.match(title)
     if found:
         return clean(found.group(1).split(":", 1)[0].split(".", 1)[0])
+    starter = _STARTER.match(title)
+    if starter:
+        return starter.group(1).lower()
     prefix = _PREFIX.match(title)
     return clean(prefix.group(1).rsplit("/", 1)[-1]) if prefix else ""

@@ -40,7 +40,7 @@ def _unwrapped(target: str, rest: Sequence[str], facts: ProcessFacts) -> str:
     """Name a module or script; of an application server, the application."""
     runner = re.sub(r"[\d.]+$", "", PurePosixPath(target).name)
     if runner in _RUNNERS:
-        return _application(rest, facts) or runner
+        return _application(runner, rest, facts) or runner
     if runner == "celery":
         return _celery(rest, facts)
     if "/" in target or target.endswith(".py"):
@@ -49,10 +49,11 @@ def _unwrapped(target: str, rest: Sequence[str], facts: ProcessFacts) -> str:
     return clean(module) if "/" not in module else of_file(module, facts.working_directory)
 
 
-def _application(arguments: Sequence[str], facts: ProcessFacts) -> str:
+def _application(runner: str, arguments: Sequence[str], facts: ProcessFacts) -> str:
     """Return the application that a server was told to load, such as `shop` of `shop.wsgi:application`."""
     found = next((text for text in arguments if _APPLICATION.fullmatch(text)), "")
-    found = found or option_value(arguments, "--app", "-A", "--module", "-w")
+    # With the others, -w is the number of workers.
+    found = found or option_value(arguments, "--app", "-A", "--module", *(("-w",) if runner == "uwsgi" else ()))
     last = arguments[-1] if arguments else ""
     before = arguments[-2] if len(arguments) > 1 else ""
     if not found and _MODULE.fullmatch(last) and not before.startswith("-"):
