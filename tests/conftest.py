@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from quickstart.debian import Tree
 from tests.live.support import packages
+
+LIVE = Path(__file__).parent / "live"
 
 
 @pytest.fixture(scope="session")
@@ -12,5 +16,5 @@ def tree() -> Tree:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that wait for real processes: the others fill that time on the other workers."""
-    items.sort(key=lambda item: item.get_closest_marker("live") is None)
+    """Begin with the tests that wait for real processes, the longest first: the others fill that time meanwhile."""
+    items.sort(key=lambda item: (LIVE not in item.path.parents, item.get_closest_marker("live") is None))

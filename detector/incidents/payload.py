@@ -10,6 +10,7 @@ from detector.incidents.explanation import annotations, only_service
 from detector.incidents.incident import Book, Identity, Incident, Phase
 from detector.model import Alert, Seconds, Signal
 
+RUNBOOKS = "docs/runbooks.md"  # of this project, one section per alert name
 EXPIRY_ROUNDS = 4  # three proved too short for Prometheus (issue 5277)
 
 
@@ -59,7 +60,10 @@ class Sender:
         }
         return Alert(
             labels=dict(self.external_labels) | {name: value for name, value in own.items() if value},
-            annotations=annotations(incident, self.signals, self.queries, at),
+            annotations={
+                **annotations(incident, self.signals, self.queries, at),
+                "runbook_url": f"{RUNBOOKS}#{identity.alertname.lower()}",
+            },
             starts_at=incident.starts_at,
             ends_at=max(ends_at, incident.starts_at),
             generator_url=self._graph(incident),

@@ -83,6 +83,7 @@ def test_each_fault_leads_to_one_alert_that_outlives_the_detector_and_ends_with_
     for alert in firing.values():
         assert alert["annotations"]["observed"]
         assert alert["annotations"]["expected"]
+        assert alert["annotations"]["runbook_url"]
 
     stack.kill(scene.detector)
     scene.detector.child.start()

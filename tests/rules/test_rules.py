@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
+from detector.incidents import lifecycle
+from detector.incidents.payload import RUNBOOKS
+
 ROOT = Path(__file__).parents[2]
 RULE_FILES = ("recording.yml", "alerts.yml", "anomalies.yml")
 ALERTS: list[dict[str, Any]] = [
@@ -26,9 +29,18 @@ def test_every_alert_says_how_bad_what_and_where_to_read(rule: dict[str, Any]) -
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
 def test_every_runbook_exists(rule: dict[str, Any]) -> None:
     page, anchor = rule["annotations"]["runbook_url"].split("#")
-    headings = re.findall(r"^## (\w+)$", (ROOT / page).read_text(), re.MULTILINE)
-    assert anchor in {heading.lower() for heading in headings}
+    assert anchor in sections(page)
     assert anchor == rule["alert"].lower()
+
+
+@pytest.mark.parametrize("alert", [lifecycle.ANOMALY, lifecycle.SILENT, lifecycle.BLIND])
+def test_every_alert_of_the_detector_has_a_runbook(alert: str) -> None:
+    assert alert.lower() in sections(RUNBOOKS)
+
+
+def sections(page: str) -> set[str]:
+    """Return the anchors of a page's sections."""
+    return {heading.lower() for heading in re.findall(r"^## (\w+)$", (ROOT / page).read_text(), re.MULTILINE)}
 
 
 def test_every_rule_file_is_tested() -> None:
