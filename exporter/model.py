@@ -80,7 +80,7 @@ class Kind(Enum):
     UNANSWERED = "unanswered"  # tells that the oldest request in order will get no answer; itself no message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """One application-level message.
 
@@ -93,6 +93,7 @@ class Message:
         status: a response's own code, from a bounded set, such as `404` or an SQLSTATE; else empty.
         failed: whether a response says that the request failed.
         correlation: what pairs it with its other half; None where answers come in the order of requests.
+        hits, misses: how many keys that were looked up in a cache a response found, and did not.
     """
 
     kind: Kind
@@ -103,9 +104,11 @@ class Message:
     status: str = ""
     failed: bool = False
     correlation: int | None = None
+    hits: int = 0
+    misses: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exchange:
     """A request and its response.
 

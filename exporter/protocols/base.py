@@ -76,6 +76,7 @@ class ProtocolSpec:
         match: judges the first bytes of the two directions, the client's and the server's; either may be empty.
         parser: makes the state of one new connection.
         family: what its operations are.
+        transports: what it goes over; a datagram is judged and parsed whole, each by itself.
     """
 
     name: str
@@ -83,3 +84,4 @@ class ProtocolSpec:
     match: Callable[[bytes, bytes], Match]
     parser: Callable[[], Parser]
     family: Family = Family.PLAIN
+    transports: frozenset[str] = frozenset({"tcp"})
