@@ -85,6 +85,7 @@ def build(
         metrics=metrics,
         terms=Terms(_named(signals), rules, config.interval, config.window, config.series_limit),
         timing=Timing(config.interval, config.resend, min(MOST_DELAY_SECONDS, config.interval / 6)),
+        history=config.history,
         history_step=config.step,
     )
     detector = Detector(parts, clock.now())

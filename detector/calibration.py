@@ -116,7 +116,7 @@ def _columns(learnt: Learnt) -> Iterator[_Column]:
     """Yield history's columns with what is expected of each by the other weeks."""
     seasonal, baselines, times = learnt.seasonal, learnt.baselines, learnt.times
     known = np.isfinite(learnt.values)
-    visible = np.where(baselines.silence[:, None], np.maximum.accumulate(known, axis=1), known)
+    visible = np.where(baselines.silence[:, None], np.maximum.accumulate(known, axis=1), known) & ~learnt.unlearnt
     for begin in range(0, len(times), COLUMNS):
         for week in np.unique(seasonal.week_of[begin : begin + COLUMNS]):
             columns = begin + np.flatnonzero(seasonal.week_of[begin : begin + COLUMNS] == week)

@@ -71,7 +71,7 @@ def fit_chunk(task: Task) -> Calibrated:
 
 def _with_column(history: History) -> History:
     if history.values.ndim == 2 and history.values.shape[1] == 0:
-        return replace(history, values=np.full((len(history.keys), 1), np.nan))
+        return replace(history, values=np.full((len(history.keys), 1), np.nan), unlearnt=None)
     return history
 
 
@@ -80,7 +80,9 @@ def _tasks(history: History, signals: Mapping[str, Signal], step: float) -> Iter
         raise ValueError(f"{len(history.keys)} series cannot have values of shape {history.values.shape}")
     for begin in range(0, len(history.keys), CHUNK):
         part = slice(begin, begin + CHUNK)
-        yield Task(replace(history, keys=history.keys[part], values=history.values[part]), signals, step)
+        unlearnt = None if history.unlearnt is None else history.unlearnt[part]
+        some = replace(history, keys=history.keys[part], values=history.values[part], unlearnt=unlearnt)
+        yield Task(some, signals, step)
 
 
 def _run(tasks: Sequence[Task], workers: int) -> Iterator[tuple[int, Calibrated]]:

@@ -10,6 +10,7 @@ from detector.clients.notifier import Notifier
 from detector.clients.prometheus import Grid, QueryError
 from detector.clock import Clock, floor_to
 from detector.evaluation import empty_state
+from detector.incidents.episodes import within
 from detector.incidents.incident import Identity
 from detector.incidents.lifecycle import PROMETHEUS, see
 from detector.incidents.payload import Sender
@@ -40,7 +41,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop works with."""
+    """What the loop works with; `history` is how far back it learns from, `history_step` the resolution of that."""
 
     puller: Puller
     refitter: Refitter
@@ -50,6 +51,7 @@ class Parts:
     metrics: Metrics
     terms: Terms
     timing: Timing
+    history: Seconds
     history_step: Seconds
 
 
@@ -138,7 +140,7 @@ class Detector:
         self._knowledge = replace(self._knowledge, evaluated_at=0.0, told_at=told_at, state=state)
 
     def _learn(self, now: Seconds) -> None:
-        self._parts.refitter.start_if_due(now)
+        self._parts.refitter.start_if_due(now, self._knowledge.episodes)
         fitted = self._parts.refitter.take(now)
         if fitted is None:
             return
@@ -146,7 +148,8 @@ class Detector:
             self._parts.metrics.fit_failures.inc()
             log.warning("history not read", extra={"reason": fitted.failure})
             return
-        self._knowledge = refitted(self._knowledge, fitted.baselines)
+        episodes = within(self._knowledge.episodes, now - self._parts.history)
+        self._knowledge = replace(refitted(self._knowledge, fitted.baselines), episodes=episodes)
         self._parts.metrics.fits.inc()
         series = 0 if fitted.baselines is None else len(fitted.baselines.keys)
         log.info("learnt what is usual", extra={"series": series})

@@ -96,12 +96,15 @@ class History:
         start: time of the first column, a whole multiple of `step`.
         step: seconds between columns.
         values: shape (series, columns), in each signal's unit; NaN where there is no sample.
+        unlearnt: where nothing is to be learnt, not even that there is no sample; shape (series, columns), None:
+            nowhere.
     """
 
     keys: tuple[SeriesKey, ...]
     start: Seconds
     step: Seconds
     values: Floats
+    unlearnt: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

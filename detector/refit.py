@@ -8,6 +8,7 @@ from detector.baselines import Baselines, ModelState
 from detector.clients.prometheus import Grid, QueryError
 from detector.clock import floor_to
 from detector.fitting import fit
+from detector.incidents.episodes import Episodes, left_out
 from detector.model import Seconds, Signal
 from detector.pull import Puller
 
@@ -57,10 +58,10 @@ class Refitter:
         """Take baselines of an earlier detector for new enough."""
         self._due_at = self._next(now, baselines)
 
-    def start_if_due(self, now: Seconds) -> None:
-        """Begin a fit if it is time for one."""
+    def start_if_due(self, now: Seconds, episodes: Episodes) -> None:
+        """Begin a fit if it is time for one; nothing is learnt from the episodes."""
         if self._running is None and now >= self._due_at:
-            self._running = self._executor.submit(self._fit, now)
+            self._running = self._executor.submit(self._fit, now, episodes)
 
     def take(self, now: Seconds) -> Fitted | None:
         """The outcome of a fit that has ended since the last call."""
@@ -80,7 +81,7 @@ class Refitter:
         interval = min(YOUNG_SECONDS, self._plan.interval) if young else self._plan.interval
         return floor_to(now, interval) + interval
 
-    def _fit(self, now: Seconds) -> Fitted:
+    def _fit(self, now: Seconds, episodes: Episodes) -> Fitted:
         columns = int(self._plan.duration // self._plan.step)
         end = floor_to(now, self._plan.step)
         grid = Grid(end - (columns - 1) * self._plan.step, self._plan.step, columns)
@@ -90,4 +91,5 @@ class Refitter:
             return Fitted(None, str(error))
         if not history.keys:
             return Fitted(None, "")
-        return Fitted(fit(history, self._signals, self._plan.evaluation, self._plan.workers), "")
+        usual = left_out(history, episodes)
+        return Fitted(fit(usual, self._signals, self._plan.evaluation, self._plan.workers), "")

@@ -17,6 +17,7 @@ import numpy as np
 
 from detector.baselines import BaselineError, restore, store
 from detector.evaluation import State, empty_state
+from detector.incidents.episodes import Episodes, Span
 from detector.incidents.incident import Book, Identity, Incident, Phase
 from detector.incidents.lifecycle import PROMETHEUS
 from detector.model import Finding, Seconds, SeriesKey, Severity
@@ -25,7 +26,7 @@ from detector.watch import Knowledge
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 BOOK, BASELINES, MEMORY = "incidents.json", "baselines.npz", "memory.npz"
 Part = TypeVar("Part")
 
@@ -158,6 +159,11 @@ def _document(knowledge: Knowledge) -> dict[str, Any]:
         "resolved": [_incident_out(incident) for incident in book.resolved],
         "waiting": dict(book.waiting),
         "flaps": book.flaps,
+        "episodes": [
+            [key.service_name, key.signal, span.start, span.end]
+            for key, spans in knowledge.episodes.items()
+            for span in spans
+        ],
         "homes": [
             [name, target.job, target.instance, at]
             for name, homes in sight.homes.items()
@@ -181,7 +187,16 @@ def _knowledge(data: bytes) -> Knowledge:
         waiting={str(name): float(at) for name, at in document["waiting"].items()},
         flaps=int(document["flaps"]),
     )
-    return Knowledge(book=book, sight=_sight(document), told_at=float(document["told_at"]))
+    told_at = float(document["told_at"])
+    return Knowledge(book=book, sight=_sight(document), episodes=_episodes(document), told_at=told_at)
+
+
+def _episodes(document: dict[str, Any]) -> Episodes:
+    found: dict[SeriesKey, tuple[Span, ...]] = {}
+    for service_name, signal, start, end in document["episodes"]:
+        key = SeriesKey(str(service_name), str(signal))
+        found[key] = (*found.get(key, ()), Span(float(start), float(end)))
+    return found
 
 
 def _sight(document: dict[str, Any]) -> Sight:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from detector.baselines import Baselines, join
 from detector.evaluation import Evaluated, Scores, State, adopt, empty_state, evaluate
 from detector.fitting import prior
+from detector.incidents.episodes import Episodes, remember
 from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
 from detector.model import Floats, Seconds, SeriesKey, Signal
@@ -25,6 +26,7 @@ class Knowledge:
         state: of the checks, for the same series.
         sight: what can be seen.
         book: the incidents.
+        episodes: when each series was in one.
         evaluated_at: the time of the newest evaluation; 0 before the first.
         told_at: up to when the book took part; a replay before it moves only the checks.
     """
@@ -33,6 +35,7 @@ class Knowledge:
     state: State | None = None
     sight: Sight = field(default_factory=Sight)
     book: Book = field(default_factory=Book)
+    episodes: Episodes = field(default_factory=dict)
     evaluated_at: Seconds = 0.0
     told_at: Seconds = 0.0
 
@@ -88,7 +91,7 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
     observed, visible = _aligned(keys, seen, column, hidden)
     result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible)
     reading = _reading(keys, result, visible, at, hidden, seen)
-    knowledge = replace(knowledge, state=result.state)
+    knowledge = replace(knowledge, state=result.state, episodes=remember(before.episodes, reading.findings))
     return Step(_told(knowledge, reading, terms), keys, result.scores, hidden, skipped)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from detector.baselines.arrays import Baselines, ModelState
 from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
@@ -32,6 +33,7 @@ class Learnt:
         stable: the same, stabilised; shape (series, columns).
         times: shape (columns,).
         seasonal: the seasons, with what is expected of each week when it is left out.
+        unlearnt: where nothing is learnt, not even that there is no sample; shape (series, columns).
     """
 
     baselines: Baselines
@@ -39,6 +41,7 @@ class Learnt:
     stable: Floats
     times: Floats
     seasonal: Seasonal
+    unlearnt: npt.NDArray[np.bool_]
 
 
 def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learnt:
@@ -54,6 +57,7 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
         ValueError: the history has no column, or its shape is not that of its keys, or a step is not positive.
     """
     values = _clean(history)
+    unlearnt = np.zeros(values.shape, np.bool_) if history.unlearnt is None else history.unlearnt
     if step <= 0 or history.step <= 0:
         raise ValueError(f"steps must be positive, not {step} and {history.step}")
     chosen = tuple(signals[key.signal] for key in history.keys)
@@ -79,7 +83,7 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
         offsets=scales.offsets,
         profile=profile.astype(np.float32),
         spread=spread.astype(np.float32),
-        quiet=_quiet(values, scales.offsets, times).astype(np.float32),
+        quiet=_quiet(values, unlearnt, scales.offsets, times).astype(np.float32),
         floors=floors,
         least=least_changes(usual, kinds, scales).astype(np.float32),
         bad=np.array([SIGNS[signal.bad] for signal in chosen], dtype=np.int8),
@@ -88,14 +92,16 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
         samples=np.isfinite(values).sum(1).astype(np.int32),
         step=step,
     )
-    return Learnt(baselines, values, stable, times, seasonal)
+    return Learnt(baselines, values, stable, times, seasonal, unlearnt)
 
 
 def _clean(history: History) -> Floats:
-    """Return the values without infinities, and NaN before a series' first sample as they are."""
+    """Return the values without infinities and without what is not to be learnt; NaN in their place."""
     if history.values.ndim != 2 or history.values.shape[0] != len(history.keys) or not history.values.shape[1]:
         raise ValueError(f"{len(history.keys)} series cannot have values of shape {history.values.shape}")
-    return usable(history.values)
+    if history.unlearnt is None:
+        return usable(history.values)
+    return np.where(history.unlearnt, np.nan, usable(history.values))
 
 
 def _models(values: Floats, times: Floats) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
@@ -107,10 +113,10 @@ def _models(values: Floats, times: Floats) -> np.ndarray[tuple[int], np.dtype[np
     return np.where(enough, ModelState.LEVEL, ModelState.LEARNING).astype(np.int8)
 
 
-def _quiet(values: Floats, offsets: Floats, times: Floats) -> Floats:
+def _quiet(values: Floats, unlearnt: npt.NDArray[np.bool_], offsets: Floats, times: Floats) -> Floats:
     """Return the share of samples since the first that are nothing or missing, by hour; shape (series, 24)."""
     known = np.isfinite(values)
-    begun = np.maximum.accumulate(known, axis=1)
+    begun = np.maximum.accumulate(known, axis=1) & ~unlearnt
     idle = begun & is_nothing(values, offsets[:, None])
     hour = np.floor_divide(times % DAY, HOUR).astype(np.int64)
     shares = np.empty((len(values), HOURS_PER_DAY))

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from detector.baselines.arrays import ARRAYS
+from detector.baselines.grid import read_week
+from detector.checks import SILENCE
 from detector.fitting import CHUNK, fit
 from detector.model import Floats, History, SeriesKey
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
@@ -40,3 +44,26 @@ def test_wrong_shapes_are_refused(values: Floats) -> None:
 def test_no_series_is_refused() -> None:
     with pytest.raises(ValueError, match="no series"):
         fit(History((), BEGIN, 60.0, np.empty((0, 5))), SIGNALS, 60.0)
+
+
+def test_what_is_left_out_teaches_nothing() -> None:
+    world = World(3, 2)
+    usual = world.read(BEGIN, BEGIN + 14 * DAY, 300.0)
+    broken, unlearnt = usual.values.copy(), np.zeros(usual.values.shape, np.bool_)
+    for day in range(2, 14):  # every day, so that no robust estimate shrugs it off
+        columns = slice(day * 288 + 120, day * 288 + 180)
+        broken[:, columns] = 0.0
+        unlearnt[:, columns] = True
+    healthy = fit(usual, SIGNALS, 60.0)
+    learnt = fit(replace(usual, values=broken), SIGNALS, 60.0)
+    spared = fit(replace(usual, values=broken, unlearnt=unlearnt), SIGNALS, 60.0)
+    requests = [row for row, key in enumerate(usual.keys) if key.signal == "requests"]
+    hour = 12
+    assert (learnt.quiet[requests, hour] > 0.5).all()
+    assert spared.quiet[requests, hour] == pytest.approx(healthy.quiet[requests, hour], abs=0.1)
+    times = BEGIN + 14 * DAY + 12 * 3600.0 + np.arange(1, dtype=np.float64)
+    now = [read_week(each.profile, times)[requests, 0] for each in (healthy, learnt, spared)]
+    assert now[2] == pytest.approx(now[0], rel=0.1)
+    assert not np.isclose(now[1], now[0], rtol=0.3).any()
+    silence = (slice(None), SILENCE)
+    assert spared.limits[requests][silence] == pytest.approx(healthy.limits[requests][silence], rel=0.2)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -312,6 +313,23 @@ def test_a_clock_that_goes_back_does_not_stop_the_detector(
     world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
     run.until(FAULT + 40 * MINUTE)
     assert named([only(alertmanager)]) == [("LarimarServiceAnomaly", "app", "errors")]
+
+
+def test_a_lasting_fault_is_not_learnt_as_usual(
+    world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, tmp_path: Path
+) -> None:
+    world.born = START - 30 * MINUTE  # so little is known that an hour of fault would soon be half of it
+    world.faults.append(Fault("app", "latency", FAULT, FAULT + 70 * MINUTE, scaled(20.0)))
+    config = replace(settings(prometheus, tmp_path, alertmanager), refit=600.0, history=6 * HOUR, step=60.0)
+    with running(config, clock) as first:
+        first.until(FAULT + 30 * MINUTE)
+    with running(config, clock) as second:
+        second.until(FAULT + 90 * MINUTE)
+    episode = only(alertmanager)
+    assert episode.resolved_at is not None
+    assert episode.resolved_at > FAULT + 70 * MINUTE
+    expected = alertmanager.posted[-1].annotations["expected"]
+    assert float(expected.removesuffix(" ms")) == pytest.approx(12.0, rel=0.05)
 
 
 def test_a_flapping_service_does_not_notify_each_time(run: Run, world: World, alertmanager: FakeAlertmanager) -> None:
