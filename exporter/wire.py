@@ -27,7 +27,7 @@ class WireCounters:
     capture: CaptureStats
     engine: EngineCounters
     attribution: AttributionCounters
-    limited: Mapping[str, int]
+    limited: Mapping[str, float]
 
 
 class Wire:

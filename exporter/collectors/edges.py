@@ -27,7 +27,8 @@ def edge_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
         labels = (key.client, key.server, key.protocol)
         requests.add_metric(labels, edge.requests)
         errors.add_metric(labels, edge.errors)
-        durations.add_metric(labels, edge.durations, edge.duration_sum / NANOSECONDS)
+        # Where the capture is sampled, counts are fractions; the exposition knows none but floats anyway.
+        durations.add_metric(labels, edge.durations, edge.duration_sum / NANOSECONDS)  # type: ignore[arg-type]
     yield requests
     yield errors
     yield durations

@@ -43,7 +43,7 @@ class Coverage:
     unowned_sockets: int = 0
     unsearched_processes: int = 0
     socket_failures: int = 0
-    limited: Mapping[str, int] = field(default_factory=dict)
+    limited: Mapping[str, float] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
     capabilities: Mapping[str, bool] = field(default_factory=dict)
 
@@ -141,7 +141,7 @@ def _host_families(coverage: Coverage) -> Iterator[Metric]:
     )
 
 
-def _by_label(name: str, documentation: str, label: str, counts: Mapping[str, int]) -> Metric:
+def _by_label(name: str, documentation: str, label: str, counts: Mapping[str, float]) -> Metric:
     family = CounterMetricFamily(name, documentation, labels=(label,))
     for value, count in sorted(counts.items()):
         family.add_metric((value,), count)

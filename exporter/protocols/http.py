@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Sequence
-from enum import IntEnum
 
 from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds, Operation
 from exporter.protocols.backlog import Backlog, behind_line_ends
@@ -29,22 +28,12 @@ MAX_MALFORMED = 8
 MAX_ASKED = 16_384
 
 
-class _State(IntEnum):
-    HEAD = 0
-    BODY = 1  # of known length
-    CHUNK_LINE = 2
-    CHUNK = 3
-    TRAILER = 4
-    UNTIL_CLOSE = 5
-    LOST = 6  # until a segment begins with a start line
-
-
-class _Asked(IntEnum):
-    """What a request means for its response's body."""
-
-    PLAIN = 0
-    HEAD = 1
-    CONNECT = 2
+# A direction's state. BODY is one of known length, LOST lasts until a segment begins with a start line.
+HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST = range(7)
+# What a request means for its response's body.
+ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT = range(3)
+REQUEST, RESPONSE = Kind.REQUEST, Kind.RESPONSE
+CLIENT = 0  # the direction of requests
 
 
 class _Side:
@@ -67,7 +56,7 @@ class _Side:
 
     def __init__(self) -> None:
         self.backlog = Backlog()
-        self.state = _State.HEAD
+        self.state = HEAD
         self.left = 0
         self.first_at: Nanoseconds = 0
         self.last_at: Nanoseconds = 0
@@ -88,14 +77,11 @@ class _Side:
     def expect(self, body: Body) -> None:
         """Set what follows the head."""
         self.left = body.length
-        if body.framing is Framing.CHUNKED:
-            self.state = _State.CHUNK_LINE
-        else:
-            self.state = _State.BODY
+        self.state = CHUNK_LINE if body.framing is Framing.CHUNKED else BODY
 
     def open(self) -> bool:
         """Return whether a head was read and its body's end was not."""
-        return _State.BODY <= self.state <= _State.UNTIL_CLOSE
+        return BODY <= self.state <= UNTIL_CLOSE
 
 
 class HttpParser:
@@ -105,7 +91,7 @@ class HttpParser:
 
     def __init__(self) -> None:
         self._sides = (_Side(), _Side())
-        self._asked: deque[_Asked] = deque(maxlen=MAX_ASKED)
+        self._asked: deque[int] = deque(maxlen=MAX_ASKED)
         self._rest: bytes | None = None
         self._out: list[Message] = []
 
@@ -113,7 +99,7 @@ class HttpParser:
         """Take the next bytes of one direction; return the messages that they complete."""
         side = self._sides[direction]
         self._out = []
-        if side.state is _State.LOST and not self._rejoin(side, direction, data):
+        if side.state == LOST and not self._rejoin(side, direction, data):
             return ()
         buffer = side.backlog.join(data, at)
         position, end = 0, len(buffer)
@@ -137,7 +123,7 @@ class HttpParser:
             side.size += size_bytes
             side.left -= size_bytes
             self._after_bytes(side, direction)
-        elif side.state is _State.UNTIL_CLOSE:
+        elif side.state == UNTIL_CLOSE:
             side.size += size_bytes
         else:
             self._lose(side, direction)
@@ -148,7 +134,7 @@ class HttpParser:
         side = self._sides[direction]
         if side.guessed:
             return 0
-        if side.state is _State.BODY or side.state is _State.CHUNK:
+        if side.state in (BODY, CHUNK):
             return side.left
         return 0
 
@@ -168,24 +154,24 @@ class HttpParser:
     def _step(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
         """Read one unit from `start`; return where it ends, or `start` if more bytes are needed."""
         state = side.state
-        if state is _State.HEAD:
+        if state == HEAD:
             return self._head(side, direction, buffer, start, at)
         if side.guessed:
             side.guessed = False
-            if state is _State.BODY and buffer[start : start + 7] == b"HTTP/1.":
+            if state == BODY and buffer[start : start + 7] == b"HTTP/1.":
                 self._complete(side, direction)
                 return self._head(side, direction, buffer, start, at)
         side.last_at = at
-        if state is _State.BODY or state is _State.CHUNK:
+        if state in (BODY, CHUNK):
             taken = min(side.left, len(buffer) - start)
             side.left -= taken
             side.size += taken
             self._after_bytes(side, direction)
             return start + taken
-        if state is _State.UNTIL_CLOSE:
+        if state == UNTIL_CLOSE:
             side.size += len(buffer) - start
             return len(buffer)
-        if state is _State.LOST:
+        if state == LOST:
             return len(buffer)
         return self._line(side, direction, buffer, start)
 
@@ -195,7 +181,7 @@ class HttpParser:
         end = head_end(buffer, start, side.backlog.scanned)
         if end < 0:
             unread = len(buffer) - start
-            judge = match_client if direction == Direction.REQUEST else match_server
+            judge = match_client if direction == CLIENT else match_server
             if unread > MAX_HEAD_BYTES or (
                 side.backlog.scanned == 0 and judge(bytes(buffer[start : start + 4096])) is Match.NO
             ):
@@ -207,7 +193,7 @@ class HttpParser:
         fields = bytes(buffer[line_end:end]).lower()
         first_at = side.backlog.since if start == 0 else at
         side.last_at = at
-        if direction == Direction.REQUEST:
+        if direction == CLIENT:
             known = self._request_head(side, line, fields, first_at, end - start)
         else:
             known = self._response_head(side, line, fields, first_at, end - start)
@@ -220,10 +206,10 @@ class HttpParser:
         self._end_unbounded()
         side.begin(first_at, size)
         side.operation = operation_of(method)
-        asked = _Asked.HEAD if method == b"HEAD" else _Asked.CONNECT if method == b"CONNECT" else _Asked.PLAIN
+        asked = ASKED_HEAD if method == b"HEAD" else ASKED_CONNECT if method == b"CONNECT" else ASKED_PLAIN
         self._asked.append(asked)
-        side.expect(NO_BODY if asked is _Asked.CONNECT else body_of(fields))
-        if side.state is _State.BODY and side.left == 0:
+        side.expect(NO_BODY if asked == ASKED_CONNECT else body_of(fields))
+        if side.state == BODY and side.left == 0:
             self._complete(side, Direction.REQUEST)
         return True
 
@@ -235,19 +221,19 @@ class HttpParser:
             return True
         side.begin(first_at, size)
         side.status = status
-        asked = self._asked[0] if self._asked else _Asked.PLAIN
-        if status == 101 or (asked is _Asked.CONNECT and status < 300):
+        asked = self._asked[0] if self._asked else ASKED_PLAIN
+        if status == 101 or (asked == ASKED_CONNECT and status < 300):
             self._complete(side, Direction.RESPONSE)
             self._rest = b""
-        elif asked is _Asked.HEAD or status in (204, 304):
+        elif asked == ASKED_HEAD or status in (204, 304):
             self._complete(side, Direction.RESPONSE)
         else:
             body = body_of(fields)
             side.expect(body)
             side.guessed = not self._asked
             if body.framing is Framing.NONE:
-                side.state = _State.UNTIL_CLOSE
-            elif side.state is _State.BODY and side.left == 0:
+                side.state = UNTIL_CLOSE
+            elif side.state == BODY and side.left == 0:
                 self._complete(side, Direction.RESPONSE)
         return True
 
@@ -261,7 +247,7 @@ class HttpParser:
             return start
         line = bytes(buffer[start:end]).strip()
         side.size += end + 1 - start
-        if side.state is _State.TRAILER:
+        if side.state == TRAILER:
             if not line:
                 self._complete(side, direction)
         elif line:  # an empty one ends the chunk before
@@ -269,42 +255,43 @@ class HttpParser:
             if size < 0:
                 return self._malformed(side, direction, len(buffer))
             side.left = size
-            side.state = _State.CHUNK if size else _State.TRAILER
+            side.state = CHUNK if size else TRAILER
         return end + 1
 
     def _after_bytes(self, side: _Side, direction: Direction) -> None:
         if side.left == 0:
-            if side.state is _State.CHUNK:
-                side.state = _State.CHUNK_LINE
+            if side.state == CHUNK:
+                side.state = CHUNK_LINE
             else:
                 self._complete(side, direction)
 
     def _complete(self, side: _Side, direction: Direction) -> None:
         """The message being read has ended."""
-        side.state = _State.HEAD
+        side.state = HEAD
         side.guessed = False
-        if direction == Direction.REQUEST:
+        if direction == CLIENT:
             self._emit_request(side)
             return
         if self._asked:
             self._asked.popleft()
-        if not self._asked and self._sides[Direction.REQUEST].open():
+        asker = self._sides[CLIENT]
+        if not self._asked and asker.open():
             # Answered before its body ended, as a refused upload is.
-            self._emit_request(self._sides[Direction.REQUEST])
+            self._emit_request(asker)
         status = str(side.status)
         self._out.append(
-            Message(Kind.RESPONSE, side.first_at, side.last_at, side.size, status=status, failed=side.status >= 400)
+            Message(RESPONSE, side.first_at, side.last_at, side.size, status=status, failed=side.status >= 400)
         )
 
     def _emit_request(self, side: _Side) -> None:
         if not side.emitted:
             side.emitted = True
-            self._out.append(Message(Kind.REQUEST, side.first_at, side.last_at, side.size, side.operation))
+            self._out.append(Message(REQUEST, side.first_at, side.last_at, side.size, side.operation))
 
     def _end_unbounded(self) -> None:
         """A client that asks again knows that the response had ended, whatever its head said."""
-        side = self._sides[Direction.RESPONSE]
-        if side.guessed or (side.state is _State.UNTIL_CLOSE and len(self._asked) <= 1):
+        side = self._sides[1]
+        if side.guessed or (side.state == UNTIL_CLOSE and len(self._asked) <= 1):
             self._complete(side, Direction.RESPONSE)
 
     def _malformed(self, side: _Side, direction: Direction, end: int) -> int:
@@ -313,8 +300,8 @@ class HttpParser:
         What a client sends may be anything as long as the server answers in HTTP.
         """
         side.malformed += 1
-        if side.malformed > MAX_MALFORMED or (direction == Direction.RESPONSE and not side.seen):
-            raise ParseError(f"no HTTP/1 {'request' if direction == Direction.REQUEST else 'response'} begins here")
+        if side.malformed > MAX_MALFORMED or (direction != CLIENT and not side.seen):
+            raise ParseError(f"no HTTP/1 {'request' if direction == CLIENT else 'response'} begins here")
         self._lose(side, direction)
         return end
 
@@ -322,19 +309,19 @@ class HttpParser:
         """The direction's next boundary is unknown."""
         if side.open():
             self._complete(side, direction)
-        side.state = _State.LOST
+        side.state = LOST
         side.backlog.drop()
         self._asked.clear()
 
     def _rejoin(self, side: _Side, direction: Direction, data: bytes) -> bool:
         """Return whether a lost direction can be read again from this segment's beginning."""
-        if direction == Direction.REQUEST:
+        if direction == CLIENT:
             known = data.lstrip(b"\r\n").partition(b" ")[0].upper() in OPERATIONS
             found = match_client(data[:4096]) if known else Match.NO
         else:
             found = match_server(data[:4096])
         if found is Match.YES:
-            side.state = _State.HEAD
+            side.state = HEAD
         return found is Match.YES
 
 

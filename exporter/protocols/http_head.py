@@ -32,7 +32,7 @@ class Framing(Enum):
     CHUNKED = "chunked"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Body:
     """What the header fields say of a body; the length is 0 unless the framing is by length."""
 
@@ -60,7 +60,7 @@ def head_end(buffer: bytes | bytearray, start: int, scanned: int) -> int:
 def method_of(line: bytes) -> bytes:
     """Return the method of a request line of HTTP/1, in upper case; empty if it is none."""
     line = line.rstrip()
-    if len(line) < 12 or line[-8:-1].upper() != b"HTTP/1." or not line[-1:].isdigit() or line[-9] != 0x20:
+    if len(line) < 12 or line[-8:-1].upper() != b"HTTP/1." or not line[-1:].isdigit() or line[-9:-8] != b" ":
         return b""
     method = line[: line.find(b" ")]
     return method.upper() if len(method) <= MAX_METHOD_BYTES and TOKEN.issuperset(method) else b""

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message, Nanoseconds
 
+# Looking a member of an enumeration up costs more than comparing it.
+REQUEST, RESPONSE, ONE_WAY, UNANSWERED = Kind.REQUEST, Kind.RESPONSE, Kind.ONE_WAY, Kind.UNANSWERED
 # A client that pipelines deeper than this (a bulk load) loses latencies, not counts.
 MAX_OUTSTANDING = 16_384
 # After a loss nobody knows which requests were answered. A client that takes turns shows it: as many responses as
@@ -32,22 +34,22 @@ class Pairing:
     def take(self, message: Message) -> None:
         """Take the next message of either direction, in the order of capture."""
         kind = message.kind
-        if kind is Kind.REQUEST:
+        if kind is REQUEST:
             if message.correlation is None:
                 self._request(message)
             else:
                 self._correlate(message, message.correlation)
-        elif kind is Kind.RESPONSE:
+        elif kind is RESPONSE:
             if message.correlation is None:
                 self._response(message)
             else:
                 self._answer(self._correlated.pop(message.correlation, None), message, timed=True)
-        elif kind is Kind.ONE_WAY:
+        elif kind is ONE_WAY:
             self._record(Exchange(message, None))
-        elif kind is Kind.UNANSWERED:
+        elif kind is UNANSWERED:
             if self._ordered:
                 self._record(Exchange(self._ordered.popleft(), None))
-            self._least -= self._least > 0
+            self._least -= int(self._least > 0)
 
     def lose(self) -> None:
         """Messages may have been lost: what answers in order is in doubt until the client's turns agree again.
@@ -81,7 +83,8 @@ class Pairing:
 
     def _response(self, response: Message) -> None:
         self._was_response = True
-        if self._ordered and response.first_at + REORDERED < self._ordered[0].first_at:
+        first = self._ordered[0] if self._ordered else None
+        if first is not None and response.first_at + REORDERED < first.first_at:
             # No answer begins before its question: the order was lost.
             self.lose()
             self._record(Exchange(None, response))

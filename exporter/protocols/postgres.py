@@ -14,6 +14,7 @@ from exporter.protocols.postgres_match import match, match_client, match_server,
 from exporter.protocols.postgres_session import PostgresSession
 
 MAX_MALFORMED = 8
+CLIENT = 0  # the direction of requests
 
 
 class PostgresParser:
@@ -30,7 +31,7 @@ class PostgresParser:
     def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
         """Take the next bytes of one direction; return the messages that they complete."""
         out: list[Message] = []
-        side = self._frontend if direction == Direction.REQUEST else self._backend
+        side = self._frontend if direction == CLIENT else self._backend
         if side.lost:
             if not _resumes(direction, data):
                 return ()
@@ -47,7 +48,7 @@ class PostgresParser:
     def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
         """Account for bytes that passed unseen."""
         out: list[Message] = []
-        side = self._frontend if direction == Direction.REQUEST else self._backend
+        side = self._frontend if direction == CLIENT else self._backend
         if 0 < size_bytes <= side.skip:
             side.passed(size_bytes, at, out)
         else:
@@ -56,7 +57,7 @@ class PostgresParser:
 
     def skippable(self, direction: Direction) -> int:
         """Return how much is left of the message being passed over."""
-        return (self._frontend if direction == Direction.REQUEST else self._backend).skip
+        return (self._frontend if direction == CLIENT else self._backend).skip
 
     def left(self) -> bytes | None:
         """Return what the server sent behind its consent to encryption, None before that."""
@@ -70,7 +71,7 @@ class PostgresParser:
 def _resumes(direction: Direction, data: bytes) -> bool:
     """Return whether messages begin where this segment does."""
     head = data[:4096]
-    if direction == Direction.REQUEST:
+    if direction == CLIENT:
         return match_client(head) >= Match.MAYBE or match_startup(head) is Match.YES
     return match_server(head) >= Match.MAYBE
 

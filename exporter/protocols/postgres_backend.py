@@ -8,6 +8,9 @@ from exporter.protocols.postgres_match import EXACT_SERVER_LENGTHS, MAX_MESSAGE_
 from exporter.protocols.postgres_session import Awaited, PostgresSession
 
 ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH = b"ECZIs2AGW"
+# Looking a member of an enumeration up costs more than comparing it.
+FOR_EXECUTE, FOR_QUERY, FOR_LOGIN = Awaited.EXECUTE, Awaited.QUERY, Awaited.LOGIN
+RESPONSE = Kind.RESPONSE
 UNASKED = b"ANS"  # notifications, notices and parameters may come at any time
 # How much of a message's body is needed: the tag of a command, the code of an error.
 NEEDED_BYTES = {COMPLETE: 32, ERROR: 512}
@@ -144,18 +147,18 @@ class Backend:
             self._told = True
             if kind == EMPTY_QUERY:
                 self._operation = sql.EMPTY
-            if head is Awaited.LOGIN:
+            if head is FOR_LOGIN:
                 self._refuse(at, out)
-            elif head is Awaited.EXECUTE or (head is None and self._bound):
+            elif head is FOR_EXECUTE or (head is None and self._bound):
                 self._answer(at, out)
         elif kind in (COPY_IN, COPY_BOTH):
             self._session.begin_copy()
 
     def _ready(self, head: Awaited | None, at: Nanoseconds, out: list[Message]) -> None:
         session = self._session
-        if head is Awaited.QUERY or (head is None and self._told):
+        if head is FOR_QUERY or (head is None and self._told):
             self._answer(at, out)
-        elif head is Awaited.LOGIN:
+        elif head is FOR_LOGIN:
             session.awaited.popleft()
             session.login = None
         else:
@@ -175,7 +178,7 @@ class Backend:
             self._session.awaited.popleft()
         failed = self._code != ""
         status = self._code
-        out.append(Message(Kind.RESPONSE, self._first_at, at, self._size, self._operation, status, failed))
+        out.append(Message(RESPONSE, self._first_at, at, self._size, self._operation, status, failed))
         self._end()
 
     def _end(self) -> None:

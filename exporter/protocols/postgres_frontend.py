@@ -24,6 +24,9 @@ NEEDED_BYTES = {
     ord("E"): LONGEST_NAME,
 }
 QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH, FUNCTION_CALL = b"QPBESHF"
+# Looking a member of an enumeration up costs more than comparing it.
+FOR_EXECUTE, FOR_QUERY, FOR_SYNC, FOR_LOGIN = Awaited.EXECUTE, Awaited.QUERY, Awaited.SYNC, Awaited.LOGIN
+REQUEST = Kind.REQUEST
 FUNCTION = Operation("CALL")
 
 
@@ -104,8 +107,8 @@ class Frontend:
             session.starting = False
             session.negotiating = False
             first_at = self._backlog.since if start == 0 else at
-            session.login = Message(Kind.REQUEST, first_at, at, length)
-            session.expect(Awaited.LOGIN)
+            session.login = Message(REQUEST, first_at, at, length)
+            session.expect(FOR_LOGIN)
         elif code != CANCEL_REQUEST:
             raise ParseError("a PostgreSQL start-up message of an unknown version")
         self._kind = 0
@@ -153,11 +156,11 @@ class Frontend:
         """The message being read has ended."""
         kind = self._kind
         if self._operation is not None:
-            self._session.expect(Awaited.EXECUTE if kind == EXECUTE else Awaited.QUERY)
-            out.append(Message(Kind.REQUEST, self._first_at, at, self._size, self._operation))
+            self._session.expect(FOR_EXECUTE if kind == EXECUTE else FOR_QUERY)
+            out.append(Message(REQUEST, self._first_at, at, self._size, self._operation))
             self._operation = None
         elif kind == SYNC:
-            self._session.expect(Awaited.SYNC)
+            self._session.expect(FOR_SYNC)
         elif kind in (PARSE, BIND) or kind in b"DC":
             return  # the execution to come is what it is for
         self._first_at, self._size = -1, 0

@@ -11,6 +11,7 @@ from exporter.protocols.redis_session import RedisSession
 
 # How much of a connection that spoke Redis' protocol before may be something else.
 MAX_MALFORMED = 8
+CLIENT = 0  # the direction of requests
 OPAQUE_STEP_BYTES = 1 << 20
 
 
@@ -29,9 +30,9 @@ class RedisParser:
         """Take the next bytes of one direction; return the messages that they complete."""
         if self._session.opaque:
             return ()
-        side = self._requests if direction == Direction.REQUEST else self._replies
+        side = self._requests if direction == CLIENT else self._replies
         if side.lost:
-            judge = match_client if direction == Direction.REQUEST else match_server
+            judge = match_client if direction == CLIENT else match_server
             if judge(data[:4096]) < Match.MAYBE:
                 return ()
             side.lost = False
@@ -48,7 +49,7 @@ class RedisParser:
     def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
         """Account for bytes that passed unseen."""
         out: list[Message] = []
-        side = self._requests if direction == Direction.REQUEST else self._replies
+        side = self._requests if direction == CLIENT else self._replies
         if self._session.opaque:
             pass
         elif 0 < size_bytes <= side.skip:
@@ -61,7 +62,7 @@ class RedisParser:
         """Return how much is left of the string being read."""
         if self._session.opaque:
             return OPAQUE_STEP_BYTES
-        return (self._requests if direction == Direction.REQUEST else self._replies).skip
+        return (self._requests if direction == CLIENT else self._replies).skip
 
     def left(self) -> bytes | None:
         """Return None: nothing else follows on a connection."""

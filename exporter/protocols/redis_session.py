@@ -23,6 +23,11 @@ class Replying(Enum):
     OFF = "off"
 
 
+# Looking a member of an enumeration up costs more than comparing it.
+ALWAYS, ONCE_NOT, NEVER = Replying.ON, Replying.SKIP, Replying.OFF
+REQUEST, RESPONSE, ONE_WAY, PUSH = Kind.REQUEST, Kind.RESPONSE, Kind.ONE_WAY, Kind.PUSH
+
+
 class RedisSession:
     """The connection's modes.
 
@@ -40,7 +45,7 @@ class RedisSession:
         self.monitored = False
         self.subscribed = False
         self.outstanding = 0
-        self._replying = Replying.ON
+        self._replying = ALWAYS
         self._confirmations: deque[int] = deque(maxlen=MAX_CONFIRMATIONS)
         self._fresh = True  # nothing of the first entry was confirmed yet
 
@@ -52,12 +57,12 @@ class RedisSession:
             words: the first arguments after the name, in upper case.
             arguments: how many there are.
         """
-        kind = Kind.REQUEST if self._replying is Replying.ON else Kind.ONE_WAY
-        if self._replying is Replying.SKIP:
-            self._replying = Replying.ON
+        kind = REQUEST if self._replying is ALWAYS else ONE_WAY
+        if self._replying is ONCE_NOT:
+            self._replying = ALWAYS
         if name:
             kind = self._change(name, words, arguments, kind)
-        self.outstanding += kind is Kind.REQUEST
+        self.outstanding += kind is REQUEST
         return kind
 
     def _change(self, name: bytes, words: list[bytes], arguments: int, kind: Kind) -> Kind:
@@ -68,7 +73,7 @@ class RedisSession:
             self._confirmations.append(max(1, arguments))
         elif name in REPLICATING:
             self.opaque = True
-            return Kind.ONE_WAY
+            return ONE_WAY
         elif name == b"RESET":
             self.subscribed = self.monitored = False
             self._confirmations.clear()
@@ -80,15 +85,15 @@ class RedisSession:
         if words[:1] != [b"REPLY"]:
             return kind
         if words[1:] == [b"ON"]:
-            self._replying = Replying.ON
-            return Kind.REQUEST
+            self._replying = ALWAYS
+            return REQUEST
         if words[1:] == [b"OFF"]:
-            self._replying = Replying.OFF
-            return Kind.ONE_WAY
+            self._replying = NEVER
+            return ONE_WAY
         if words[1:] == [b"SKIP"]:
-            if self._replying is Replying.ON:
-                self._replying = Replying.SKIP
-            return Kind.ONE_WAY
+            if self._replying is ALWAYS:
+                self._replying = ONCE_NOT
+            return ONE_WAY
         return kind
 
     def reply(self, pushed: bool, word: bytes) -> Kind:
@@ -101,20 +106,20 @@ class RedisSession:
         if word in CONFIRMED and (pushed or self.subscribed):
             return self._confirmation()
         if pushed or (word in PUBLISHED and (self.subscribed or self.outstanding <= 0)):
-            return Kind.PUSH
+            return PUSH
         self.outstanding -= self.outstanding > 0
-        return Kind.RESPONSE
+        return RESPONSE
 
     def _confirmation(self) -> Kind:
         """Return RESPONSE for the first confirmation of a request; one comes for each of its channels."""
         if not self._confirmations:
-            return Kind.PUSH
-        kind = Kind.RESPONSE if self._fresh else Kind.PUSH
+            return PUSH
+        kind = RESPONSE if self._fresh else PUSH
         self._confirmations[0] -= 1
         self._fresh = self._confirmations[0] == 0
         if self._fresh:
             self._confirmations.popleft()
-        self.outstanding -= kind is Kind.RESPONSE and self.outstanding > 0
+        self.outstanding -= kind is RESPONSE and self.outstanding > 0
         return kind
 
     def forget(self) -> None:

@@ -1,14 +1,15 @@
 """Credits the exchanges of connections to the services at their ends, also when those become known only later."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from exporter.model import Exchange, Flow, Nanoseconds, Role
-from exporter.services.counters import Side, Target
+from exporter.model import Flow
+from exporter.services.account import Account
 from exporter.services.places import Places
-from exporter.services.traffic import EXTERNAL, Traffic
+from exporter.services.sampling import Sampling
+from exporter.services.traffic import Traffic
 from exporter.services.view import HostView
 
 # How many of the settled connections are looked at again at each update: a service may get its final name, or pass
@@ -46,74 +47,6 @@ class AttributionCounters:
     unparsable: Mapping[str, int]
 
 
-class Account:
-    """The counts of one connection: held until both ends are known, then in its services' own counters."""
-
-    __slots__ = ("client", "closed", "flow", "held", "opened_at", "protocol", "server", "targets")
-
-    def __init__(self, flow: Flow, protocol: str, opened_at: float, held: Side) -> None:
-        self.flow = flow
-        self.protocol = protocol
-        self.opened_at = opened_at
-        self.held: Side | None = held
-        self.client: str | None = None
-        self.server: str | None = None
-        self.closed = False
-        self.targets: tuple[Target, ...] = ()
-
-    def add(self, exchange: Exchange) -> None:
-        """Count one exchange where it belongs at this moment."""
-        if self.held is not None:
-            self.held.add(exchange)
-            return
-        for target in self.targets:
-            target.add(exchange)
-
-    def find(self, places: Places) -> None:
-        """Look for both ends; what was found once stays when its socket has gone."""
-        self.client = places.client(self.flow) or self.client
-        self.server = places.server(self.flow) or self.server
-
-    @property
-    def found(self) -> bool:
-        """Whether both ends are known, and one of them is on this host."""
-        return self.client is not None and self.server is not None and (self.client, self.server) != (EXTERNAL,) * 2
-
-    def settle(self, traffic: Traffic) -> None:
-        """Credit what is held to the ends that are known, and all that follows."""
-        self.targets = tuple(self._targets(traffic))
-        if self.held is not None and self.held.requests:
-            for target in self.targets:
-                target.merge(self.held)
-        self.held = None
-
-    def _targets(self, traffic: Traffic) -> list[Target]:
-        targets: list[Target] = []
-        if self.server not in (None, EXTERNAL):
-            targets.append(traffic.side(str(self.server), Role.SERVER, self.protocol))
-        if self.client not in (None, EXTERNAL):
-            targets.append(traffic.side(str(self.client), Role.CLIENT, self.protocol))
-        if self.client is not None and self.server is not None and targets:
-            targets.append(traffic.edge(self.client, self.server, self.protocol))
-        return targets
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRecorder:
-    """Takes the exchanges of one connection for its account."""
-
-    account: Account
-    close_account: Callable[[Account], None]
-
-    def record(self, exchange: Exchange) -> None:
-        """Count one exchange."""
-        self.account.add(exchange)
-
-    def close(self, _at: Nanoseconds) -> None:
-        """The connection ended."""
-        self.close_account(self.account)
-
-
 class Attribution:
     """The observer of all connections (`protocols.recorder.Observer`).
 
@@ -122,8 +55,9 @@ class Attribution:
     connection of which an end stays unknown is counted as unattributed once, and the known end is credited alone.
     """
 
-    def __init__(self, traffic: Traffic, patience: Patience) -> None:
+    def __init__(self, traffic: Traffic, patience: Patience, sampling: Sampling | None = None) -> None:
         self._traffic = traffic
+        self._sampling = sampling if sampling is not None else Sampling()
         self._patience = patience
         self._places = Places(patience.listener_memory_seconds)
         self._now = 0.0
@@ -133,9 +67,10 @@ class Attribution:
         self._unattributed = 0
         self._unparsable: Counter[str] = Counter()
 
-    def recognised(self, flow: Flow, protocol: str) -> AccountRecorder:
+    def recognised(self, flow: Flow, protocol: str) -> Account:
         """Open the account of a connection."""
-        account = Account(flow, protocol, self._now, self._traffic.held(protocol))
+        held = self._traffic.held(protocol)
+        account = Account(flow, protocol, self._now, held, self._sampling, self._close)
         account.find(self._places)
         if account.found:
             self._settle(account)
@@ -143,7 +78,7 @@ class Attribution:
             self._waiting[account] = None
             if len(self._waiting) > self._patience.connections:
                 self._give_up(next(iter(self._waiting)))
-        return AccountRecorder(account, self._close)
+        return account
 
     def unparsable(self, _flow: Flow, protocol: str) -> None:
         """Count a connection whose bytes turned out not to be what they were recognised as."""
@@ -181,6 +116,10 @@ class Attribution:
     def _close(self, account: Account) -> None:
         account.closed = True
         self._settled.pop(account, None)
+
+    def unsettled(self) -> Collection[Account]:
+        """Return the connections of which an end is not known yet."""
+        return self._waiting.keys()
 
     def counters(self) -> AttributionCounters:
         """Return the counts of connections so far."""

@@ -1,9 +1,13 @@
-"""Counters of exchanges: what one service, one edge or one connection did. They never fall."""
+"""Counters of exchanges: what one service, one edge or one connection did. They never fall.
+
+Compiled with the types of `counters.pxd`. Counts are fractions where the capture is sampled: an exchange then stands
+for those that passed while nobody looked as well.
+"""
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from exporter.model import Exchange, Nanoseconds, Operation
+from exporter.model import Exchange, Operation
 from exporter.protocols.base import Family
 from exporter.services.histogram import BUCKETS, bucket
 
@@ -11,10 +15,29 @@ OTHER = "~other"
 """The label value that what exceeds a cap is folded into."""
 OTHER_OPERATION = Operation(OTHER)
 UNANSWERED = "none"
+HTTP = Family.HTTP
 STATUS_CLASSES = {str(code): f"{code // 100}xx" for code in range(100, 600)}
 
 
-@dataclass(slots=True)
+@dataclass
+class Share:
+    """For how much an exchange stands, as far as the capture is sampled.
+
+    Attributes:
+        weight: how many exchanges like it passed for each one that was seen.
+        requests: the same, or 0 for an answer whose request passed while nobody looked: it is stood for by others.
+        operations: the same for the counts by operation, 0 where its detail is left out.
+    """
+
+    weight: float = 1.0
+    requests: float = 1.0
+    operations: float = 1.0
+
+
+WHOLE = Share()
+
+
+@dataclass
 class Operations:
     """Counts by operation and class of status, the first `cap` operations told apart.
 
@@ -25,20 +48,22 @@ class Operations:
 
     family: Family
     cap: int
-    counts: dict[Operation, dict[str, int]] = field(default_factory=dict)
-    folded: int = 0
+    counts: dict[Operation, dict[str, float]] = field(default_factory=dict)
+    folded: float = 0.0
 
-    def add(self, exchange: Exchange) -> None:
-        """Count one exchange."""
-        operation = exchange.request.operation if exchange.request is not None else OTHER_OPERATION
-        self.count(operation if operation.name else OTHER_OPERATION, self._status_class(exchange), 1)
+    def add(self, exchange: Exchange, weight: float = 1.0) -> None:
+        """Count one exchange for so many."""
+        request = exchange.request
+        operation = request.operation if request is not None else OTHER_OPERATION
+        self.count(operation if operation.name else OTHER_OPERATION, self._status_class(exchange), weight)
 
     def _status_class(self, exchange: Exchange) -> str:
-        if self.family is not Family.HTTP:
+        if self.family is not HTTP:
             return ""
-        return UNANSWERED if exchange.response is None else STATUS_CLASSES.get(exchange.response.status, OTHER)
+        response = exchange.response
+        return UNANSWERED if response is None else STATUS_CLASSES.get(response.status, OTHER)
 
-    def count(self, operation: Operation, status_class: str, exchanges: int) -> None:
+    def count(self, operation: Operation, status_class: str, exchanges: float) -> None:
         """Add a number of exchanges."""
         by_class = self.counts.get(operation)
         if by_class is None:
@@ -46,7 +71,7 @@ class Operations:
                 self.folded += exchanges
                 operation = OTHER_OPERATION
             by_class = self.counts.setdefault(operation, {})
-        by_class[status_class] = by_class.get(status_class, 0) + exchanges
+        by_class[status_class] = by_class.get(status_class, 0.0) + exchanges
 
     def merge(self, other: "Operations") -> None:
         """Add another's counts."""
@@ -56,41 +81,50 @@ class Operations:
                 self.count(operation, status_class, exchanges)
 
 
-@dataclass(slots=True)
+def no_durations() -> list[float]:
+    """Return the counts of an empty histogram."""
+    return [0.0] * BUCKETS
+
+
+@dataclass
 class Side:
     """What one service did in one role and protocol, or one connection that is not attributed yet.
 
     Attributes:
-        duration_sum: of the exchanges whose both halves were seen.
+        duration_sum: nanoseconds, of the exchanges whose both halves were seen.
         durations: how many fell in each bucket of `histogram.BOUNDS` and beyond; shape (BUCKETS,), not cumulated.
     """
 
     operations: Operations
-    requests: int = 0
-    errors: int = 0
-    request_bytes: int = 0
-    response_bytes: int = 0
-    duration_sum: Nanoseconds = 0
-    durations: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+    requests: float = 0.0
+    errors: float = 0.0
+    request_bytes: float = 0.0
+    response_bytes: float = 0.0
+    duration_sum: float = 0.0
+    durations: list[float] = field(default_factory=no_durations)
 
     @property
     def family(self) -> Family:
         """What the protocol's operations are."""
         return self.operations.family
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: Exchange, share: Share = WHOLE) -> None:
         """Count one exchange; one whose request was not seen is still a request that was made."""
-        self.requests += 1
-        if exchange.request is not None:
-            self.request_bytes += exchange.request.size_bytes
-        if exchange.response is not None:
-            self.response_bytes += exchange.response.size_bytes
-            self.errors += exchange.response.failed
-        duration = exchange.duration
-        if duration is not None:
-            self.duration_sum += duration
-            self.durations[bucket(duration)] += 1
-        self.operations.add(exchange)
+        weight = share.weight
+        request, response = exchange.request, exchange.response
+        self.requests += share.requests
+        if request is not None:
+            self.request_bytes += weight * request.size_bytes
+        if response is not None:
+            self.response_bytes += weight * response.size_bytes
+            if response.failed:
+                self.errors += weight
+            if request is not None and exchange.timed:
+                duration = max(0, response.last_at - request.first_at)
+                self.duration_sum += weight * duration
+                self.durations[bucket(duration)] += weight
+        if share.operations > 0.0:
+            self.operations.add(exchange, share.operations)
 
     def merge(self, other: "Side") -> None:
         """Add another's counts."""
@@ -104,24 +138,26 @@ class Side:
         self.operations.merge(other.operations)
 
 
-@dataclass(slots=True)
+@dataclass
 class Edge:
     """What one service asked another in one protocol; `durations` is how many of the requests were timed."""
 
-    requests: int = 0
-    errors: int = 0
-    duration_sum: Nanoseconds = 0
-    durations: int = 0
+    requests: float = 0.0
+    errors: float = 0.0
+    duration_sum: float = 0.0
+    durations: float = 0.0
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: Exchange, share: Share = WHOLE) -> None:
         """Count one exchange."""
-        self.requests += 1
-        if exchange.response is not None:
-            self.errors += exchange.response.failed
-        duration = exchange.duration
-        if duration is not None:
-            self.duration_sum += duration
-            self.durations += 1
+        weight = share.weight
+        request, response = exchange.request, exchange.response
+        self.requests += share.requests
+        if response is not None:
+            if response.failed:
+                self.errors += weight
+            if request is not None and exchange.timed:
+                self.duration_sum += weight * max(0, response.last_at - request.first_at)
+                self.durations += weight
 
     def merge(self, side: Side) -> None:
         """Add the counts of a connection that was just attributed."""
@@ -134,6 +170,6 @@ class Edge:
 class Target(Protocol):
     """Where exchanges are counted: a `Side` or an `Edge`."""
 
-    def add(self, exchange: Exchange) -> None: ...
+    def add(self, exchange: Exchange, share: Share = WHOLE, /) -> None: ...
 
     def merge(self, other: Side, /) -> None: ...

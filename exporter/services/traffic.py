@@ -1,6 +1,5 @@
 """What services ask and answer: the bounded state behind the request metrics."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -69,9 +68,9 @@ class Traffic:
         self._retention_seconds = retention_seconds
         self._sides: dict[SideKey, Side] = {}
         self._edges: dict[EdgeKey, Edge] = {}
-        self._requests: dict[str, int] = {}
+        self._requests: dict[str, float] = {}
         self._seen_at: dict[str, float] = {}
-        self._limited: Counter[str] = Counter({"service_name": 0, "edge": 0, "operation": 0})
+        self._limited: dict[str, float] = {"service_name": 0, "edge": 0, "operation": 0}
 
     def held(self, protocol: str) -> Side:
         """Return the counters of one connection that no service has been found for."""
@@ -104,7 +103,7 @@ class Traffic:
 
     def retain(self, alive: Collection[str], now: float) -> None:
         """Forget who was neither alive nor counted for the retention; `now` in seconds, never falling."""
-        requests = dict.fromkeys(self._requests, 0)
+        requests = dict.fromkeys(self._requests, 0.0)
         for key, side in self._sides.items():
             if key.service_name in requests:
                 requests[key.service_name] += side.requests
@@ -123,7 +122,7 @@ class Traffic:
         for edge in [key for key in self._edges if name in (key.client, key.server)]:
             del self._edges[edge]
 
-    def limited(self) -> Mapping[str, int]:
+    def limited(self) -> Mapping[str, float]:
         """Return how often a value was folded into `~other`, by its label."""
         folded = sum(side.operations.folded for side in self._sides.values())
         return {**self._limited, "operation": self._limited["operation"] + folded}

@@ -26,9 +26,9 @@ class Setup:
         self.traffic = Traffic(FAMILIES.__getitem__, Caps(), 900.0)
         self.attribution = Attribution(self.traffic, Patience(5.0, connections, 60.0))
 
-    def requests(self) -> dict[object, int]:
+    def requests(self) -> dict[object, float]:
         seen = self.traffic.snapshot()
-        sides: dict[object, int] = {key: side.requests for key, side in seen.sides.items()}
+        sides: dict[object, float] = {key: side.requests for key, side in seen.sides.items()}
         return sides | {key: edge.requests for key, edge in seen.edges.items()}
 
 

@@ -129,7 +129,7 @@ def test_merging_two_halves_is_counting_the_whole(exchanges: list[tuple[str, flo
     assert len(left.operations.counts) <= 4
 
 
-def total(side: Side) -> int:
+def total(side: Side) -> float:
     return sum(sum(by_class.values()) for by_class in side.operations.counts.values())
 
 
@@ -159,9 +159,9 @@ def test_a_median_read_back_from_the_buckets_is_close(spread: float) -> None:
     assert sorted(errors)[94] < 0.1
 
 
-def median(counts: list[int]) -> float:
+def median(counts: list[float]) -> float:
     """As Prometheus's histogram_quantile reads it, in nanoseconds."""
-    wanted, below = sum(counts) / 2, 0
+    wanted, below = sum(counts) / 2, 0.0
     for index, count in enumerate(counts):
         if below + count >= wanted:
             lower = BOUNDS[index - 1] if index else 0

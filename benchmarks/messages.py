@@ -1,0 +1,148 @@
+"""CPU nanoseconds per message from packets to counters, by protocol: `python -m benchmarks.messages [--json]`.
+
+Connections of requests and responses are made here, and read as from a file by the whole path: decoding, flows,
+recognition, parser, pairing, attribution, histogram and operations. A request and its response are two messages.
+"""
+
+import argparse
+import io
+import json
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from benchmarks.capture import ACK, PSH, SYN, per_packet, segment
+from exporter.net.engine import Engine
+from exporter.protocols import PROTOCOLS
+from exporter.protocols.conversation import Conversations
+from exporter.services.attribution import Attribution, Patience
+from exporter.services.families import family_of
+from exporter.services.traffic import Caps, Traffic
+from exporter.sources.pcapfile import feed
+
+CONNECTIONS = 50
+EXCHANGES = 400  # of each connection
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What a connection says.
+
+    Attributes:
+        opening: the client's and the server's first words, by turns; they count as no exchange.
+        asked: one segment of the client, answered by one segment of the server.
+        depth: how many requests the segment holds.
+    """
+
+    port: int
+    asked: bytes
+    answered: bytes
+    opening: tuple[bytes, ...] = ()
+    depth: int = 1
+
+
+def framed(kind: bytes, body: bytes) -> bytes:
+    """Return a message of PostgreSQL."""
+    return kind + struct.pack("!I", len(body) + 4) + body
+
+
+GET, VALUE = b"*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000042\r\n", b"$3\r\nxxx\r\n"
+HTTP_HEAD = (
+    b"GET /products/42?page=3 HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: curl/8.5.0\r\n"
+    b"Accept: */*\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n"
+)
+HTTP_ANSWER = (
+    b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Mon, 05 Jan 2026 10:00:00 GMT\r\nContent-Type: text/html\r\n"
+    b'Content-Length: 200\r\nConnection: keep-alive\r\nETag: "5f-6"\r\n\r\n' + b"x" * 200
+)
+PG_STARTUP = struct.pack("!II", 27, 0x30000) + b"user\0bench\0\0" + b"\0" * 7
+PG_LOGIN = framed(b"R", struct.pack("!I", 0)) + framed(b"Z", b"I")
+PG_SIMPLE = framed(b"Q", b"SELECT abalance FROM pgbench_accounts WHERE aid = 42;\0")
+PG_ROWS = (
+    framed(b"T", b"\0\1abalance\0" + b"\0" * 18)
+    + framed(b"D", b"\0\1\0\0\0\1" + b"7")
+    + framed(b"C", b"SELECT 1\0")
+    + framed(b"Z", b"I")
+)
+PG_PREPARE = framed(b"P", b"s1\0SELECT abalance FROM pgbench_accounts WHERE aid = $1\0\0\0") + framed(b"S", b"")
+PG_PREPARED = framed(b"1", b"") + framed(b"Z", b"I")
+PG_EXECUTE = (
+    framed(b"B", b"\0s1\0\0\0\0\1\0\0\0\2" + b"42\0\0")
+    + framed(b"D", b"P\0")
+    + framed(b"E", b"\0\0\0\0\0")
+    + framed(b"S", b"")
+)
+PG_EXECUTED = framed(b"2", b"") + PG_ROWS
+
+TALKS = {
+    "redis": Talk(6379, GET, VALUE),
+    "redis_pipelined": Talk(6379, GET * 16, VALUE * 16, depth=16),
+    "http": Talk(80, HTTP_HEAD, HTTP_ANSWER),
+    "postgresql": Talk(5432, PG_SIMPLE, PG_ROWS, (PG_STARTUP, PG_LOGIN)),
+    "postgresql_prepared": Talk(5432, PG_EXECUTE, PG_EXECUTED, (PG_STARTUP, PG_LOGIN, PG_PREPARE, PG_PREPARED)),
+}
+
+
+def connection(talk: Talk, number: int) -> Iterator[bytes]:
+    """Yield the frames of one connection."""
+    ends = ((IPv4Address(0x0A000001).packed, 20_000 + number), (IPv4Address(0x0A000002).packed, talk.port))
+    sequences = [1000, 9000]
+    yield segment(*ends, 999, 0, SYN)
+    yield segment(*ends[::-1], 8999, 1000, SYN | ACK)
+    for turn, payload in enumerate((*talk.opening, *(talk.asked, talk.answered) * EXCHANGES)):
+        side = turn % 2
+        yield segment(ends[side], ends[1 - side], sequences[side], sequences[1 - side], PSH | ACK, payload)
+        sequences[side] += len(payload)
+
+
+def make_capture(talk: Talk) -> bytes:
+    """Return a classic pcap of connections that take turns packet by packet."""
+    parts = [struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)]
+    for count, frames in enumerate(zip(*(connection(talk, number) for number in range(CONNECTIONS)), strict=True)):
+        for frame in frames:
+            at = struct.pack("<II", 1_700_000_000 + count // 10_000, count % 10_000 * 100)
+            parts += at, struct.pack("<II", len(frame), len(frame)), frame
+    return b"".join(parts)
+
+
+def run(capture: bytes, talk: Talk) -> int:
+    """Read the capture to its counters; return the number of messages.
+
+    Raises:
+        ValueError: not every exchange was found, which would make the figure worthless.
+    """
+    traffic = Traffic(family_of, Caps(), 3600.0)
+    attribution = Attribution(traffic, Patience(seconds=0.0))
+    engine = Engine(Conversations(attribution, PROTOCOLS))
+    feed(io.BytesIO(capture), engine)
+    found = sum(account.held.requests for account in list(attribution.unsettled()) if account.held is not None)
+    expected = CONNECTIONS * EXCHANGES * talk.depth
+    if found != expected:
+        raise ValueError(f"{found} of {expected} exchanges found")
+    return 2 * round(found)
+
+
+def measure() -> dict[str, float]:
+    """Return nanoseconds per message by protocol."""
+    captures = {name: make_capture(talk) for name, talk in TALKS.items()}
+    return {name: per_packet(lambda name=name: run(captures[name], TALKS[name])) for name in TALKS}  # type: ignore[misc]
+
+
+def main() -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    as_json = parser.parse_args().json
+    figures = measure()
+    if as_json:
+        print(json.dumps({name: {"ns_per_message": round(value, 1)} for name, value in figures.items()}))
+        return 0
+    for name, value in figures.items():
+        print(f"{name:20} {value:10,.0f} ns/message {1e9 / value:14,.0f} messages/s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

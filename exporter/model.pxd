@@ -1,0 +1,21 @@
+# C types of model.py; without this file the same code runs as plain Python.
+cimport cython
+from libc.stdint cimport int64_t
+
+
+@cython.final
+cdef class Message:
+    cdef readonly object kind
+    cdef readonly int64_t first_at, last_at, size_bytes
+    cdef readonly object operation
+    cdef readonly str status
+    cdef readonly bint failed
+    cdef readonly object correlation
+    cdef readonly int64_t hits, misses
+    cdef readonly int64_t hits, misses
+
+
+@cython.final
+cdef class Exchange:
+    cdef readonly Message request, response
+    cdef readonly bint timed

@@ -1,0 +1,13 @@
+# C types of backlog.py; without this file the same code runs as plain Python.
+cimport cython
+from libc.stdint cimport int64_t
+
+
+@cython.final
+cdef class Backlog:
+    cdef public bytearray held
+    cdef public int64_t since, scanned
+
+    cpdef join(self, bytes data, int64_t at)
+    cpdef keep(self, buffer, int64_t position, int64_t at)
+    cpdef drop(self)

@@ -1,0 +1,30 @@
+# C types of conversation.py; without this file the same code runs as plain Python.
+cimport cython
+from libc.stdint cimport int64_t
+
+from exporter.protocols.pairing cimport Pairing
+
+
+@cython.final
+cdef class Conversation:
+    cdef int _flip, _mistakes
+    cdef bint _whole
+    cdef object _flow, _observer, _specs, _spec, _parser, _recorder, _recognition
+    cdef Pairing _pairing
+
+    cpdef int64_t data(self, int direction, bytes payload, int64_t at) except? -7
+    cpdef int64_t gap(self, int direction, int64_t size_bytes, int64_t at) except? -7
+    cpdef end(self, reason, int64_t at)
+    cdef _advance(self, int side, bytes payload, int64_t at)
+    cdef _recognise(self, recognition, int side, bytes payload, int64_t at)
+    cdef _adopt(self, recognition, verdict, int64_t at)
+    cdef _settle(self, recognition, int64_t at)
+    cdef _parse(self, int side, bytes payload, int64_t at)
+    cdef _disown(self, int side, bytes payload, int64_t at)
+    cdef _begin_anew(self, bytes rest, int64_t at)
+    cdef _fresh_recognition(self)
+    cdef _leave(self, int64_t at)
+    cdef _close(self, int64_t at)
+    cdef int64_t _skippable(self, int direction) except? -7
+    cdef _take(self, messages)
+    cpdef _record(self, exchange)

@@ -1,0 +1,63 @@
+# C types of http.py; without this file the same code runs as plain Python.
+cimport cython
+from libc.stdint cimport int64_t
+
+from exporter.protocols.backlog cimport Backlog
+from exporter.protocols.http_head cimport Body
+
+cdef int HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST, ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, CLIENT
+cdef int64_t MAX_CHUNK_LINE_BYTES, MAX_MALFORMED
+cdef object REQUEST, RESPONSE
+
+
+@cython.final
+cdef class _Side:
+    cdef Backlog backlog
+    cdef int state, status
+    cdef int64_t left, first_at, last_at, size, seen, malformed
+    cdef object operation
+    cdef bint emitted, guessed
+
+    cdef begin(self, int64_t first_at, int64_t size)
+    cdef expect(self, Body body)
+    cdef inline bint open(self)
+
+
+@cython.final
+cdef class HttpParser:
+    cdef tuple _sides
+    cdef object _asked
+    cdef bytes _rest
+    cdef list _out
+
+    @cython.locals(side=_Side, position=int64_t, end=int64_t, reached=int64_t)
+    cpdef feed(self, int direction, bytes data, int64_t at)
+    @cython.locals(side=_Side)
+    cpdef gap(self, int direction, int64_t size_bytes, int64_t at)
+    @cython.locals(side=_Side)
+    cpdef int64_t skippable(self, int direction) except? -7
+    cpdef left(self)
+    @cython.locals(side=_Side)
+    cpdef finish(self, int64_t at)
+    @cython.locals(state=int, taken=int64_t)
+    cdef int64_t _step(self, _Side side, int direction, buffer, int64_t start, int64_t at) except? -7
+    @cython.locals(end=int64_t, unread=int64_t, line_end=int64_t, line=bytes, fields=bytes, first_at=int64_t, known=bint)
+    cdef int64_t _head(self, _Side side, int direction, buffer, int64_t start, int64_t at) except? -7
+    @cython.locals(method=bytes, asked=int)
+    cdef bint _request_head(self, _Side side, bytes line, bytes fields, int64_t first_at, int64_t size) except? -1
+    @cython.locals(status=int, asked=int, body=Body)
+    cdef bint _response_head(self, _Side side, bytes line, bytes fields, int64_t first_at, int64_t size) except? -1
+    @cython.locals(end=int64_t, line=bytes, size=int64_t)
+    cdef int64_t _line(self, _Side side, int direction, buffer, int64_t start) except? -7
+    cdef _after_bytes(self, _Side side, int direction)
+    @cython.locals(asker=_Side, status=str)
+    cdef _complete(self, _Side side, int direction)
+    cdef _emit_request(self, _Side side)
+    @cython.locals(side=_Side)
+    cdef _end_unbounded(self)
+    cdef int64_t _malformed(self, _Side side, int direction, int64_t end) except? -7
+    cdef _lose(self, _Side side, int direction)
+    cdef bint _rejoin(self, _Side side, int direction, bytes data) except? -1
+
+
+cdef int64_t _chunk_size(bytes line) except? -7

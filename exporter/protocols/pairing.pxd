@@ -1,0 +1,27 @@
+# C types of pairing.py; without this file the same code runs as plain Python.
+cimport cython
+from libc.stdint cimport int64_t
+
+from exporter.model cimport Exchange, Message
+
+cdef object REQUEST, RESPONSE, ONE_WAY, UNANSWERED
+cdef int64_t TURNS_TO_TRUST, REORDERED
+
+
+@cython.final
+cdef class Pairing:
+    cdef object _record, _ordered
+    cdef dict _correlated
+    cdef bint _doubted, _was_response
+    cdef int64_t _least, _agreed
+
+    @cython.locals(message=Message)
+    cpdef take(self, message)
+    cpdef lose(self)
+    cpdef finish(self)
+    cdef _request(self, Message request)
+    @cython.locals(first=Message)
+    cdef _response(self, Message response)
+    cdef _correlate(self, Message request, correlation)
+    cdef _answer(self, Message request, Message response, bint timed)
+    cdef _flush_ordered(self)

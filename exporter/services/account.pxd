@@ -1,0 +1,27 @@
+# C types of account.py; without this file the same code runs as plain Python.
+cimport cython
+
+from exporter.model cimport Exchange
+from exporter.services.counters cimport Edge, Share, Side
+from exporter.services.sampling cimport Sampling
+
+cdef Share WHOLE
+
+
+@cython.final
+cdef class Account:
+    cdef readonly object flow
+    cdef readonly str protocol, client, server
+    cdef readonly double opened_at
+    cdef readonly Side held
+    cdef public bint closed
+    cdef readonly tuple targets
+    cdef bint _asked
+    cdef Sampling _sampling
+    cdef object _on_close
+
+    @cython.locals(share=Share)
+    cpdef record(self, Exchange exchange)
+    cpdef close(self, _at)
+    cpdef find(self, places)
+    cpdef settle(self, traffic)
