@@ -8,11 +8,29 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 COMPILED: tuple[str, ...] = (
+    "exporter.model",
     "exporter.net.frames",
     "exporter.net.table",
     "exporter.net.delivery",
     "exporter.net.connections",
     "exporter.net.engine",
+    "exporter.protocols.backlog",
+    "exporter.protocols.pairing",
+    "exporter.protocols.conversation",
+    "exporter.protocols.redis_session",
+    "exporter.protocols.redis_requests",
+    "exporter.protocols.redis_replies",
+    "exporter.protocols.redis",
+    "exporter.protocols.http_head",
+    "exporter.protocols.http",
+    "exporter.protocols.sql",
+    "exporter.protocols.postgres_session",
+    "exporter.protocols.postgres_frontend",
+    "exporter.protocols.postgres_backend",
+    "exporter.protocols.postgres",
+    "exporter.services.counters",
+    "exporter.services.sampling",
+    "exporter.services.account",
 )
 
 DIRECTIVES = {

@@ -12,7 +12,6 @@ cdef class Message:
     cdef readonly bint failed
     cdef readonly object correlation
     cdef readonly int64_t hits, misses
-    cdef readonly int64_t hits, misses
 
 
 @cython.final
