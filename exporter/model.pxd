@@ -12,6 +12,7 @@ cdef class Message:
     cdef readonly bint failed
     cdef readonly object correlation
     cdef readonly int64_t hits, misses
+    cdef readonly object tls
 
 
 @cython.final

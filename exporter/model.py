@@ -76,8 +76,23 @@ class Kind(Enum):
     REQUEST = "request"  # expects one response
     RESPONSE = "response"  # answers one request
     ONE_WAY = "one-way"  # a request that is never answered
-    PUSH = "push"  # from the server, answers nothing
+    PUSH = "push"  # asks and answers nothing; counted by its operation, if it has one
     UNANSWERED = "unanswered"  # tells that the oldest request in order will get no answer; itself no message
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """What a TLS handshake shows in clear text.
+
+    Attributes:
+        server_name: whom the client asked for (SNI); empty if it did not say.
+        version: what the server chose, such as `TLSv1.3`, or in hexadecimal if it has no name; empty before that.
+        alpn: the application protocol that the server chose in clear text, which TLS 1.3 does not; else empty.
+    """
+
+    server_name: str = ""
+    version: str = ""
+    alpn: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,7 @@ class Message:
         failed: whether a response says that the request failed.
         correlation: what pairs it with its other half; None where answers come in the order of requests.
         hits, misses: how many keys that were looked up in a cache a response found, and did not.
+        tls: what a half of a TLS handshake shows; else None.
     """
 
     kind: Kind
@@ -106,6 +122,7 @@ class Message:
     correlation: int | None = None
     hits: int = 0
     misses: int = 0
+    tls: TlsFacts | None = None
 
 
 @dataclass(frozen=True)

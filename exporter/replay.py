@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from exporter.net.engine import Engine
-from exporter.protocols import PROTOCOLS, UNKNOWN
+from exporter.protocols import PROTOCOLS
+from exporter.protocols.base import Family
 from exporter.protocols.conversation import Conversations
 from exporter.services.endpoints import EndpointFacts, EndpointKey, Endpoints
+from exporter.services.families import family_of, label_of
 from exporter.sources.errors import SourceError
 from exporter.sources.pcapfile import feed
 
@@ -69,8 +71,12 @@ def _feed(stream: BinaryIO, engine: Engine) -> None:
 
 
 def _ordered(endpoints: Endpoints) -> list[tuple[EndpointKey, EndpointFacts]]:
-    """Return the rows, recognised protocols first, then the busiest."""
-    return sorted(endpoints.rows.items(), key=lambda item: (item[0].protocol == UNKNOWN.name, -item[1].requests))
+    """Return the rows, parsed protocols first, then the busiest."""
+    return sorted(endpoints.rows.items(), key=lambda item: (_is_guessed(item[0]), -item[1].requests))
+
+
+def _is_guessed(key: EndpointKey) -> bool:
+    return family_of(key.protocol) is Family.GUESSED
 
 
 def _as_json(key: EndpointKey, row: EndpointFacts) -> dict[str, object]:
@@ -85,14 +91,22 @@ def _as_json(key: EndpointKey, row: EndpointFacts) -> dict[str, object]:
         }
     return {
         "server": str(key.server),
-        "protocol": key.protocol,
+        "protocol": label_of(key.protocol),
+        "inferred": _is_guessed(key),
         "requests": row.requests,
         "responses": row.responses,
         "errors": row.errors,
         "status": dict(row.statuses),
         "ops": dict(row.operations),
         "latency": latency,
+        "extra": _extra(row),
     }
+
+
+def _extra(row: EndpointFacts) -> dict[str, object]:
+    """Return what only some protocols tell."""
+    told = {"sni": dict(row.server_names), "version": dict(row.tls_versions)}
+    return {name: value for name, value in told.items() if value}
 
 
 def _print_table(endpoints: Endpoints, out: TextIO) -> None:

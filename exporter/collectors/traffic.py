@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 
 from exporter.protocols.base import Family
 from exporter.services.counters import Side
+from exporter.services.families import label_of
 from exporter.services.histogram import BOUNDS_SECONDS, NANOSECONDS
 from exporter.services.traffic import SideKey, TrafficSnapshot
 
@@ -71,4 +72,4 @@ def _durations(name: str, documentation: str, sides: Sides) -> Metric:
 
 
 def _labels(key: SideKey) -> tuple[str, str, str]:
-    return key.service_name, key.role.value, key.protocol
+    return key.service_name, key.role.value, label_of(key.protocol)

@@ -47,8 +47,8 @@ class Parser(Protocol):
     def left(self) -> bytes | None:
         """Return None while the connection speaks this protocol, afterwards what to recognise afresh.
 
-        That is what the server already sent of another protocol (TLS, a tunnel, an upgrade) within the last `feed`;
-        all later bytes of both directions belong to it as well.
+        That is what the last `feed` already held of another protocol (TLS, a tunnel, an upgrade); all later bytes of
+        both directions belong to it as well.
         """
         ...
 
@@ -62,6 +62,7 @@ class Family(Enum):
 
     HTTP = "http"  # a method, a route and a status code
     DATABASE = "database"  # a command or verb, and a collection
+    MESSAGING = "messaging"  # what is published, delivered and administered
     PLAIN = "plain"  # nothing that is told apart yet
     GUESSED = "guessed"  # turns of bytes that nobody parsed
 
@@ -71,12 +72,13 @@ class ProtocolSpec:
     """What the registry holds of one protocol.
 
     Attributes:
-        name: the `protocol` label's value, an OpenTelemetry `network.protocol.name` where there is one.
+        name: an OpenTelemetry `network.protocol.name` where there is one.
         ports: the usual server ports, a hint that can only break a tie.
         match: judges the first bytes of the two directions, the client's and the server's; either may be empty.
         parser: makes the state of one new connection.
         family: what its operations are.
         transports: what it goes over; a datagram is judged and parsed whole, each by itself.
+        within: the protocol whose inside this guesses at, and whose label it bears; else empty.
     """
 
     name: str
@@ -85,3 +87,9 @@ class ProtocolSpec:
     parser: Callable[[], Parser]
     family: Family = Family.PLAIN
     transports: frozenset[str] = frozenset({"tcp"})
+    within: str = ""
+
+    @property
+    def label(self) -> str:
+        """The `protocol` label's value."""
+        return self.within or self.name

@@ -21,7 +21,7 @@ cdef class Conversation:
     cdef _settle(self, recognition, int64_t at)
     cdef _parse(self, int side, bytes payload, int64_t at)
     cdef _disown(self, int side, bytes payload, int64_t at)
-    cdef _begin_anew(self, bytes rest, int64_t at)
+    cdef _begin_anew(self, int side, bytes rest, int64_t at)
     cdef _fresh_recognition(self)
     cdef _leave(self, int64_t at)
     cdef _close(self, int64_t at)

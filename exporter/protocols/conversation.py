@@ -135,7 +135,7 @@ class Conversation:
             return
         rest = parser.left()
         if rest is not None:
-            self._begin_anew(rest, at)
+            self._begin_anew(side, rest, at)
 
     def _disown(self, side: int, payload: bytes, at: Nanoseconds) -> None:
         """The bytes are not what they were taken for."""
@@ -148,14 +148,14 @@ class Conversation:
             self._recognition = self._fresh_recognition()
         self._parse(side, payload, at)
 
-    def _begin_anew(self, rest: bytes, at: Nanoseconds) -> None:
+    def _begin_anew(self, side: int, rest: bytes, at: Nanoseconds) -> None:
         """The connection goes on in another protocol."""
         self._leave(at)
         self._spec = turns.SPEC
         self._parser = None
         self._recognition = self._fresh_recognition()
         if rest:
-            self._advance(Direction.RESPONSE, rest, at)
+            self._advance(side, rest, at)
 
     def _fresh_recognition(self) -> Recognition:
         """Return one that takes the sides for known, as the parser that was left or disowned knew them."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message, Nanoseconds
 
 # Looking a member of an enumeration up costs more than comparing it.
-REQUEST, RESPONSE, ONE_WAY, UNANSWERED = Kind.REQUEST, Kind.RESPONSE, Kind.ONE_WAY, Kind.UNANSWERED
+REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED = Kind.REQUEST, Kind.RESPONSE, Kind.ONE_WAY, Kind.PUSH, Kind.UNANSWERED
 # A client that pipelines deeper than this (a bulk load) loses latencies, not counts.
 MAX_OUTSTANDING = 16_384
 # After a loss nobody knows which requests were answered. A client that takes turns shows it: as many responses as
@@ -44,7 +44,7 @@ class Pairing:
                 self._response(message)
             else:
                 self._answer(self._correlated.pop(message.correlation, None), message, timed=True)
-        elif kind is ONE_WAY:
+        elif kind is ONE_WAY or (kind is PUSH and message.operation is not UNKNOWN_OPERATION):
             self._record(Exchange(message, None))
         elif kind is UNANSWERED:
             if self._ordered:

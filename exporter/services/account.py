@@ -91,7 +91,7 @@ class Account:
     def settle(self, traffic: Traffic) -> None:
         """Credit what is held to the ends that are known, and all that follows."""
         self.targets = tuple(self._find_targets(traffic))
-        if self.held is not None and self.held.requests:
+        if self.held is not None:
             for target in self.targets:
                 target.merge(self.held)
         self.held = None

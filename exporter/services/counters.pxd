@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 
 from exporter.model cimport Exchange, Message
 
-cdef object HTTP
+cdef object HTTP, PUSH
 
 
 @cython.final

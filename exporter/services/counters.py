@@ -7,7 +7,7 @@ for those that passed while nobody looked as well.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from exporter.model import Exchange, Operation
+from exporter.model import Exchange, Kind, Operation
 from exporter.protocols.base import Family
 from exporter.services.histogram import BUCKETS, bucket
 
@@ -16,6 +16,7 @@ OTHER = "~other"
 OTHER_OPERATION = Operation(OTHER)
 UNANSWERED = "none"
 HTTP = Family.HTTP
+PUSH = Kind.PUSH
 STATUS_CLASSES = {str(code): f"{code // 100}xx" for code in range(100, 600)}
 
 
@@ -109,9 +110,12 @@ class Side:
         return self.operations.family
 
     def add(self, exchange: Exchange, share: Share = WHOLE) -> None:
-        """Count one exchange; one whose request was not seen is still a request that was made."""
+        """Count one exchange; one whose request was not seen is still a request that was made, a push is none."""
         weight = share.weight
         request, response = exchange.request, exchange.response
+        if request is not None and request.kind is PUSH:
+            self.operations.add(exchange, share.operations)
+            return
         self.requests += share.requests
         if request is not None:
             self.request_bytes += weight * request.size_bytes
@@ -151,6 +155,8 @@ class Edge:
         """Count one exchange."""
         weight = share.weight
         request, response = exchange.request, exchange.response
+        if request is not None and request.kind is PUSH:
+            return
         self.requests += share.requests
         if response is not None:
             if response.failed:

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from exporter.model import Endpoint, Exchange, Flow, Nanoseconds
+from exporter.model import Endpoint, Exchange, Flow, Kind, Message, Nanoseconds
 from exporter.services.quantiles import Quantiles
 
 MAX_ENDPOINTS = 20_000
@@ -19,6 +19,8 @@ class EndpointFacts:
         requests: exchanges; one whose request was not seen is still a request that was made.
         responses: exchanges whose response was seen.
         errors: responses that said that the request failed.
+        server_names: whom the clients of TLS asked for.
+        tls_versions: what its servers chose.
     """
 
     requests: int = 0
@@ -27,12 +29,18 @@ class EndpointFacts:
     statuses: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     durations: Quantiles = field(default_factory=Quantiles)
+    server_names: Counter[str] = field(default_factory=Counter)
+    tls_versions: Counter[str] = field(default_factory=Counter)
 
     def record(self, exchange: Exchange) -> None:
         """Count one exchange."""
+        request = exchange.request
+        if request is not None and request.operation.name:
+            _count(self.operations, request.operation.name)
+        if request is not None and request.kind is Kind.PUSH:
+            return
         self.requests += 1
-        if exchange.request is not None and exchange.request.operation.name:
-            _count(self.operations, exchange.request.operation.name)
+        self._shake_hands(request, exchange.response)
         if exchange.response is not None:
             self.responses += 1
             self.errors += exchange.response.failed
@@ -41,6 +49,12 @@ class EndpointFacts:
         duration = exchange.duration
         if duration is not None:
             self.durations.add(duration)
+
+    def _shake_hands(self, request: Message | None, response: Message | None) -> None:
+        if request is not None and request.tls is not None and request.tls.server_name:
+            _count(self.server_names, request.tls.server_name)
+        if response is not None and response.tls is not None and response.tls.version:
+            _count(self.tls_versions, response.tls.version)
 
     def close(self, at: Nanoseconds) -> None:
         """One of its connections ended, which changes nothing."""
