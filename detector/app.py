@@ -15,6 +15,7 @@ from detector.clients.prometheus import Prometheus
 from detector.clock import Clock, SystemClock
 from detector.config import Config
 from detector.incidents.lifecycle import Rules
+from detector.incidents.links import Places
 from detector.incidents.payload import Sender
 from detector.loop import Detector, Parts, Timing
 from detector.metrics import Metrics
@@ -127,7 +128,12 @@ def _sender(config: Config, signals: tuple[Signal, ...], rules: Rules) -> Sender
         signals=_named(signals),
         queries={signal.name: with_window(signal.query, config.window) for signal in signals},
         external_labels={label.name: label.value for label in config.external_labels},
-        graph_url=(config.prometheus_external_url or config.prometheus_url).rstrip("/"),
+        places=Places(
+            prometheus=config.prometheus_external_url or config.prometheus_url,
+            detector=config.external_url,
+            runbooks=config.runbook_url,
+            dashboard=config.dashboard_url,
+        ),
         round_seconds=max(config.interval, config.resend),
         tell_seconds=rules.tell,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.clients.endpoint import base_url
+from detector.incidents.links import RUNBOOKS
 from toolkit import values
 from toolkit.logs import FORMATS, LEVELS
 from toolkit.settings import option, repeated
@@ -40,6 +41,11 @@ def optional_path(text: str) -> Path | None:
     return Path(text) if text else None
 
 
+def optional_url(text: str) -> str:
+    """Read an absolute URL; nothing is none."""
+    return base_url(text) if text else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Learns what is usual for every service in Prometheus and tells Alertmanager when that stops being so."""
@@ -59,7 +65,10 @@ class Config:
         "prometheus.timeout", 30.0, "The most one query may take.", parse=values.within(values.duration_seconds, 0.1)
     )
     prometheus_external_url: str = option(
-        "prometheus.external-url", "", "Prometheus as people open it; by default as the detector does."
+        "prometheus.external-url",
+        "",
+        "Prometheus as people open it; by default as the detector does.",
+        parse=optional_url,
     )
     alertmanager_urls: tuple[str, ...] = repeated(
         "alertmanager.url", ("http://127.0.0.1:9093",), "Each Alertmanager, never a load balancer.", parse=base_url
@@ -114,7 +123,15 @@ class Config:
     external_labels: tuple[Label, ...] = repeated(
         "external-label", (), "A label added to every alert, as name=value.", parse=label
     )
-    external_url: str = option("web.external-url", "", "This detector as people open it.")
+    external_url: str = option(
+        "web.external-url", "", "This detector as people open it; alerts of lost sight lead there.", parse=optional_url
+    )
+    runbook_url: str = option(
+        "runbook.url", RUNBOOKS, "The runbooks as people open them; an alert's name becomes the anchor."
+    )
+    dashboard_url: str = option(
+        "dashboard.url", "", "Larimar's service dashboard in Grafana as people open it.", parse=optional_url
+    )
     log_level: str = option("log.level", "info", "Least severity to log.", parse=values.choice(*LEVELS))
     log_format: str = option("log.format", "logfmt", "How to log.", parse=values.choice(*FORMATS))
 

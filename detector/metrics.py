@@ -47,7 +47,7 @@ class Metrics:
         self.suppressed = self._counter("suppressed", "Verdicts withheld, by reason", ("reason",))
         self.evaluation_seconds = self._histogram("evaluation_duration_seconds", "Time of one evaluation, end to end")
         self.query_seconds = self._histogram("prometheus_query_duration_seconds", "Time of one query")
-        for reason in ("coverage", "budget", "flapping", "learning"):
+        for reason in ("coverage", "flapping", "learning"):
             self.suppressed.labels(reason)
         for reason in ("transport", "refused", "partial", "malformed"):
             self.query_failures.labels(reason)

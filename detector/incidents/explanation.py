@@ -30,6 +30,8 @@ def annotations(
         "band": _band(lead, signal),
         "score": f"{lead.score:.2f}",
         "contributors": _list((*known[1:], *incident.affected), signals),
+        # Whoever else departs is explained by it, or would have an alert of its own.
+        "probable_cause": _brief(lead, signal) if incident.affected else "",
         "query": only_service(queries[signal.name], lead.key.service_name),
     }
     return {name: text for name, text in texts.items() if text}

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from detector.incidents.explanation import annotations, only_service
 from detector.incidents.incident import Book, Identity, Incident, Phase
+from detector.incidents.lifecycle import BLIND
+from detector.incidents.links import Places
 from detector.model import Alert, Seconds, Signal
 
-RUNBOOKS = "docs/runbooks.md"  # of this project, one section per alert name
 EXPIRY_ROUNDS = 4  # three proved too short for Prometheus (issue 5277)
 
 
@@ -22,7 +22,7 @@ class Sender:
         signals: by name.
         queries: the signals' PromQL with the window filled in.
         external_labels: added to each alert; they never replace its own.
-        graph_url: base URL of the Prometheus that people open.
+        places: where people look further.
         round_seconds: the longer of the evaluation and the re-sending interval.
         tell_seconds: how long the end of an incident is told, once it is known.
     """
@@ -30,7 +30,7 @@ class Sender:
     signals: Mapping[str, Signal]
     queries: Mapping[str, str]
     external_labels: Mapping[str, str]
-    graph_url: str
+    places: Places
     round_seconds: Seconds
     tell_seconds: Seconds
 
@@ -60,22 +60,22 @@ class Sender:
         }
         return Alert(
             labels=dict(self.external_labels) | {name: value for name, value in own.items() if value},
-            annotations={
-                **annotations(incident, self.signals, self.queries, at),
-                "runbook_url": f"{RUNBOOKS}#{identity.alertname.lower()}",
-            },
+            annotations=annotations(incident, self.signals, self.queries, at) | self.places.annotations(incident),
             starts_at=incident.starts_at,
             ends_at=max(ends_at, incident.starts_at),
-            generator_url=self._graph(incident),
+            generator_url=self._source(incident),
         )
 
-    def _graph(self, incident: Incident) -> str:
-        signal, service_name = incident.identity.signal, incident.identity.service_name
+    def _source(self, incident: Incident) -> str:
+        identity = incident.identity
+        if identity.alertname == BLIND and not identity.instance:
+            return self.places.own_health()
+        # While it lives, of what leads it now; afterwards of what it is named for.
+        signal = identity.signal
         if incident.phase is not Phase.RESOLVED and incident.findings:
             signal = incident.findings[0].key.signal
-        known = service_name and signal in self.queries
-        expression = only_service(self.queries[signal], service_name) if known else "up"
-        return f"{self.graph_url}/graph?" + urlencode({"g0.expr": expression, "g0.tab": 0, "g0.range_input": "6h"})
+        known = identity.service_name and signal in self.queries
+        return self.places.graph(only_service(self.queries[signal], identity.service_name) if known else "up")
 
 
 def encode(alerts: Iterable[Alert]) -> bytes:

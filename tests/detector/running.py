@@ -81,7 +81,8 @@ def settings(prometheus: FakePrometheus, folder: Path, *alertmanagers: FakeAlert
 @contextmanager
 def running(config: Config, clock: FakeClock) -> Iterator[Run]:
     """A detector, closed in the end as by SIGTERM."""
-    with ExitStack() as closing, ThreadPoolExecutor(4) as queries:
+    # One query at a time: Prometheus plays in the same process, whose threads would only wait for each other.
+    with ExitStack() as closing, ThreadPoolExecutor(1) as queries:
         app = build(config, clock, queries, AtOnce(), closing, lambda _: 0.01)
         clock.settled = lambda: app.notifier.settle(2.0)
         yield Run(app, clock)

@@ -36,6 +36,9 @@ def test_a_file_holds_what_flags_hold(tmp_path: Path) -> None:
         ("--external-label=9x=page", "name=value"),
         ("--history.step=20d", "history.step"),
         ("--log.level=loud", "log.level"),
+        ("--web.external-url=detector:10178", "web.external-url"),
+        ("--prometheus.external-url=/prometheus", "prometheus.external-url"),
+        ("--dashboard.url=grafana/d/larimar", "dashboard.url"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_its_key(flag: str, complaint: str) -> None:

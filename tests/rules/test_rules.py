@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from detector.incidents import lifecycle
-from detector.incidents.payload import RUNBOOKS
+from detector.incidents.links import RUNBOOKS
 
 ROOT = Path(__file__).parents[2]
 RULE_FILES = ("recording.yml", "alerts.yml", "anomalies.yml")
