@@ -1,9 +1,9 @@
 """Wire protocols: bytes in, messages out, no I/O."""
 
-from exporter.protocols import http, postgres, redis, turns
+from exporter.protocols import http, memcached, postgres, redis, turns
 from exporter.protocols.base import ProtocolSpec
 
-PROTOCOLS: tuple[ProtocolSpec, ...] = (http.SPEC, redis.SPEC, postgres.SPEC)
+PROTOCOLS: tuple[ProtocolSpec, ...] = (http.SPEC, redis.SPEC, postgres.SPEC, memcached.SPEC)
 """What is looked for, in the order of detection."""
 
 UNKNOWN: ProtocolSpec = turns.SPEC

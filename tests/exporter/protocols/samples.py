@@ -1,27 +1,8 @@
 """Connections that every protocol of the registry must have here for the conformance test, and foreign ones."""
 
-from dataclasses import dataclass
-
+from tests.exporter.protocols import samples_memcached
 from tests.exporter.protocols.conversing import Step, client, server
-
-SECRET = b"s3cr3t-Zw9"
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A connection seen whole.
-
-    Attributes:
-        name: what is particular about it.
-        steps: its bytes; the first one tells the protocol by itself, or together with the second.
-        requests: the operations it makes, in order.
-        opening: how many steps belong to the session's start, without which it is joined in its midst.
-    """
-
-    name: str
-    steps: tuple[Step, ...]
-    requests: tuple[str, ...]
-    opening: int = 0
+from tests.exporter.protocols.sample import SECRET, Sample
 
 
 def pg(kind: bytes, body: bytes = b"") -> bytes:
@@ -119,6 +100,7 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
             opening=len(PG_LOGIN),
         ),
     ),
+    "memcached": samples_memcached.SAMPLES,
 }
 
 FOREIGN: dict[str, tuple[Step, ...]] = {
@@ -130,8 +112,12 @@ FOREIGN: dict[str, tuple[Step, ...]] = {
     "nats": (server(b'INFO {"a":1}\r\n'), client(b"CONNECT {}\r\nPING\r\n"), server(b"PONG\r\n"), client(b"PING\r\n")),
     "nats joined": (client(b"PING\r\n"), server(b"PONG\r\n"), server(b"PING\r\n"), client(b"PONG\r\n")),
     "irc": (client(b"NICK a\r\nPING x\r\n"), server(b":s PONG s :x\r\n")),
-    "memcached": (client(b"get a\r\n"), server(b"END\r\n"), client(b"set a 0 0 1\r\nb\r\n"), server(b"STORED\r\n")),
-    "memcached counter": (client(b"incr a 1\r\n"), server(b"5\r\n"), client(b"touch a 0\r\n"), server(b"TOUCHED\r\n")),
+    "beanstalkd jobs": (
+        client(b"delete 5\r\n"),
+        server(b"DELETED\r\n"),
+        client(b"stats\r\n"),
+        server(b"OK 9\r\n---\n"),
+    ),
     "beanstalkd": (client(b"watch q\r\n"), server(b"WATCHING 2\r\n")),
     "rtsp": (client(b"OPTIONS rtsp://x/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"), server(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")),
     "sip": (client(b"REGISTER sip:x SIP/2.0\r\nVia: y\r\n\r\n"), server(b"SIP/2.0 200 OK\r\nVia: y\r\n\r\n")),
