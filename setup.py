@@ -44,7 +44,7 @@ DIRECTIVES = {
 setup(
     ext_modules=cythonize(
         [
-            Extension(name, [name.replace(".", "/") + ".py"], extra_compile_args=["-O3", "-g0"], optional=True)
+            Extension(name, [name.replace(".", "/") + ".py"], extra_compile_args=["-O3", "-g0", "-w"], optional=True)
             for name in COMPILED
         ],
         language_level=3,
