@@ -64,6 +64,8 @@ class Config:
     traffic: bool = option("collector.traffic", True, "Requests, errors, durations and bytes per service.")
     http: bool = option("collector.http", True, "HTTP requests by method, route and class of status.")
     db: bool = option("collector.db", True, "Database queries by operation.")
+    cache: bool = option("collector.cache", True, "Keys looked up in caches, and found.")
+    dns: bool = option("collector.dns", True, "DNS queries, and those that failed.")
     edges: bool = option("collector.edges", True, "Requests between two services.")
     resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")
     services: bool = option("collector.services", True, "What each service is.")

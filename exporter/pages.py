@@ -8,7 +8,7 @@ from prometheus_client.core import Metric
 
 from exporter.collectors.edges import edge_families
 from exporter.collectors.listen import listen_families
-from exporter.collectors.operations import db_families, http_families
+from exporter.collectors.operations import cache_families, db_families, dns_families, http_families
 from exporter.collectors.resources import resource_families
 from exporter.collectors.scrape import Guard, NamedCollector, Scrape
 from exporter.collectors.self import Coverage, self_families
@@ -52,6 +52,8 @@ def collectors(
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
         (config.http, NamedCollector("http", lambda: http_families(wire.traffic()))),
         (config.db, NamedCollector("db", lambda: db_families(wire.traffic()))),
+        (config.cache, NamedCollector("cache", lambda: cache_families(wire.traffic()))),
+        (config.dns, NamedCollector("dns", lambda: dns_families(wire.traffic()))),
     )
     return tuple(collector for wanted, collector in switched if wanted)
 

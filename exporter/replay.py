@@ -99,12 +99,14 @@ def _as_json(key: EndpointKey, row: EndpointFacts) -> dict[str, object]:
         "status": dict(row.statuses),
         "ops": dict(row.operations),
         "latency": latency,
-        "extra": _extra(row),
+        "extra": _extra(key, row),
     }
 
 
-def _extra(row: EndpointFacts) -> dict[str, object]:
+def _extra(key: EndpointKey, row: EndpointFacts) -> dict[str, object]:
     """Return what only some protocols tell."""
+    if family_of(key.protocol) is Family.CACHE:
+        return {"hits": row.hits, "misses": row.misses}
     told = {"sni": dict(row.server_names), "version": dict(row.tls_versions)}
     return {name: value for name, value in told.items() if value}
 

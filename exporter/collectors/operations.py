@@ -1,4 +1,4 @@
-"""What was asked: HTTP methods, routes and classes of status, database commands and collections."""
+"""What was asked: HTTP methods, routes and classes of status, database commands and collections, keys, names."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,8 @@ from prometheus_client.core import CounterMetricFamily, Metric
 
 from exporter.protocols.base import Family
 from exporter.services.traffic import TrafficSnapshot
+
+RESOLVED = "NOERROR"
 
 
 def http_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
@@ -32,8 +34,51 @@ def db_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
         labels=("service_name", "role", "db_system", "operation", "collection"),
     )
     for key, side in snapshot.sides.items():
-        if side.family is Family.DATABASE:
+        if side.family in (Family.DATABASE, Family.CACHE):
             for operation, by_class in side.operations.counts.items():
                 labels = (key.service_name, key.role.value, key.protocol, operation.name, operation.target)
                 family.add_metric(labels, sum(by_class.values()))
     yield family
+
+
+def cache_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+    """Yield how many keys were looked up in caches, and how many of them were found."""
+    labels = ("service_name", "role", "db_system")
+    gets = CounterMetricFamily(
+        "larimar_cache_gets_total", "Keys looked up in a cache, each key of a request by itself.", labels=labels
+    )
+    hits = CounterMetricFamily("larimar_cache_hits_total", "Keys looked up in a cache and found.", labels=labels)
+    for key, side in snapshot.sides.items():
+        if side.family is Family.CACHE:
+            values = (key.service_name, key.role.value, key.protocol)
+            gets.add_metric(values, side.cache_hits + side.cache_misses)
+            hits.add_metric(values, side.cache_hits)
+    yield gets
+    yield hits
+
+
+def dns_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+    """Yield the DNS queries by type, and those that did not resolve by how the server or its silence said so."""
+    queries = CounterMetricFamily(
+        "larimar_dns_queries_total",
+        "DNS queries by type of record; repetitions of an unanswered one are the same query.",
+        labels=("service_name", "role", "operation"),
+    )
+    failures = CounterMetricFamily(
+        "larimar_dns_failures_total",
+        "DNS queries that gave no answer by response code, NXDOMAIN among them; `none` is for no response at all.",
+        labels=("service_name", "role", "rcode"),
+    )
+    for key, side in snapshot.sides.items():
+        if side.family is not Family.NAMES:
+            continue
+        by_rcode: dict[str, float] = {}
+        for operation, by_status in side.operations.counts.items():
+            queries.add_metric((key.service_name, key.role.value, operation.name), sum(by_status.values()))
+            for rcode, count in by_status.items():
+                by_rcode[rcode] = by_rcode.get(rcode, 0.0) + count
+        by_rcode.pop(RESOLVED, None)
+        for rcode, count in by_rcode.items():
+            failures.add_metric((key.service_name, key.role.value, rcode), count)
+    yield queries
+    yield failures

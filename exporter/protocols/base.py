@@ -62,6 +62,8 @@ class Family(Enum):
 
     HTTP = "http"  # a method, a route and a status code
     DATABASE = "database"  # a command or verb, and a collection
+    CACHE = "cache"  # the same of a database whose lookups find a key or miss it
+    NAMES = "names"  # a type of record, and how the name was resolved
     MESSAGING = "messaging"  # what is published, delivered and administered
     PLAIN = "plain"  # nothing that is told apart yet
     GUESSED = "guessed"  # turns of bytes that nobody parsed

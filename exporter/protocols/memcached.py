@@ -86,4 +86,4 @@ class MemcachedParser:
             self._requests, self._replies = TextRequests(session), TextReplies(session)
 
 
-SPEC = ProtocolSpec("memcached", frozenset({11211}), match, MemcachedParser, Family.DATABASE)
+SPEC = ProtocolSpec("memcached", frozenset({11211}), match, MemcachedParser, Family.CACHE)

@@ -73,4 +73,4 @@ class RedisParser:
         return ()
 
 
-SPEC = ProtocolSpec("redis", frozenset({6379, 6380, 26379, 16379}), match, RedisParser, Family.DATABASE)
+SPEC = ProtocolSpec("redis", frozenset({6379, 6380, 26379, 16379}), match, RedisParser, Family.CACHE)

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 
 from exporter.model cimport Exchange, Message
 
-cdef object HTTP, PUSH
+cdef object HTTP, NAMES, PUSH
 
 
 @cython.final
@@ -31,7 +31,7 @@ cdef class Operations:
 @cython.final
 cdef class Side:
     cdef readonly Operations operations
-    cdef public double requests, errors, request_bytes, response_bytes, duration_sum
+    cdef public double requests, errors, request_bytes, response_bytes, cache_hits, cache_misses, duration_sum
     cdef public list durations
 
     @cython.locals(request=Message, response=Message, weight=double, duration=int64_t)

@@ -15,7 +15,7 @@ OTHER = "~other"
 """The label value that what exceeds a cap is folded into."""
 OTHER_OPERATION = Operation(OTHER)
 UNANSWERED = "none"
-HTTP = Family.HTTP
+HTTP, NAMES = Family.HTTP, Family.NAMES
 PUSH = Kind.PUSH
 STATUS_CLASSES = {str(code): f"{code // 100}xx" for code in range(100, 600)}
 
@@ -59,10 +59,12 @@ class Operations:
         self.count(operation if operation.name else OTHER_OPERATION, self._status_class(exchange), weight)
 
     def _status_class(self, exchange: Exchange) -> str:
-        if self.family is not HTTP:
-            return ""
         response = exchange.response
-        return UNANSWERED if response is None else STATUS_CLASSES.get(response.status, OTHER)
+        if self.family is HTTP:
+            return UNANSWERED if response is None else STATUS_CLASSES.get(response.status, OTHER)
+        if self.family is NAMES:
+            return UNANSWERED if response is None else response.status
+        return ""
 
     def count(self, operation: Operation, status_class: str, exchanges: float) -> None:
         """Add a number of exchanges."""
@@ -92,6 +94,7 @@ class Side:
     """What one service did in one role and protocol, or one connection that is not attributed yet.
 
     Attributes:
+        cache_hits, cache_misses: keys that were looked up and found, and not.
         duration_sum: nanoseconds, of the exchanges whose both halves were seen.
         durations: how many fell in each bucket of `histogram.BOUNDS` and beyond; shape (BUCKETS,), not cumulated.
     """
@@ -101,6 +104,8 @@ class Side:
     errors: float = 0.0
     request_bytes: float = 0.0
     response_bytes: float = 0.0
+    cache_hits: float = 0.0
+    cache_misses: float = 0.0
     duration_sum: float = 0.0
     durations: list[float] = field(default_factory=no_durations)
 
@@ -123,6 +128,9 @@ class Side:
             self.response_bytes += weight * response.size_bytes
             if response.failed:
                 self.errors += weight
+            if response.hits or response.misses:
+                self.cache_hits += weight * response.hits
+                self.cache_misses += weight * response.misses
             if request is not None and exchange.timed:
                 duration = max(0, response.last_at - request.first_at)
                 self.duration_sum += weight * duration
@@ -136,6 +144,8 @@ class Side:
         self.errors += other.errors
         self.request_bytes += other.request_bytes
         self.response_bytes += other.response_bytes
+        self.cache_hits += other.cache_hits
+        self.cache_misses += other.cache_misses
         self.duration_sum += other.duration_sum
         for index, count in enumerate(other.durations):
             self.durations[index] += count

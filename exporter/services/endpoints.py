@@ -19,6 +19,7 @@ class EndpointFacts:
         requests: exchanges; one whose request was not seen is still a request that was made.
         responses: exchanges whose response was seen.
         errors: responses that said that the request failed.
+        hits, misses: keys that were looked up in a cache and found, and not.
         server_names: whom the clients of TLS asked for.
         tls_versions: what its servers chose.
     """
@@ -26,6 +27,8 @@ class EndpointFacts:
     requests: int = 0
     responses: int = 0
     errors: int = 0
+    hits: int = 0
+    misses: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     durations: Quantiles = field(default_factory=Quantiles)
@@ -44,6 +47,8 @@ class EndpointFacts:
         if exchange.response is not None:
             self.responses += 1
             self.errors += exchange.response.failed
+            self.hits += exchange.response.hits
+            self.misses += exchange.response.misses
             if exchange.response.status:
                 _count(self.statuses, exchange.response.status)
         duration = exchange.duration
