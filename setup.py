@@ -4,6 +4,11 @@ Every module listed here also runs uncompiled; without a C compiler the install 
 the `.pxd` file beside each module, so that its annotations stay those that mypy reads.
 """
 
+import os
+import shutil
+import sysconfig
+from pathlib import Path
+
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -37,14 +42,23 @@ DIRECTIVES = {
     "annotation_typing": False,
     "boundscheck": True,
     "cdivision": True,
-    "initializedcheck": True,
+    "initializedcheck": False,  # a view that was never set has the length 0, so the bounds check stops it as well
     "wraparound": False,
 }
+
+# With a compiler an error in one module must stop the build: its stale twin would go on shadowing the source.
+COMPILER = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+HAS_COMPILER = shutil.which(COMPILER) is not None and Path(sysconfig.get_paths()["include"], "Python.h").exists()
 
 setup(
     ext_modules=cythonize(
         [
-            Extension(name, [name.replace(".", "/") + ".py"], extra_compile_args=["-O3", "-g0", "-w"], optional=True)
+            Extension(
+                name,
+                [name.replace(".", "/") + ".py"],
+                extra_compile_args=["-O3", "-g0", "-w"],
+                optional=not HAS_COMPILER,
+            )
             for name in COMPILED
         ],
         language_level=3,

@@ -4,56 +4,73 @@ Compiled with the types of `connections.pxd`. What is in order goes straight to 
 the reassembly.
 """
 
+import cython
+
 from exporter.net.delivery import Delivery, Source
 from exporter.net.frames import Frame
 from exporter.net.held import Segment
-from exporter.net.layout import (
-    ACK,
-    CLIENT_LATER,
-    CLOSED,
-    EMBRYONIC,
-    FIN,
-    FINISHED,
-    HALF,
-    HELD,
-    IGNORED,
-    KNOWN,
-    NEXT,
-    OPENED,
-    PRESENT,
-    RST,
-    SEEN,
-    STATE,
-    SURE,
-    SYN,
-    WORDS,
-)
 from exporter.net.reassembly import Reassembly
-from exporter.net.stream import End
+from exporter.net.stream import End, Failure
 from exporter.net.table import FlowTable, words
+
+if not cython.compiled:
+    from exporter.net.layout import (
+        ACK,
+        CLIENT_LATER,
+        CLOSED,
+        COLD_WORDS,
+        EMBRYONIC,
+        FIN,
+        FINISHED,
+        HALF,
+        HANDSHAKE,
+        HELD,
+        IGNORED,
+        INITIAL,
+        KNOWN,
+        NEXT,
+        OPENED,
+        PRESENT,
+        RST,
+        SEEN,
+        STATE,
+        SURE,
+        SYN,
+        WORDS,
+    )
 
 WINDOW = 1 << 30  # the largest that RFC 7323 allows
 LINGER = 2_000_000_000  # how long a closed connection's slot absorbs repeated segments, nanoseconds
-EMBRYONIC_PATIENCE = 30_000_000_000  # an attempt to connect is given up, nanoseconds
+EMBRYONIC_PATIENCE = 10_000_000_000  # after the last SYN an attempt to connect is given up, nanoseconds
+# A repetition is the sender's only if it comes later than this after the flow's last packet; what comes sooner was
+# captured twice, as on a bridge and its ports. A retransmission timeout is 200 ms at the least.
+CAPTURED_TWICE = 100_000
+PLAUSIBLE_RESET = 1 << 20  # how far beside the expected number an RST is believed: loss of the capture allowed for
+PROGRESS = 1 << 20  # repetitions from further back are looked at by the reassembly: the flow may have gone astray
+MAX_REPORTS = 1000  # failures told at once: a flood of SYNs must not become a flood of calls
 
 
 class Connections:
-    """All flows of the table, driven by the frame that was read last."""
+    """All flows of the table, driven by one prepared frame after the other."""
 
-    def __init__(self, table: FlowTable, frame: Frame, delivery: Delivery, reassembly: Reassembly) -> None:
+    def __init__(self, table: FlowTable, delivery: Delivery, reassembly: Reassembly) -> None:
         self.table = table
         self.slots = table.slots
-        self.frame = frame
+        self.cold = table.cold
+        self.frame = Frame()
         self.delivery = delivery
         self.reassembly = reassembly
         # Connections without payload in the order of their SYNs: a flood pushes out itself, not the established.
         self.embryos = words(max(1, table.capacity // 2))
         self.first = self.following = 0
+        self.reports = 0
+        self.unbelieved = 0
         self.repeated = self.strays = self.evicted = self.replaced = 0
 
-    def segment(self, source: Source, at: int) -> None:
-        """Take the TCP segment in the frame, cut from `source`, captured at `at`."""
-        frame = self.frame
+    def segment(self, frame: Frame, source: Source) -> None:
+        """Take the TCP segment in a frame, cut from `source`."""
+        self.frame = frame
+        at = frame.at
         slot = self.table.find(frame)
         if frame.flags & SYN:
             self._handshake(slot, source, at)
@@ -72,9 +89,10 @@ class Connections:
             slot = self._join(at)
         self._established(slot, source, at)
 
-    def datagram(self, source: Source, at: int) -> None:
-        """Take the UDP datagram in the frame; each is delivered whole, in the order of capture."""
-        frame = self.frame
+    def datagram(self, frame: Frame, source: Source) -> None:
+        """Take the UDP datagram in a frame; each is delivered whole, in the order of capture."""
+        self.frame = frame
+        at = frame.at
         slot = self.table.find(frame)
         if slot < 0:
             slot = self._join(at)
@@ -82,13 +100,16 @@ class Connections:
         self.slots[base + SEEN] = at
         state = self.slots[base + STATE]
         if not state & IGNORED:
-            direction = self.table.side ^ (state & CLIENT_LATER)
+            direction = self.frame.side ^ (state & CLIENT_LATER)
             self.delivery.data(slot, direction, source, frame.payload, frame.size, frame.wire, at)
 
     def finish(self, slot: int, reason: End, at: int) -> None:
         """End a connection; its slot stays for a while to absorb what the network repeats."""
-        if self.slots[slot * WORDS + STATE] & HELD:
+        state = self.slots[slot * WORDS + STATE]
+        if state & HELD:
             self.reassembly.flush(slot)
+        if state & EMBRYONIC:
+            self._unused(slot, reason, at)
         self.delivery.end(slot, reason, at)
         self.slots[slot * WORDS + STATE] |= CLOSED | IGNORED
 
@@ -98,8 +119,21 @@ class Connections:
             self.finish(slot, reason, at)
         self.table.remove(slot)
 
+    def _unused(self, slot: int, reason: End, at: int) -> None:
+        """Tell how a connection without payload began: a handshake that was answered and ended, or a failure."""
+        answered = self.slots[slot * WORDS + STATE] & PRESENT << 1
+        if answered:
+            if reason is not End.IDLE and reason is not End.EVICTED:  # else it may be half open, by a forged SYN
+                self.delivery.connected(slot, at)
+        elif reason is End.RESET:
+            self.delivery.unconnected(slot, Failure.REFUSED, at)
+        elif reason is End.IDLE and self.reports < MAX_REPORTS:
+            self.reports += 1
+            self.delivery.unconnected(slot, Failure.UNANSWERED, at)
+
     def expire(self, now: int, idle: int) -> None:
         """Remove the flows that were not seen for `idle` nanoseconds; those without payload or closed go sooner."""
+        self.reports = 0
         for slot in range(self.table.fresh):
             if not self.table.taken(slot):
                 continue
@@ -123,60 +157,110 @@ class Connections:
     def _established(self, slot: int, source: Source, at: int) -> None:
         base = slot * WORDS
         flags = self.frame.flags
-        self.slots[base + SEEN] = at
         state = self.slots[base + STATE]
-        direction = self.table.side ^ (state & CLIENT_LATER)
-        if not state & IGNORED:
-            if flags & RST == 0 and (self.frame.wire or flags & FIN):
-                self._bytes(slot, direction, self.frame.sequence, source, at)
+        direction = self.frame.side ^ (state & CLIENT_LATER)
+        if flags & RST:
+            self._reset(slot, direction, at)
+        else:
+            unseen = at - self.slots[base + SEEN]
+            self.slots[base + SEEN] = at
+            if state & IGNORED:
+                if flags & FIN:
+                    self.slots[base + STATE] = state | FINISHED << direction
+            elif self.frame.wire or flags & FIN:
+                self._bytes(slot, direction, self.frame.sequence, source, at, unseen)
             else:
                 self.slots[base + STATE] = state | PRESENT << direction
-        elif flags & FIN:
-            self.slots[base + STATE] = state | FINISHED << direction
-        if flags & RST:
-            self.finish(slot, End.RESET, at)
-        elif self.slots[base + STATE] & (FINISHED * 3) == FINISHED * 3:
-            self.finish(slot, End.CLOSED, at)
+            if self.slots[base + STATE] & (FINISHED * 3) == FINISHED * 3:
+                self.finish(slot, End.CLOSED, at)
 
-    def _bytes(self, slot: int, direction: int, sequence: int, source: Source, at: int) -> None:
-        """Take payload and FIN, whose first byte has the number `sequence`."""
+    def _reset(self, slot: int, direction: int, at: int) -> None:
+        if self._believable(slot * WORDS, direction):
+            self.slots[slot * WORDS + SEEN] = at
+            self.finish(slot, End.RESET, at)
+        else:
+            self.unbelieved += 1
+
+    def _believable(self, base: int, direction: int) -> bool:
+        """Return whether an RST fits what is known of the connection; one that was made up rarely does."""
+        frame = self.frame
+        state = self.slots[base + STATE]
+        if state & (KNOWN | PRESENT) << direction == (KNOWN | PRESENT) << direction:
+            beside = (frame.sequence - (self.slots[base + NEXT] >> 32 * direction) + PLAUSIBLE_RESET) & HALF
+        elif state & KNOWN << 1 - direction and frame.flags & ACK:  # the refusal of a SYN has no number of its own
+            beside = (frame.acknowledged - (self.slots[base + NEXT] >> 32 * (1 - direction)) + PLAUSIBLE_RESET) & HALF
+        else:
+            return not state & EMBRYONIC
+        return beside <= 2 * PLAUSIBLE_RESET
+
+    def _bytes(self, slot: int, direction: int, sequence: int, source: Source, at: int, unseen: int) -> None:
+        """Take payload and FIN, whose first byte has the number `sequence`; the flow's last packet is `unseen` ago."""
         frame = self.frame
         base = slot * WORDS
-        mine = base + NEXT + direction
         state = self.slots[base + STATE]
         if not state & KNOWN << direction:
-            self.slots[mine] = ((sequence - 1) & HALF) << 32 | sequence
+            self._expect(base, direction, sequence)
+            self._begin(slot, direction, sequence - 1)
         state |= (KNOWN | PRESENT) << direction
         if frame.wire:
             state &= ~EMBRYONIC
         self.slots[base + STATE] = state
-        early = frame.flags & ACK and self._early(base, 1 - direction)
-        if early or state & HELD or sequence != self.slots[mine] & HALF:
-            self._disordered(slot, direction, sequence, source, at)
-            return
+        early = frame.flags & ACK and self._early(slot, 1 - direction)
         finishes = frame.flags & FIN
-        following = (sequence + frame.wire + finishes) & HALF
-        self.slots[mine] = self.slots[mine] >> 32 << 32 | following
-        if frame.wire:
-            self.delivery.data(slot, direction, source, frame.payload, frame.size, frame.wire, at)
-        if finishes:
-            self.slots[base + STATE] |= FINISHED << direction
+        length = frame.wire + finishes
+        behind = ((self.slots[base + NEXT] >> 32 * direction) - sequence) & HALF
+        if early or state & HELD:
+            self._disordered(slot, direction, sequence, source, at)
+        elif behind == 0:
+            self._expect(base, direction, sequence + length)
+            if frame.wire:
+                self.delivery.data(slot, direction, source, frame.payload, frame.size, frame.wire, at)
+            if finishes:
+                self.slots[base + STATE] |= FINISHED << direction
+        elif length <= behind < PROGRESS:
+            self._repeated(slot, direction, behind, at, unseen)
+        else:
+            self._disordered(slot, direction, sequence, source, at)
 
-    def _early(self, base: int, other: int) -> bool:
+    def _repeated(self, slot: int, direction: int, behind: int, at: int, unseen: int) -> None:
+        """Count a segment of which nothing is new."""
+        if behind == 1 and self.frame.wire <= 1:  # a keep-alive probe
+            return
+        self.repeated += 1
+        if unseen > CAPTURED_TWICE:
+            self.delivery.retransmitted(slot, direction, at)
+
+    def _expect(self, base: int, direction: int, sequence: int) -> None:
+        """Set the next byte's number of a direction."""
+        if direction:
+            self.slots[base + NEXT] = self.slots[base + NEXT] & HALF | (sequence & HALF) << 32
+        else:
+            self.slots[base + NEXT] = self.slots[base + NEXT] >> 32 << 32 | (sequence & HALF)
+
+    def _begin(self, slot: int, direction: int, sequence: int) -> None:
+        """Set the initial number of a direction."""
+        place = slot * COLD_WORDS + INITIAL
+        if direction:
+            self.cold[place] = self.cold[place] & HALF | (sequence & HALF) << 32
+        else:
+            self.cold[place] = self.cold[place] >> 32 << 32 | (sequence & HALF)
+
+    def _early(self, slot: int, other: int) -> bool:
         """Return whether the frame acknowledges bytes of the other direction that have not been seen yet.
 
         A direction of which nothing was seen at all is not waited for, only followed: the capture may be one-sided.
         """
-        theirs = base + NEXT + other
+        base = slot * WORDS
         state = self.slots[base + STATE]
         acknowledged = self.frame.acknowledged
         both = (KNOWN | PRESENT) << other
         if state & both != both:
-            initial = self.slots[theirs] >> 32 if state & KNOWN << other else (acknowledged - 1) & HALF
-            self.slots[theirs] = initial << 32 | acknowledged
+            if not state & KNOWN << other:
+                self._begin(slot, other, acknowledged - 1)
+            self._expect(base, other, acknowledged)
             self.slots[base + STATE] = state | KNOWN << other
             return False
-        behind = (acknowledged - self.slots[theirs]) & HALF
+        behind = (acknowledged - (self.slots[base + NEXT] >> 32 * other)) & HALF
         return 0 < behind < WINDOW
 
     def _disordered(self, slot: int, direction: int, sequence: int, source: Source, at: int) -> None:
@@ -193,12 +277,16 @@ class Connections:
         if slot >= 0:
             base = slot * WORDS
             state = self.slots[base + STATE]
-            direction = self.table.side ^ (state & CLIENT_LATER)
-            if state & KNOWN << direction and self.slots[base + NEXT + direction] >> 32 == frame.sequence:
-                self.repeated += state >> 5 + direction & 1  # PRESENT: not foretold by an acknowledgement only
+            direction = self.frame.side ^ (state & CLIENT_LATER)
+            initial = self.cold[slot * COLD_WORDS + INITIAL] >> 32 * direction & HALF
+            if state & KNOWN << direction and initial == frame.sequence:
+                if state & PRESENT << direction:  # else an acknowledgement had foretold it
+                    self._repeated(slot, direction, 0, at, at - self.slots[base + SEEN])
+                self.slots[base + SEEN] = at
                 self.slots[base + STATE] = state | PRESENT << direction
             elif answer and not state & (KNOWN << direction | CLOSED):
-                self._greet(base, direction, at)
+                self._greet(slot, direction, at)
+                self.cold[slot * COLD_WORDS + HANDSHAKE] = max(at - self.cold[slot * COLD_WORDS + OPENED], 0)
             else:
                 self.replaced += 1
                 self.remove(slot, End.REPLACED, at)
@@ -206,12 +294,14 @@ class Connections:
         if slot < 0:
             slot, direction = self._open(answer, at), int(answer)
         if frame.wire and not self.slots[slot * WORDS + STATE] & (CLOSED | IGNORED):
-            self._bytes(slot, direction, (frame.sequence + 1) & HALF, source, at)
+            self._bytes(slot, direction, (frame.sequence + 1) & HALF, source, at, 0)
 
-    def _greet(self, base: int, direction: int, at: int) -> None:
+    def _greet(self, slot: int, direction: int, at: int) -> None:
         """Note the initial sequence number of one side."""
+        base = slot * WORDS
         sequence = self.frame.sequence
-        self.slots[base + NEXT + direction] = sequence << 32 | ((sequence + 1) & HALF)
+        self._begin(slot, direction, sequence)
+        self._expect(base, direction, sequence + 1)
         self.slots[base + STATE] |= (KNOWN | PRESENT) << direction
         self.slots[base + SEEN] = at
 
@@ -223,12 +313,13 @@ class Connections:
             self._give_up_first(at)
         slot = self._claim(at)
         base = slot * WORDS
-        later = self.table.side ^ answer
+        later = self.frame.side ^ answer
         self.slots[base + STATE] |= SURE | EMBRYONIC | (CLIENT_LATER if later else 0)
-        self._greet(base, int(answer), at)
+        self._greet(slot, int(answer), at)
         if answer:
             acknowledged = self.frame.acknowledged
-            self.slots[base + NEXT] = ((acknowledged - 1) & HALF) << 32 | acknowledged
+            self._begin(slot, 0, acknowledged - 1)
+            self._expect(base, 0, acknowledged)
             self.slots[base + STATE] |= KNOWN
         self.embryos[self.following % len(self.embryos)] = slot
         self.following += 1
@@ -246,16 +337,16 @@ class Connections:
         """Take a slot for a flow joined midway; the client is guessed: who has the higher port, else the sender."""
         slot = self._claim(at)
         sender = self.frame.source_port >= self.frame.target_port
-        later = self.table.side if sender else 1 - self.table.side
+        later = self.frame.side if sender else 1 - self.frame.side
         self.slots[slot * WORDS + STATE] |= CLIENT_LATER if later else 0
         return slot
 
     def _claim(self, at: int) -> int:
-        slot = self.table.insert()
+        slot = self.table.insert(self.frame)
         while slot < 0:
             self.evicted += 1
-            self.remove(self.table.victim(), End.EVICTED, at)
-            slot = self.table.insert()
-        self.slots[slot * WORDS + OPENED] = at
+            self.remove(self.table.victim(self.frame), End.EVICTED, at)
+            slot = self.table.insert(self.frame)
+        self.cold[slot * COLD_WORDS + OPENED] = at
         self.slots[slot * WORDS + SEEN] = at
         return slot

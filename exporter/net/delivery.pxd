@@ -1,34 +1,58 @@
 # C types of delivery.py; without this file the same code runs as plain Python.
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
+from exporter.net.layout cimport (
+    ADDRESSES, ASKED, CLIENT_LATER, COLD_WORDS, HALF, HANDSHAKE, IGNORED, IPV6_KEY, KEY, PORTS, REPORTED, SIZES,
+    SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, WORDS,
+)
 
 from exporter.net.table cimport FlowTable
 
-cdef int SKIP, SKIPPED, SKIPPED_AT, STATE, TCP, WORDS
-cdef uint64_t CLIENT_LATER, IGNORED, SURE
+cdef int MAX_SIDES, TURN_ROWS, TURN_WORDS
+cdef uint64_t MAPPED_PREFIX
+cdef int64_t LONGEST_PAUSE
 
 
 @cython.final
 cdef class Delivery:
     cdef readonly FlowTable table
-    cdef uint64_t[::1] slots
-    cdef object opener
+    cdef uint64_t[::1] slots, cold, rows
+    cdef object opener, sink, watcher
     cdef list streams
-    cdef readonly int64_t gaps, gap_bytes, delivered_bytes, skipped_bytes, opened
+    cdef dict sides
+    cdef int row
+    cdef readonly int64_t turned, gaps, gap_bytes, delivered_bytes, skipped_bytes, opened, failed
+    cdef readonly str failure
 
     @cython.locals(base=int64_t, skip=int64_t, taken=int64_t)
     cpdef data(self, int64_t slot, int direction, source, int64_t start, int64_t size, int64_t wire, int64_t at)
     @cython.locals(base=int64_t, skip=int64_t)
     cpdef gap(self, int64_t slot, int direction, int64_t size, int64_t at)
-    @cython.locals(base=int64_t, direction=int)
+    @cython.locals(base=int64_t, direction=int, cold=int64_t)
     cpdef end(self, int64_t slot, reason, int64_t at)
     cpdef bint attached(self, int64_t slot) except? -1
-    @cython.locals(base=int64_t, ports=uint64_t, state=uint64_t)
+    @cython.locals(base=int64_t, ports=uint64_t, state=uint64_t, later=int)
     cpdef flow(self, int64_t slot)
-    cdef void _skip(self, int64_t base, int64_t size, int64_t at) except *
-    @cython.locals(base=int64_t, size=int64_t)
+    @cython.locals(base=int64_t, ports=uint64_t, port=int64_t, cold=int64_t, key=uint64_t)
+    cdef _side(self, int64_t slot, int later)
+    @cython.locals(count=int)
+    cpdef flush(self)
+    cpdef connected(self, int64_t slot, int64_t at)
+    cpdef unconnected(self, int64_t slot, failure, int64_t at)
+    cpdef retransmitted(self, int64_t slot, int direction, int64_t at)
+    cdef void _pass_on(self, int64_t slot, int direction, source, int64_t start, int64_t size, int64_t wire, int64_t at) except *
+    @cython.locals(state=uint64_t, asking=bint, told=uint64_t, sizes=uint64_t)
+    cdef inline int _turn(self, int64_t base, int direction, int64_t size, int64_t at) except -1
+    @cython.locals(row=int64_t)
+    cdef int _settle(self, int64_t base) except -1
+    cdef void _lose(self, int64_t base) except *
+    @cython.locals(cold=int64_t)
+    cdef void _skip(self, int64_t slot, int direction, int64_t size, int64_t at) except *
+    @cython.locals(cold=int64_t, size=int64_t)
     cdef void _report(self, int64_t slot, int direction, int64_t at) except *
-    cdef void _want(self, int64_t base, int64_t skip) except *
+    @cython.locals(base=int64_t, asked=int64_t, word=int, cold=int64_t)
+    cdef void _want(self, int64_t slot, int direction, int64_t answer) except *
     cdef _stream(self, int64_t slot, int64_t at)
     @cython.locals(base=int64_t, state=uint64_t)
     cdef _open(self, int64_t slot, int64_t at)
+    cdef void _connected(self, int64_t slot, flow, int64_t at) except *

@@ -1,17 +1,50 @@
 """Hands the bytes of each flow to its consumer, in the order it is called, and leaves out what was asked to be skipped.
 
-Compiled with the types of `delivery.pxd`: skipped bytes cost no Python call.
+Compiled with the types of `delivery.pxd`: neither skipped bytes nor the turns of a flow that only wants those cost a
+Python call.
 """
 
+from collections.abc import Callable
 from mmap import mmap
 from socket import AF_INET, AF_INET6, inet_ntop
 
+import cython
+
 from exporter.model import Endpoint, Flow
-from exporter.net.layout import CLIENT_LATER, IGNORED, SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, TCP, WORDS
-from exporter.net.stream import End, Opener, Stream
-from exporter.net.table import FlowTable
+from exporter.net.stream import TURN_WORDS, End, Failure, Opener, Stream, TurnSink, Watcher
+from exporter.net.table import FlowTable, words
+
+if not cython.compiled:
+    from exporter.net.layout import (
+        ADDRESSES,
+        ASKED,
+        CLIENT_LATER,
+        COLD_WORDS,
+        HALF,
+        HANDSHAKE,
+        IGNORED,
+        IPV6_KEY,
+        KEY,
+        PORTS,
+        REPORTED,
+        SIZES,
+        SKIP,
+        SKIPPED,
+        SKIPPED_AT,
+        STATE,
+        SURE,
+        SWAPPED,
+        TCP,
+        TOKEN,
+        TOLD,
+        TURNS,
+        WORDS,
+    )
 
 MAPPED_PREFIX = 0xFFFF
+TURN_ROWS = 1024  # kept before the sink is called: what fits the nearest cache
+MAX_SIDES = 256  # remembered
+LONGEST_PAUSE = 5_000_000_000  # server bytes after so long a silence are no part of the answer before it
 
 Source = bytes | mmap
 """What payloads are cut from: a slice of either is bytes."""
@@ -20,73 +53,92 @@ Source = bytes | mmap
 def address(high: int, low: int) -> str:
     """Return an address of two 64-bit halves in text; an IPv4-mapped one as IPv4."""
     if high == 0 and low >> 32 == MAPPED_PREFIX:
-        return inet_ntop(AF_INET, (low & 0xFFFFFFFF).to_bytes(4, "big"))
+        return inet_ntop(AF_INET, (low & HALF).to_bytes(4, "big"))
     return inet_ntop(AF_INET6, high.to_bytes(8, "big") + low.to_bytes(8, "big"))
 
 
 class Delivery:
     """The consumers of the table's flows."""
 
-    def __init__(self, table: FlowTable, opener: Opener) -> None:
+    def __init__(self, table: FlowTable, opener: Opener, sink: TurnSink | None, watcher: Watcher | None) -> None:
         self.table = table
         self.slots = table.slots
+        self.cold = table.cold
         self.opener = opener
+        self.sink = sink
+        self.watcher = watcher
         self.streams: list[Stream | None] = []
+        self.sides: dict[int, Endpoint] = {}
+        self.rows = words(TURN_ROWS * TURN_WORDS)
+        self.row = 0
+        self.turned = 0
         self.gaps = self.gap_bytes = 0
         self.delivered_bytes = self.skipped_bytes = 0
-        self.opened = 0
+        self.opened = self.failed = 0
+        self.failure = ""
 
     def data(self, slot: int, direction: int, source: Source, start: int, size: int, wire: int, at: int) -> None:
         """Deliver a payload in order: `size` captured bytes at `start` of `source`, of `wire` on the wire.
 
         What was not captured is reported as a gap.
         """
-        base = slot * WORDS + direction
+        base = slot * WORDS
+        if self.slots[base + STATE] & TURNS:
+            self._turn(base, direction, wire, at)
+            return
+        base += SKIP + direction
         while wire > 0:
-            skip = self.slots[base + SKIP]
+            skip = self.slots[base]
             if skip == 0:
                 break
             taken = min(skip, wire)
             start += taken
             size -= taken
             wire -= taken
-            self._skip(base, taken, at)
+            self._skip(slot, direction, taken, at)
             if taken == skip:
                 self._report(slot, direction, at)
-        if size > 0:
-            stream = self._stream(slot, at)
-            if stream is None:
-                return
-            self.delivered_bytes += size
-            self._want(base, stream.data(direction, source[start : start + size], at))
-        size = max(size, 0)
-        if size < wire:
-            self.gap(slot, direction, wire - size, at)
+        if wire <= 0:
+            return
+        if self.slots[slot * WORDS + STATE] & TURNS:  # asked for when the skip was told
+            self._turn(slot * WORDS, direction, wire, at)
+        else:
+            self._pass_on(slot, direction, source, start, max(size, 0), wire, at)
 
     def gap(self, slot: int, direction: int, size: int, at: int) -> None:
         """Report `size` bytes that were not seen; within a skip they wait for the rest of it."""
-        base = slot * WORDS + direction
-        skip = self.slots[base + SKIP]
+        base = slot * WORDS
+        if self.slots[base + STATE] & TURNS:
+            self.gaps += 1
+            self.gap_bytes += size
+            self._lose(base)
+            return
+        skip = self.slots[base + SKIP + direction]
         if size < skip:
-            self._skip(base, size, at)
+            self._skip(slot, direction, size, at)
             return
         self.gaps += 1
         self.gap_bytes += size - skip
-        self.slots[base + SKIPPED] += size
+        self.cold[slot * COLD_WORDS + SKIPPED + direction] += size
         self.skipped_bytes += skip
         self._report(slot, direction, at)
 
     def end(self, slot: int, reason: End, at: int) -> None:
         """Report what was skipped and not yet told, then take leave of the consumer."""
-        if self.attached(slot):
+        base = slot * WORDS
+        if self.slots[base + STATE] & TURNS:
+            if self.slots[base + TOLD]:
+                self._settle(base)
+        elif self.attached(slot):
             for direction in (0, 1):
-                base = slot * WORDS + direction
-                if self.slots[base + SKIPPED]:
-                    self._report(slot, direction, self.slots[base + SKIPPED_AT])
+                cold = slot * COLD_WORDS + direction
+                if self.cold[cold + SKIPPED]:
+                    self._report(slot, direction, self.cold[cold + SKIPPED_AT])
+        if self.attached(slot):
             stream = self.streams[slot]
             self.streams[slot] = None
             if stream is not None:
-                stream.end(reason, at)
+                self._call(slot, stream.end, reason, at)
 
     def attached(self, slot: int) -> bool:
         """Return whether the flow has a consumer."""
@@ -95,30 +147,133 @@ class Delivery:
     def flow(self, slot: int) -> Flow:
         """Return who talks to whom, as far as is known."""
         base = slot * WORDS
-        ports = self.slots[base + 4]
-        early = Endpoint(address(self.slots[base], self.slots[base + 1]), ports >> 24)
-        late = Endpoint(address(self.slots[base + 2], self.slots[base + 3]), ports >> 8 & 0xFFFF)
+        ports = self.slots[base + PORTS]
         state = self.slots[base + STATE]
-        client, server = (late, early) if state & CLIENT_LATER else (early, late)
-        return Flow(client, server, "tcp" if ports & 0xFF == TCP else "udp", bool(state & SURE))
+        later = int(state & CLIENT_LATER)
+        transport = "tcp" if ports & 0xFF == TCP else "udp"
+        return Flow(self._side(slot, later), self._side(slot, 1 - later), transport, state & SURE != 0)
 
-    def _skip(self, base: int, size: int, at: int) -> None:
-        self.slots[base + SKIP] -= size
-        self.slots[base + SKIPPED] += size
-        self.slots[base + SKIPPED_AT] = at
+    def _side(self, slot: int, later: int) -> Endpoint:
+        """Return one side of a flow; those that are in many flows are made once."""
+        base = slot * WORDS
+        ports = self.slots[base + PORTS]
+        port = ports >> 8 & 0xFFFF if later else ports >> 24 & 0xFFFF
+        if ports & IPV6_KEY:
+            cold = slot * COLD_WORDS + ADDRESSES + 2 * later
+            return Endpoint(address(self.cold[cold], self.cold[cold + 1]), port)
+        key = self.slots[base + KEY]
+        number = key & HALF if later else key >> 32
+        known = self.sides.get(number << 16 | port)
+        if known is None:
+            if len(self.sides) == MAX_SIDES:
+                self.sides.clear()
+            known = Endpoint(inet_ntop(AF_INET, number.to_bytes(4, "big")), port)
+            self.sides[number << 16 | port] = known
+        return known
+
+    def flush(self) -> None:
+        """Hand the turns that were found so far to the sink."""
+        count = self.row
+        self.row = 0
+        if count and self.sink is not None:
+            self._call(-1, self.sink, memoryview(self.rows)[: count * TURN_WORDS])
+
+    def connected(self, slot: int, at: int) -> None:
+        """Tell the watcher that a connection came into use, once."""
+        if self.watcher is not None and self.slots[slot * WORDS + STATE] & (SURE | REPORTED) == SURE:
+            self._connected(slot, self.flow(slot), at)
+
+    def unconnected(self, slot: int, failure: Failure, at: int) -> None:
+        """Tell the watcher that a connection did not come about."""
+        if self.watcher is not None:
+            self.slots[slot * WORDS + STATE] |= REPORTED
+            self._call(-1, self.watcher.failed, self.flow(slot), failure, at)
+
+    def retransmitted(self, slot: int, direction: int, at: int) -> None:
+        """Tell the watcher of a repetition."""
+        if self.watcher is not None:
+            self._call(-1, self.watcher.retransmitted, self.flow(slot), direction, at)
+
+    def _pass_on(self, slot: int, direction: int, source: Source, start: int, size: int, wire: int, at: int) -> None:
+        stream = self._stream(slot, at)
+        if stream is None:
+            return
+        if size > 0:
+            self.delivered_bytes += size
+            self._want(slot, direction, self._call(slot, stream.data, direction, source[start : start + size], at))
+        if self.slots[slot * WORDS + STATE] & TURNS:
+            self._turn(slot * WORDS, direction, wire, at)
+        elif size < wire:
+            self.gap(slot, direction, wire - size, at)
+
+    def _turn(self, base: int, direction: int, size: int, at: int) -> None:
+        """Count payload in order of a flow that is paired by turns."""
+        state = self.slots[base + STATE]
+        asking = direction == (state & SWAPPED != 0)
+        told = self.slots[base + TOLD]
+        if asking:
+            if told:
+                self._settle(base)
+            if self.slots[base + ASKED] == 0:
+                self.slots[base + ASKED] = max(at, 1)
+            sizes = self.slots[base + SIZES]
+            self.slots[base + SIZES] = sizes >> 32 << 32 | min((sizes & HALF) + size, HALF)
+        elif self.slots[base + ASKED] and (told == 0 or at < told + LONGEST_PAUSE):
+            self.slots[base + TOLD] = max(at, 1)
+            sizes = self.slots[base + SIZES]
+            self.slots[base + SIZES] = sizes & HALF | min((sizes >> 32) + size, HALF) << 32
+
+    def _settle(self, base: int) -> None:
+        """Write down the open turn and begin afresh."""
+        row = self.row * TURN_WORDS
+        self.rows[row] = self.cold[base // WORDS * COLD_WORDS + TOKEN]
+        self.rows[row + 1] = self.slots[base + ASKED]
+        self.rows[row + 2] = self.slots[base + TOLD]
+        self.rows[row + 3] = self.slots[base + SIZES]
+        self.slots[base + ASKED] = self.slots[base + TOLD] = self.slots[base + SIZES] = 0
+        self.turned += 1
+        self.row += 1
+        if self.row == TURN_ROWS:
+            self.flush()
+
+    def _lose(self, base: int) -> None:
+        """After a loss the open turn may be two: it counts, but has no time."""
+        if self.slots[base + ASKED]:
+            self.slots[base + TOLD] = 0
+            self._settle(base)
+
+    def _skip(self, slot: int, direction: int, size: int, at: int) -> None:
+        cold = slot * COLD_WORDS + direction
+        self.slots[slot * WORDS + SKIP + direction] -= size
+        self.cold[cold + SKIPPED] += size
+        self.cold[cold + SKIPPED_AT] = at
         self.skipped_bytes += size
 
     def _report(self, slot: int, direction: int, at: int) -> None:
         """Tell the consumer of the bytes left out so far, as one gap."""
-        base = slot * WORDS + direction
-        size = self.slots[base + SKIPPED]
-        self.slots[base + SKIPPED] = 0
+        cold = slot * COLD_WORDS + SKIPPED + direction
+        size = self.cold[cold]
+        self.cold[cold] = 0
+        self.slots[slot * WORDS + SKIP + direction] = 0
         stream = self._stream(slot, at)
         if stream is not None:
-            self._want(base, stream.gap(direction, size, at))
+            self._want(slot, direction, self._call(slot, stream.gap, direction, size, at))
 
-    def _want(self, base: int, skip: int) -> None:
-        self.slots[base + SKIP] = max(skip, 0)
+    def _want(self, slot: int, direction: int, answer: int) -> None:
+        """Do what the consumer asked for: leave out bytes, or deliver none any more."""
+        base = slot * WORDS
+        if answer >= 0:
+            if not self.slots[base + STATE] & IGNORED:
+                self.slots[base + SKIP + direction] = answer
+            return
+        asked = -1 - answer
+        self.slots[base + STATE] |= TURNS | (SWAPPED if asked & 1 else 0)
+        for word in range(SKIP, WORDS):
+            self.slots[base + word] = 0
+        cold = slot * COLD_WORDS
+        for word in range(SKIPPED, SKIPPED_AT + 2):
+            self.cold[cold + word] = 0
+        self.cold[cold + TOKEN] = asked >> 1
 
     def _stream(self, slot: int, at: int) -> Stream | None:
         if slot < len(self.streams):
@@ -135,7 +290,41 @@ class Delivery:
         while len(self.streams) <= slot:
             self.streams.append(None)
         self.opened += 1
-        stream = self.opener(self.flow(slot), at)
+        flow = self.flow(slot)
+        if state & SURE:
+            self._connected(slot, flow, at)
+        try:
+            stream = self.opener(flow, at)
+        except Exception as error:
+            self._drop(slot, error)
+            return None
         self.streams[slot] = stream
-        self.slots[base + STATE] = state | (IGNORED if stream is None else 0)
+        if stream is None:
+            self.slots[base + STATE] |= IGNORED
         return stream
+
+    def _connected(self, slot: int, flow: Flow, at: int) -> None:
+        if self.watcher is not None and not self.slots[slot * WORDS + STATE] & REPORTED:
+            self.slots[slot * WORDS + STATE] |= REPORTED
+            self._call(-1, self.watcher.connected, flow, self.cold[slot * COLD_WORDS + HANDSHAKE], at)
+
+    def _call(self, slot: int, callee: Callable[..., int | None], *arguments: object) -> int:
+        """Call what is not ours; one that raises loses its flow, the others nothing."""
+        try:
+            return callee(*arguments) or 0
+        except Exception as error:
+            self._drop(slot, error)
+            return 0
+
+    def _drop(self, slot: int, error: Exception) -> None:
+        """Count a consumer that failed and ask it no more; of the error only its kind and place are kept."""
+        self.failed += 1
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+        self.failure = f"{type(error).__name__} at {place}"
+        if slot >= 0:
+            self.slots[slot * WORDS + STATE] |= IGNORED
+            if slot < len(self.streams):
+                self.streams[slot] = None

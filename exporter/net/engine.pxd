@@ -1,18 +1,24 @@
 # C types of engine.py; without this file the same code runs as plain Python.
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
+from exporter.net.layout cimport (
+    DATAGRAM, FRAGMENT, SEGMENT,
+)
 
 from exporter.net.connections cimport Connections
 from exporter.net.delivery cimport Delivery
 from exporter.net.frames cimport Frame
+from exporter.net.octets cimport little32
 from exporter.net.table cimport FlowTable
 
-cdef int DATAGRAM, FRAGMENT, RAW_IP, SEGMENT
+cdef int BATCH, RAW_IP
 
 
 @cython.final
 cdef class Engine:
-    cdef Frame frames
+    cdef list batch
+    cdef Frame whole
+    cdef int pending, attached
     cdef FlowTable table
     cdef Delivery delivery
     cdef Connections connections
@@ -29,15 +35,20 @@ cdef class Engine:
     cpdef int64_t records(self, data, int64_t start, bint swapped, int64_t fraction_ns, int link) except? -7
     cpdef frame(self, data, int link, int64_t wire, int64_t at)
     cpdef expire(self, int64_t now)
+    cpdef flush(self)
     cpdef lost(self)
     cpdef close(self, int64_t now)
-    @cython.locals(verdict=int)
-    cdef void _packet(self, int64_t start, int64_t captured, int64_t wire, int link, int64_t at) except *
-    @cython.locals(frames=Frame, verdict=int)
-    cdef void _fragment(self, int64_t at) except *
-    cdef void _attach(self, source) except *
+    @cython.locals(frame=Frame, verdict=int, wanted=bint)
+    cdef inline int _packet(self, int64_t start, int64_t captured, int64_t wire, int link, int64_t at) except? -1
+    @cython.locals(number=int, frame=Frame)
+    cdef int _follow(self) except -1
+    cdef inline int _take(self, Frame frame, source) except -1
+    @cython.locals(whole=Frame)
+    cdef void _fragment(self, Frame frame) except *
+    @cython.locals(number=int, frame=Frame)
+    cdef void _attach(self, source, int frames) except *
+    @cython.locals(number=int, frame=Frame)
     cdef void _detach(self) except *
-    @cython.locals(low=int64_t, high=int64_t)
     cdef inline int64_t _native(self, int64_t at, int64_t end) except? -7
-    @cython.locals(low=int64_t, high=int64_t)
-    cdef inline int64_t _word(self, int64_t at, int64_t end, bint swapped) except? -7
+    @cython.locals(value=int64_t)
+    cdef inline int64_t _word(self, int64_t at, bint swapped) except? -7

@@ -7,16 +7,22 @@ one `bytes` per delivered payload. Nothing that comes from the wire or a file ra
 from dataclasses import dataclass
 from mmap import mmap
 
+import cython
+
 from exporter.net.connections import Connections
 from exporter.net.delivery import Delivery, Source
 from exporter.net.fragments import Fragments
 from exporter.net.frames import Frame
-from exporter.net.layout import DATAGRAM, FRAGMENT, SEGMENT
 from exporter.net.reassembly import Reassembly
-from exporter.net.stream import Opener
+from exporter.net.stream import Opener, TurnSink, Watcher
 from exporter.net.table import FlowTable
 
+if not cython.compiled:
+    from exporter.net.layout import DATAGRAM, FRAGMENT, SEGMENT
+    from exporter.net.octets import little32
+
 RAW_IP = 101
+BATCH = 32  # packets decoded and looked for before the first of them is followed: their memory is fetched meanwhile
 VERDICTS = ("segment", "datagram", "fragment", "other", "truncated", "malformed", "nested", "link_type")
 
 
@@ -33,6 +39,9 @@ class EngineCounters:
         flows_evicted: flows ended because the table was full.
         flows_replaced: connections ended by a new one on the same addresses and ports.
         strays: segments without payload of connections that are not known.
+        turns: found in flows that are only paired by turns.
+        consumers_failed: calls of consumers that raised; `last_failure` is the latest one's kind and place.
+        doubted: segments and resets that no connection can have meant.
         retransmitted: segments, or parts, seen before; the network's repetitions and the capture's duplicates.
         out_of_order: segments that came before their turn.
         gaps: holes reported to consumers, of `gap_bytes`.
@@ -54,6 +63,10 @@ class EngineCounters:
     flows_evicted: int
     flows_replaced: int
     strays: int
+    turns: int
+    consumers_failed: int
+    last_failure: str
+    doubted: int
     retransmitted: int
     out_of_order: int
     gaps: int
@@ -76,8 +89,10 @@ class Engine:
         idle_ns: int = 900_000_000_000,
         datagrams: bool = False,
         seed: int = 0,
+        turns: TurnSink | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
-        """Reserve the memory for `max_flows` flows (about 150 bytes each).
+        """Reserve the memory for `max_flows` flows, `layout.SLOT_BYTES` each.
 
         Args:
             opener: makes the consumer of each flow.
@@ -85,15 +100,19 @@ class Engine:
             idle_ns: a flow unseen for so long has ended.
             datagrams: whether UDP flows are delivered as well; otherwise they are only counted.
             seed: 32 random bits, against chosen collisions in the flow table.
+            turns: takes the turns of flows whose consumers asked for no more.
+            watcher: told of handshakes, failures to connect and retransmissions.
 
         Raises:
             ValueError: `max_flows` is not positive.
         """
-        self.frames = Frame()
+        self.batch = [Frame() for _ in range(BATCH)]
+        self.pending = self.attached = 0
+        self.whole = Frame()  # of a packet that came in fragments
         self.table = FlowTable(max_flows, seed)
-        self.delivery = Delivery(self.table, opener)
+        self.delivery = Delivery(self.table, opener, turns, watcher)
         self.reassembly = Reassembly(self.delivery, buffer_bytes)
-        self.connections = Connections(self.table, self.frames, self.delivery, self.reassembly)
+        self.connections = Connections(self.table, self.delivery, self.reassembly)
         self.fragments = Fragments()
         self.idle = idle_ns
         self.datagrams = datagrams
@@ -104,7 +123,7 @@ class Engine:
 
     def block(self, memory: mmap | bytes, base: int, size: int, link: int = 1) -> int:
         """Read the packets of one TPACKET_V3 block at `base` of `memory`; return how many it held."""
-        self._attach(memory)
+        self._attach(memory, BATCH)
         end = min(base + size, len(self.view))
         count = self._native(base + 12, end)
         at = base + self._native(base + 16, end)
@@ -121,6 +140,7 @@ class Engine:
             if following == 0:
                 break
             at += following
+        self._follow()
         self._detach()
         return number
 
@@ -131,29 +151,36 @@ class Engine:
             swapped: whether the file is big-endian.
             fraction_ns: nanoseconds per unit of the fraction: 1000, or 1.
         """
-        self._attach(data)
+        self._attach(data, BATCH)
         end = len(self.view)
         at = start
         while at + 16 <= end:
-            captured = self._word(at + 8, end, swapped)
+            captured = self._word(at + 8, swapped)
             if at + 16 + captured > end:
                 break
-            when = self._word(at, end, swapped) * 1_000_000_000 + self._word(at + 4, end, swapped) * fraction_ns
-            self._packet(at + 16, captured, self._word(at + 12, end, swapped), link, when)
+            when = self._word(at, swapped) * 1_000_000_000 + self._word(at + 4, swapped) * fraction_ns
+            self._packet(at + 16, captured, self._word(at + 12, swapped), link, when)
             at += 16 + captured
+        self._follow()
         self._detach()
         return at
 
     def frame(self, data: bytes, link: int, wire: int, at: int) -> None:
         """Read one packet: the bytes that were captured of it, of `wire` when it was sent."""
-        self._attach(data)
+        self._attach(data, 1)
         self._packet(0, len(self.view), wire, link, at)
+        self._follow()
         self._detach()
 
     def expire(self, now: int) -> None:
         """End what was idle for too long; to be called about once a second with the captured packets' clock."""
         self.reassembly.expire(now)
         self.connections.expire(now, self.idle)
+        self.delivery.flush()
+
+    def flush(self) -> None:
+        """Hand the turns that were found so far to their sink; `expire` and `close` do so too."""
+        self.delivery.flush()
 
     def lost(self) -> None:
         """Packets were dropped before they came here: stop waiting for what is missing.
@@ -165,6 +192,7 @@ class Engine:
     def close(self, now: int) -> None:
         """End every flow; their consumers get what still waited, then `end`."""
         self.connections.close(now)
+        self.delivery.flush()
 
     def counters(self) -> EngineCounters:
         """Return what has been counted so far."""
@@ -181,6 +209,10 @@ class Engine:
             flows_evicted=self.connections.evicted,
             flows_replaced=self.connections.replaced,
             strays=self.connections.strays,
+            turns=self.delivery.turned,
+            consumers_failed=self.delivery.failed,
+            last_failure=self.delivery.failure,
+            doubted=self.connections.unbelieved + self.reassembly.astray.doubted,
             retransmitted=self.connections.repeated + self.reassembly.retransmitted,
             out_of_order=self.reassembly.out_of_order,
             gaps=self.delivery.gaps,
@@ -193,53 +225,78 @@ class Engine:
         )
 
     def _packet(self, start: int, captured: int, wire: int, link: int, at: int) -> None:
+        """Decode a packet; what it belongs to is followed once the batch is full."""
         self.packets += 1
         self.bytes += wire
-        verdict = self.frames.read(start, captured, wire, link)
+        frame = self.batch[self.pending]
+        verdict = frame.read(start, captured, wire, link)
         self.verdicts[verdict] += 1
-        if verdict == SEGMENT:
-            self.connections.segment(self.source, at)
-        elif verdict == DATAGRAM:
-            if self.datagrams:
-                self.connections.datagram(self.source, at)
-        elif verdict == FRAGMENT:
-            self._fragment(at)
+        frame.verdict = verdict
+        frame.at = at
+        wanted = verdict == SEGMENT or (verdict == DATAGRAM and self.datagrams)
+        if wanted:
+            self.table.prepare(frame)
+        if wanted or verdict == FRAGMENT:
+            self.pending += 1
+            if self.pending == BATCH:
+                self._follow()
 
-    def _fragment(self, at: int) -> None:
-        frames = self.frames
-        piece = self.source[frames.payload : frames.payload + frames.size]
-        packet = self.fragments.add(frames, piece, at)
+    def _follow(self) -> None:
+        """Take the packets in hand to their flows."""
+        for number in range(self.pending):
+            frame = self.batch[number]
+            if frame.verdict != FRAGMENT:
+                self.table.approach(frame)
+        for number in range(self.pending):
+            frame = self.batch[number]
+            if frame.verdict == FRAGMENT:
+                self._fragment(frame)
+            else:
+                self._take(frame, self.source)
+        self.pending = 0
+
+    def _take(self, frame: Frame, source: Source) -> None:
+        if frame.verdict == SEGMENT:
+            self.connections.segment(frame, source)
+        else:
+            self.connections.datagram(frame, source)
+
+    def _fragment(self, frame: Frame) -> None:
+        piece = self.source[frame.payload : frame.payload + frame.size]
+        packet = self.fragments.add(frame, piece, frame.at)
         if packet is None:
             return
-        source = self.source
-        self._attach(packet)
-        verdict = frames.read(0, len(packet), len(packet), RAW_IP)
-        if verdict == SEGMENT:
-            self.connections.segment(packet, at)
-        elif verdict == DATAGRAM and self.datagrams:
-            self.connections.datagram(packet, at)
-        self._attach(source)
+        whole = self.whole
+        whole.attach(packet)
+        whole.verdict = whole.read(0, len(packet), len(packet), RAW_IP)
+        whole.at = frame.at
+        if whole.verdict == SEGMENT or (whole.verdict == DATAGRAM and self.datagrams):
+            self.table.prepare(whole)
+            self._take(whole, packet)
+        whole.detach()
 
-    def _attach(self, source: Source) -> None:
+    def _attach(self, source: Source, frames: int) -> None:
+        """Have the first frames of the batch read from `source`."""
         self.source = source
         self.view = memoryview(source)
-        self.frames.attach(source)
+        self.attached = frames
+        for number in range(frames):
+            self.batch[number].attach(self.view)
 
     def _detach(self) -> None:
         """Let go of the block, so that its owner may close it and no payload stays referenced."""
-        self._attach(b"\0")
+        for number in range(self.attached):
+            self.batch[number].detach()
+        self.attached = 0
+        self.source = b""
+        self.view = memoryview(b"\0")
 
     def _native(self, at: int, end: int) -> int:
         """Return the 32-bit little-endian number at `at`, 0 beyond the end."""
-        if at + 4 > end:
-            return 0
-        low = self.view[at] | self.view[at + 1] << 8
-        high = self.view[at + 2] | self.view[at + 3] << 8
-        return high << 16 | low
+        return little32(self.view, at) if at + 4 <= end else 0
 
-    def _word(self, at: int, end: int, swapped: bool) -> int:
+    def _word(self, at: int, swapped: bool) -> int:
+        value = little32(self.view, at)
         if not swapped:
-            return self._native(at, end)
-        high = self.view[at] << 8 | self.view[at + 1]
-        low = self.view[at + 2] << 8 | self.view[at + 3]
-        return high << 16 | low
+            return value
+        return value >> 24 | value >> 8 & 0xFF00 | (value & 0xFF00) << 8 | (value & 0xFF) << 24

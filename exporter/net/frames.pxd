@@ -1,9 +1,14 @@
 # C types of frames.py; without this file the same code runs as plain Python.
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
+from exporter.net.layout cimport (
+    DATAGRAM, ETHERNET, ETHERTYPE, FRAGMENT, IPV4, IPV6, MALFORMED, NESTED, OTHER, SEGMENT, TCP, TRANSPORT,
+    TRUNCATED, UDP, UNKNOWN_LINK,
+)
 
-cdef int DATAGRAM, ETHERNET, ETHERTYPE, FRAGMENT, IPV4, IPV6, MALFORMED, NESTED, OTHER, SEGMENT, TCP, TRANSPORT
-cdef int TRUNCATED, UDP, UNKNOWN_LINK, MAX_LAYERS
+from exporter.net.octets cimport big16, big32, big64
+
+cdef int MAX_LAYERS
 cdef uint64_t MAPPED
 
 
@@ -12,6 +17,9 @@ cdef class Frame:
     cdef const unsigned char[::1] memory
     cdef int64_t position, end, limit
     cdef readonly int protocol, flags, network, fragment_more
+    cdef public int verdict, side
+    cdef public int64_t at
+    cdef public uint64_t key, ports, hash, low_high, low_low, high_high, high_low
     cdef readonly int64_t source_port, target_port  # shifted into 40 bits by the flow table
     cdef readonly uint64_t source_high, source_low, target_high, target_low
     cdef readonly int64_t sequence, acknowledged, payload, size, wire, header, fragment, fragment_offset
@@ -20,11 +28,6 @@ cdef class Frame:
     cpdef detach(self)
     @cython.locals(verdict=int, layers=int)
     cpdef int read(self, int64_t start, int64_t captured, int64_t wire, int link) except -1
-    cdef inline int64_t _u16(self, int64_t at) except -1
-    @cython.locals(high=int64_t)
-    cdef inline int64_t _u32(self, int64_t at) except -1
-    @cython.locals(high=uint64_t)
-    cdef inline uint64_t _u64(self, int64_t at) except? 7
     cdef int _link(self, int link) except -1
     cdef int _point_to_point(self, int link) except -1
     @cython.locals(kind=int)

@@ -9,23 +9,27 @@ Source: RFC 791, 8200, 9293, 768, 2784, 2890, 7348, 8926, 3032, 4385; draft-fosc
 
 from mmap import mmap
 
-from exporter.net.layout import (
-    DATAGRAM,
-    ETHERNET,
-    ETHERTYPE,
-    FRAGMENT,
-    IPV4,
-    IPV6,
-    MALFORMED,
-    NESTED,
-    OTHER,
-    SEGMENT,
-    TCP,
-    TRANSPORT,
-    TRUNCATED,
-    UDP,
-    UNKNOWN_LINK,
-)
+import cython
+
+if not cython.compiled:
+    from exporter.net.layout import (
+        DATAGRAM,
+        ETHERNET,
+        ETHERTYPE,
+        FRAGMENT,
+        IPV4,
+        IPV6,
+        MALFORMED,
+        NESTED,
+        OTHER,
+        SEGMENT,
+        TCP,
+        TRANSPORT,
+        TRUNCATED,
+        UDP,
+        UNKNOWN_LINK,
+    )
+    from exporter.net.octets import big16, big32, big64
 
 MAX_LAYERS = 16  # tunnels, tags and extension headers of one frame
 MAPPED = 0xFFFF00000000  # an IPv4 address is kept as its IPv4-mapped IPv6 one
@@ -44,6 +48,10 @@ class Frame:
         header: where the innermost IP header begins; `network` is its EtherType.
         fragment: the identification of a fragment, `fragment_offset` its place in bytes, `fragment_more` whether others
             follow; its `payload` is what follows the IP headers.
+        at: when it was captured, `verdict` what it is; set, as is what follows, by those who keep frames in hand.
+        key: of its flow, with `ports`, and `side`, 0 when its sender is the key's earlier endpoint, else 1.
+        hash: of the key.
+        low_high: the key's addresses where one word does not hold them, as are the three others.
     """
 
     def __init__(self) -> None:
@@ -55,8 +63,11 @@ class Frame:
         self.payload = self.size = self.wire = 0
         self.header = self.network = 0
         self.fragment = self.fragment_offset = self.fragment_more = 0
+        self.at = self.verdict = 0
+        self.key = self.ports = self.side = self.hash = 0
+        self.low_high = self.low_low = self.high_high = self.high_low = 0
 
-    def attach(self, memory: bytes | mmap) -> None:
+    def attach(self, memory: bytes | mmap | memoryview) -> None:
         """Set the bytes that positions refer to."""
         self.memory = memoryview(memory)
 
@@ -84,17 +95,6 @@ class Frame:
             verdict = self._layer(verdict)
         return verdict
 
-    def _u16(self, at: int) -> int:
-        return self.memory[at] << 8 | self.memory[at + 1]
-
-    def _u32(self, at: int) -> int:
-        high = self.memory[at] << 8 | self.memory[at + 1]
-        return high << 16 | self.memory[at + 2] << 8 | self.memory[at + 3]
-
-    def _u64(self, at: int) -> int:
-        high = self._u32(at)
-        return high << 32 | self._u32(at + 4)
-
     def _link(self, link: int) -> int:
         if link in (101, 12, 14, 228, 229):  # raw IP, under its several numbers
             return self._version()
@@ -116,7 +116,7 @@ class Frame:
         """Pass a header of `size` bytes with an EtherType at `offset`."""
         if self.position + size > self.end:
             return TRUNCATED
-        kind = self._u16(self.position + offset)
+        kind = big16(self.memory, self.position + offset)
         self.position += size
         return ETHERTYPE | kind
 
@@ -131,9 +131,9 @@ class Frame:
     def _ppp(self) -> int:
         if self.position + 4 > self.end:
             return TRUNCATED
-        if self._u16(self.position) == 0xFF03:  # address and control, which may be left out
+        if big16(self.memory, self.position) == 0xFF03:  # address and control, which may be left out
             self.position += 2
-        kind = self._u16(self.position)
+        kind = big16(self.memory, self.position)
         self.position += 2
         if kind == 0x21:
             return IPV4
@@ -142,12 +142,12 @@ class Frame:
     def _ethernet(self) -> int:
         if self.position + 14 > self.end:
             return TRUNCATED
-        kind = self._u16(self.position + 12)
+        kind = big16(self.memory, self.position + 12)
         self.position += 14
         if kind >= 0x600:
             return ETHERTYPE | kind
         # IEEE 802.3: a length; IP may follow behind LLC and SNAP.
-        if self.position + 8 > self.end or self._u16(self.position) != 0xAAAA:
+        if self.position + 8 > self.end or big16(self.memory, self.position) != 0xAAAA:
             return OTHER
         return self._typed(6, 8)
 
@@ -195,7 +195,7 @@ class Frame:
             return TRUNCATED
         first = self.memory[at]
         length = (first & 15) * 4
-        total = self._u16(at + 2)
+        total = big16(self.memory, at + 2)
         if first >> 4 != 4 or length < 20 or (total and total < length):
             return MALFORMED
         self.header = at
@@ -203,13 +203,13 @@ class Frame:
         # Segmentation offload of more than 64 KB leaves the length 0: the frame's own then counts.
         self._bound(at + total if total else self.limit)
         self.source_high = self.target_high = 0
-        self.source_low = MAPPED | self._u32(at + 12)
-        self.target_low = MAPPED | self._u32(at + 16)
+        self.source_low = MAPPED | big32(self.memory, at + 12)
+        self.target_low = MAPPED | big32(self.memory, at + 16)
         self.position = at + length
         self.protocol = self.memory[at + 9]
-        fragment = self._u16(at + 6)
+        fragment = big16(self.memory, at + 6)
         if fragment & 0x3FFF:
-            return self._fragmented(self._u16(at + 4), (fragment & 0x1FFF) * 8, fragment >> 13 & 1)
+            return self._fragmented(big16(self.memory, at + 4), (fragment & 0x1FFF) * 8, fragment >> 13 & 1)
         return TRANSPORT | self.protocol
 
     def _bound(self, limit: int) -> None:
@@ -225,13 +225,13 @@ class Frame:
             return MALFORMED
         self.header = at
         self.network = IPV6 & 0xFFFF
-        length = self._u16(at + 4)
+        length = big16(self.memory, at + 4)
         # Length 0: a jumbogram, or segmentation offload of more than 64 KB.
         self._bound(at + 40 + length if length else self.limit)
-        self.source_high = self._u64(at + 8)
-        self.source_low = self._u64(at + 16)
-        self.target_high = self._u64(at + 24)
-        self.target_low = self._u64(at + 32)
+        self.source_high = big64(self.memory, at + 8)
+        self.source_low = big64(self.memory, at + 16)
+        self.target_high = big64(self.memory, at + 24)
+        self.target_low = big64(self.memory, at + 32)
         self.protocol = self.memory[at + 6]
         self.position = at + 40
         return TRANSPORT | self.protocol
@@ -272,9 +272,9 @@ class Frame:
         self.protocol = self.memory[at]
         if protocol == 44:
             self.position = at + 8
-            place = self._u16(at + 2)
+            place = big16(self.memory, at + 2)
             if place & 0xFFF9:
-                return self._fragmented(self._u32(at + 4), place & 0xFFF8, place & 1)
+                return self._fragmented(big32(self.memory, at + 4), place & 0xFFF8, place & 1)
         elif protocol == 51:
             self.position = at + (self.memory[at + 1] + 2) * 4
         else:
@@ -288,10 +288,10 @@ class Frame:
         offset = (self.memory[at + 12] >> 4) * 4
         if offset < 20 or self._carry(at + offset) != FRAGMENT:
             return MALFORMED
-        self.source_port = self._u16(at)
-        self.target_port = self._u16(at + 2)
-        self.sequence = self._u32(at + 4)
-        self.acknowledged = self._u32(at + 8)
+        self.source_port = big16(self.memory, at)
+        self.target_port = big16(self.memory, at + 2)
+        self.sequence = big32(self.memory, at + 4)
+        self.acknowledged = big32(self.memory, at + 8)
         self.flags = self.memory[at + 13]
         self.protocol = TCP
         return SEGMENT
@@ -300,9 +300,9 @@ class Frame:
         at = self.position
         if at + 8 > self.end:
             return TRUNCATED if at + 8 <= self.limit else MALFORMED
-        self.source_port = self._u16(at)
-        self.target_port = self._u16(at + 2)
-        length = self._u16(at + 4)
+        self.source_port = big16(self.memory, at)
+        self.target_port = big16(self.memory, at + 2)
+        length = big16(self.memory, at + 4)
         if length and length < 8:
             return MALFORMED
         if length:
@@ -324,7 +324,7 @@ class Frame:
             if first >> 6:  # an unknown version
                 return DATAGRAM
             self.position = at + 8 + (first & 63) * 4
-            return ETHERTYPE | self._u16(at + 2)
+            return ETHERTYPE | big16(self.memory, at + 2)
         if first & 8 == 0:  # no valid network identifier
             return DATAGRAM
         self.position = at + 8
@@ -334,8 +334,8 @@ class Frame:
         at = self.position
         if at + 4 > self.end:
             return TRUNCATED
-        flags = self._u16(at)
-        kind = self._u16(at + 2)
+        flags = big16(self.memory, at)
+        kind = big16(self.memory, at + 2)
         if flags & 0x4000 or flags & 7 > 1:  # source routing, or an unknown version
             return OTHER
         # Checksum, key, sequence number, and in version 1 an acknowledgement: 4 bytes each.

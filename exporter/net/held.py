@@ -54,11 +54,13 @@ class Held:
         segments: per direction, in order of sequence and without overlap: the first copy of a byte is the one kept.
         acknowledged: per direction, up to where the receiver said that it has the bytes; None when it has not.
         size_bytes: what all segments cost.
+        advanced_at: per direction, the capture time of what was last delivered from here.
     """
 
     segments: tuple[list[Segment], list[Segment]] = field(default_factory=lambda: ([], []))
     acknowledged: list[int | None] = field(default_factory=lambda: [None, None])
     size_bytes: int = 0
+    advanced_at: list[Nanoseconds] = field(default_factory=lambda: [0, 0])
 
     def add(self, direction: int, segment: Segment, expected: int) -> int:
         """Keep what is new of `segment`, none of which may lie before `expected`; return the bytes that it costs."""

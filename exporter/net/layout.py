@@ -27,15 +27,30 @@ SYN = 2
 RST = 4
 ACK = 16
 
-# Words of a slot. Those per direction come in pairs: the client's, then the server's.
-STATE = 5
-SEEN = 6  # capture time of the last packet
-OPENED = 7  # capture time of the first
-NEXT = 8  # initial sequence number << 32 | the next byte's sequence number
-SKIP = 10  # further bytes that the consumer need not see
-SKIPPED = 12  # bytes left out that were not yet reported
-SKIPPED_AT = 14  # capture time of the last of those
-WORDS = 16
+# Words of a slot: one cache line of 64 bytes, which is all that a packet in order touches.
+KEY = 0  # IPv4: both addresses; IPv6: both folded, the whole ones lie in the cold words
+PORTS = 1  # the earlier endpoint's port << 24 | the later one's << 8 | protocol; IPV6_KEY where the addresses are cold
+STATE = 2
+SEEN = 3  # capture time of the last packet
+NEXT = 4  # the next byte's sequence number of the client in the lower half, of the server in the upper
+SKIP = 5  # per direction: further bytes that the consumer need not see
+# Of a flow that is paired by turns the same words are:
+ASKED = 5  # capture time of the request's first byte; 0 where none is open
+TOLD = 6  # capture time of the response's last byte so far; 0 before the first
+SIZES = 7  # the request's bytes in the lower half, the response's in the upper
+WORDS = 8
+
+# Cold words, in an array of their own. Those per direction come in pairs: the client's, then the server's.
+ADDRESSES = 0  # of IPv6, the earlier endpoint's two halves, then the later one's
+OPENED = 4  # capture time of the first packet
+INITIAL = 5  # initial sequence numbers, halved as in NEXT
+SKIPPED = 6  # bytes left out that were not yet reported
+SKIPPED_AT = 8  # capture time of the last of those
+TOKEN = 6  # of a flow that is paired by turns: what its consumer is known by
+HANDSHAKE = 10  # nanoseconds from SYN to SYN-ACK, 0 unless both were seen
+COLD_WORDS = 11
+
+SLOT_BYTES = (WORDS + COLD_WORDS + 3) * 8  # with its share of the index: what a flow costs at most here, on average
 
 # Bits of the STATE word; its upper half is the key's hash. A pair of bits is per direction.
 CLIENT_LATER = 1  # the client is the later endpoint in the key's order
@@ -47,4 +62,8 @@ PRESENT = 32  # a packet of that direction was seen; PRESENT << 1 for the server
 KNOWN = 128  # NEXT is valid
 FINISHED = 512  # FIN in order
 HELD = 2048  # segments of either direction wait for earlier bytes
+TURNS = 4096  # paired by turns, without the consumer
+SWAPPED = 8192  # of a flow paired by turns: the server asks
+REPORTED = 16384  # the watcher knows how the connection began
 HALF = 0xFFFFFFFF
+IPV6_KEY = 1 << 40  # of the PORTS word

@@ -8,12 +8,15 @@ them.
 """
 
 from exporter.model import Nanoseconds
+from exporter.net.astray import Astray
 from exporter.net.delivery import Delivery
-from exporter.net.held import SEQUENCES, WINDOW, Held, Segment, distance
-from exporter.net.layout import FINISHED, HELD, NEXT, SKIP, STATE, WORDS
+from exporter.net.held import WINDOW, Held, Segment, distance
+from exporter.net.layout import FINISHED, HALF, HELD, NEXT, SKIP, STATE, TURNS, WORDS
 
 ACKNOWLEDGED_PATIENCE: Nanoseconds = 250_000_000  # queues are drained every 50 ms, one behind the other
 PATIENCE: Nanoseconds = 2_000_000_000  # several retransmission timeouts of a local network
+PLAUSIBLE = 1 << 26  # four times the largest receive window that systems grant by themselves
+PLAUSIBLE_BEHIND = 1 << 20  # repetitions do not come from further back
 MAX_SEGMENTS = 1024  # of one flow: bounds the work of inserting as well
 
 
@@ -26,6 +29,7 @@ class Reassembly:
         self.buffer_bytes = buffer_bytes
         self.flow_bytes = max(buffer_bytes // 8, 1)
         self.held: dict[int, Held] = {}
+        self.astray = Astray()
         self.held_bytes = 0
         self.out_of_order = self.retransmitted = self.given_up = 0
 
@@ -33,7 +37,9 @@ class Reassembly:
         """Take a segment that cannot simply be delivered."""
         expected = self._expected(slot, direction)
         ahead = distance(segment.sequence, expected)
-        if ahead >= WINDOW:
+        if ahead >= PLAUSIBLE or ahead <= -PLAUSIBLE_BEHIND:
+            if not self.astray.confirmed(slot, direction, segment):
+                return
             self.flush(slot)
             self._jump(slot, direction, segment)
             ahead, expected = 0, segment.sequence
@@ -49,7 +55,7 @@ class Reassembly:
         self.slots[slot * WORDS + STATE] |= HELD
         if segment.acknowledged is not None:
             held.acknowledged[1 - direction] = segment.acknowledged
-        if ahead > 0 and ahead + segment.wire <= self.slots[slot * WORDS + SKIP + direction]:
+        if ahead > 0 and self._unwanted(slot, direction, ahead + segment.wire):
             segment = Segment(segment.sequence, b"", segment.wire, segment.finishes, segment.acknowledged, segment.at)
         self.held_bytes += held.add(direction, segment, expected)
         self._settle(slot, segment.at)
@@ -119,6 +125,13 @@ class Reassembly:
         direction = min(heads)[1]
         head = held.segments[direction][0]
         hole = distance(head.sequence, self._expected(slot, direction))
+        if hole > 0 and held.advanced_at[direction] > head.at:
+            # The flow went on below it: it was forged, or lost its way.
+            before = held.size_bytes
+            held.take(direction)
+            self.held_bytes -= before - held.size_bytes
+            self.astray.doubted += 1
+            return
         if hole > 0:
             self._lose(slot, direction, hole, head.at)
         elif head.acknowledged is not None:
@@ -139,6 +152,7 @@ class Reassembly:
             return
         if late > 0:
             segment = segment.cut(late, segment.wire)
+        held.advanced_at[direction] = segment.at
         self._advance(slot, direction, segment.wire + segment.finishes)
         self.delivery.data(slot, direction, segment.payload, 0, len(segment.payload), segment.wire, segment.at)
         if segment.finishes:
@@ -149,14 +163,23 @@ class Reassembly:
         self.delivery.gap(slot, direction, size, at)
 
     def _jump(self, slot: int, direction: int, segment: Segment) -> None:
-        """Follow a sequence number that no window reaches: much was missed."""
-        size = (segment.sequence - self._expected(slot, direction)) % SEQUENCES
-        self._lose(slot, direction, size, segment.at)
+        """Follow numbers that no window reaches: much was missed, or what was followed before had been made up."""
+        size = max(distance(segment.sequence, self._expected(slot, direction)), 0)
+        self._expect(slot, direction, segment.sequence)
+        self.delivery.gap(slot, direction, size, segment.at)
 
     def _expected(self, slot: int, direction: int) -> int:
-        return self.slots[slot * WORDS + NEXT + direction] % SEQUENCES
+        return self.slots[slot * WORDS + NEXT] >> 32 * direction & HALF
 
     def _advance(self, slot: int, direction: int, size: int) -> None:
-        word = slot * WORDS + NEXT + direction
-        following = (self.slots[word] + size) % SEQUENCES
-        self.slots[word] = self.slots[word] // SEQUENCES * SEQUENCES + following
+        self._expect(slot, direction, self._expected(slot, direction) + size)
+
+    def _expect(self, slot: int, direction: int, sequence: int) -> None:
+        word = slot * WORDS + NEXT
+        kept = self.slots[word] & HALF << 32 * (1 - direction)
+        self.slots[word] = kept | (sequence & HALF) << 32 * direction
+
+    def _unwanted(self, slot: int, direction: int, end: int) -> bool:
+        """Return whether nobody needs the bytes up to a distance from the next one."""
+        base = slot * WORDS
+        return bool(self.slots[base + STATE] & TURNS) or end <= self.slots[base + SKIP + direction]

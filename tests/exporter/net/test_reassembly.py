@@ -4,6 +4,7 @@ import random
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,16 +175,42 @@ def test_dropped_packets_end_all_waiting() -> None:
     assert wire.opened.only.bytes(0) == b"???two"
 
 
-def test_a_far_jump_is_a_gap() -> None:
+def test_several_segments_far_ahead_are_the_flow_after_a_gap() -> None:
     wire = Wire()
     wire.open()
     wire.ask(0, b"one")
-    wire.ask(2**31, b"two")
+    for place, payload in ((0, b"ab"), (2, b"cd"), (4, b"ef"), (6, b"gh")):
+        wire.ask(2**31 + place, payload)
     assert [call[:3] for call in wire.opened.only.calls] == [
         ("data", 0, b"one"),
-        ("gap", 0, 2**31 - 3),
-        ("data", 0, b"two"),
+        ("gap", 0, 2**31 + 1),
+        ("data", 0, b"ef"),
+        ("data", 0, b"gh"),
     ]
+
+
+@pytest.mark.parametrize("ahead", [5_000, 1 << 20, 1 << 26, 1 << 31, 2**32 - (1 << 21)])
+def test_a_forged_segment_far_ahead_does_not_blind_a_flow(ahead: int) -> None:
+    wire = Wire()
+    wire.open()
+    wire.ask(0, b"a")
+    wire.ask(ahead, b"forged")
+    text = bytes(97 + number % 26 for number in range(1, 400))
+    for number in range(1, 400):
+        wire.ask(number, text[number - 1 : number], after=20 * MILLISECOND)
+    assert wire.opened.only.bytes(0) == b"a" + text
+    assert wire.engine.counters().doubted
+
+
+def test_a_flow_that_was_led_astray_comes_back() -> None:
+    wire = Wire()
+    wire.open()
+    wire.ask(0, b"aa")
+    wire.ask(10 << 20, b"forged")
+    wire.ask((10 << 20) + 6, b"forged", after=3000 * MILLISECOND)
+    for number in range(1, 6):
+        wire.ask(2 * number, bytes([97 + number]) * 2)
+    assert [call[2] for call in wire.opened.only.calls[-4:]] == [0, b"dd", b"ee", b"ff"]
 
 
 def test_one_flow_cannot_hold_more_than_its_bytes() -> None:
