@@ -1,20 +1,37 @@
 """Measures the detector's numerics: fitting and evaluating many series, and what one series costs in memory.
 
-usage: python -m benchmarks.detector [--series 1000 ...] [--days 28] [--step 300] [--json]
+usage: python -m benchmarks.detector [--series 1000 ...] [--days 28] [--step 300] [--json] [--prometheus]
+
+With --prometheus, end to end: the same number of series is pulled from a real Prometheus that holds their history (its
+own programs are on PATH or are unpacked from Debian's packages), both on --cores cores.
 """
 
 import argparse
 import json
 import os
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
+from benchmarks.stored import SIGNALS_PER_SERVICE, STEP, prometheus, write
+from detector.app import ANSWER_BYTES, QUERIES_AT_ONCE
 from detector.baselines.arrays import ARRAYS, Baselines
+from detector.clients.endpoint import Credentials, Endpoint
+from detector.clients.prometheus import Grid, Prometheus
 from detector.evaluation import State, empty_state, evaluate
 from detector.fitting import fit
+from detector.incidents.lifecycle import Rules
 from detector.model import Bad, Floats, History, Kind, SeriesKey, Signal
+from detector.pull import Puller
+from detector.signals import SHIPPED, load
+from detector.watch import Knowledge, Terms, refitted, step
+from quickstart.debian import Tree, obtain
 
 DAY = 86_400.0
 BEGIN = 1_700_006_400.0
@@ -84,6 +101,67 @@ def measure(series: int, days: float, step: float, workers: int) -> dict[str, fl
     }
 
 
+def measure_stored(series: int, days: float, workers: int, tree: Tree) -> dict[str, float]:
+    """Pull, fit and evaluate so many series from a real Prometheus."""
+    services = -(-series // SIGNALS_PER_SERVICE)
+    end = int(time.time()) // STEP * STEP
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        began = time.perf_counter()
+        samples = write(folder / "history.txt", services, end, days, 1)
+        with prometheus(tree, folder, folder / "history.txt") as url:
+            prepared = time.perf_counter() - began
+            return {"samples": samples, "prepare_s": round(prepared, 1), **_end_to_end(url, end, days, workers)}
+
+
+def _end_to_end(url: str, end: int, days: float, workers: int) -> dict[str, float]:
+    signals = load((SHIPPED,))
+    asked: list[float] = []
+    client = Prometheus(Endpoint(url, Credentials(), 60.0, ANSWER_BYTES), asked.append, lambda _: None)
+    rules = Rules(interval=INTERVAL, recovery=2 * INTERVAL, wait=2 * INTERVAL)
+    terms = Terms({signal.name: signal for signal in signals}, rules, INTERVAL, 2 * INTERVAL, 1_000_000)
+    columns = int(days * DAY / STEP)
+    with ThreadPoolExecutor(QUERIES_AT_ONCE) as executor:
+        puller = Puller(client, signals, terms.window, executor, lambda _: None)
+        clock = time.perf_counter
+        times = [clock()]
+        history = puller.history(Grid(end - (columns - 1) * STEP, STEP, columns))
+        waited = sum(asked)
+        times.append(clock())
+        knowledge = refitted(Knowledge(), fit(history, signals, INTERVAL, workers))
+        times.append(clock())
+        last = step(knowledge, puller.observe(Grid(end, INTERVAL, 1)), 0, terms)
+        times.append(clock())
+    assert last.scores is not None
+    pull, fitted, evaluated = np.diff(times)
+    return {
+        "series": len(last.keys),
+        "judged": int(np.isfinite(last.scores.score).sum()),
+        "pull_s": round(float(pull), 2),
+        "decode_s": round(float(pull) - waited, 2),
+        "fit_s": round(float(fitted), 2),
+        "evaluate_s": round(float(evaluated), 2),
+        "total_s": round(times[-1] - times[0], 2),
+    }
+
+
+@contextmanager
+def on_cores(count: int) -> Iterator[None]:
+    """Keep this process and those that it starts on so many cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _stored(options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    tree = obtain(("prometheus", "promtool"), Path(".larimar/packages"), os.environ)
+    with on_cores(options.cores):
+        return {str(n): measure_stored(n, options.days, options.workers, tree) for n in options.series}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -92,15 +170,34 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--step", type=float, default=300)
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--prometheus", action="store_true")
+    parser.add_argument("--cores", type=int, default=2)
     options = parser.parse_args(arguments)
-    results = {str(n): measure(n, options.days, options.step, options.workers) for n in options.series}
+    if options.prometheus:
+        results = _stored(options)
+    else:
+        results = {str(n): measure(n, options.days, options.step, options.workers) for n in options.series}
     if options.json:
         print(json.dumps(results))
         return 0
+    if options.prometheus:
+        _print_stored(results)
+    else:
+        _print(results)
+    return 0
+
+
+def _print_stored(results: dict[str, dict[str, float]]) -> None:
+    names = ("series", "judged", "samples", "prepare_s", "pull_s", "decode_s", "fit_s", "evaluate_s", "total_s")
+    print(" ".join(f"{name:>10s}" for name in names))
+    for row in results.values():
+        print(" ".join(f"{row[name]:10g}" for name in names))
+
+
+def _print(results: dict[str, dict[str, float]]) -> None:
     print(f"{'series':>8s} {'fit s':>8s} {'evaluate s':>11s} {'bytes/series':>13s}")
     for name, row in results.items():
         print(f"{name:>8s} {row['fit_s']:8.2f} {row['evaluate_s']:11.5f} {row['bytes_per_series']:13.0f}")
-    return 0
 
 
 if __name__ == "__main__":

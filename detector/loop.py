@@ -9,7 +9,6 @@ import numpy as np
 from detector.clients.notifier import Notifier
 from detector.clients.prometheus import Grid, QueryError
 from detector.clock import Clock, floor_to
-from detector.evaluation import empty_state
 from detector.incidents.episodes import within
 from detector.incidents.incident import Identity
 from detector.incidents.lifecycle import PROMETHEUS, see
@@ -19,7 +18,7 @@ from detector.model import Seconds
 from detector.pull import Observations, Puller
 from detector.refit import Refitter
 from detector.state import Store
-from detector.watch import Knowledge, Step, Terms, refitted, step
+from detector.watch import Knowledge, Step, Terms, refitted, rewound, step
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +94,9 @@ class Detector:
     def tick(self, now: Seconds) -> None:
         """Do all that is due."""
         before = self._knowledge.book
-        self._learn(now)
         newest = floor_to(now - self._parts.timing.delay, self._parts.timing.interval)
         self._heed_clock(newest)
+        self._learn(now)
         if newest > self._knowledge.evaluated_at and now >= self._retry_at and self._can_judge():
             self._evaluate(newest, now)
         changed = {one.identity for one in before.active()} != {one.identity for one in self._knowledge.book.active()}
@@ -130,14 +129,15 @@ class Detector:
 
     def _heed_clock(self, newest: Seconds) -> None:
         """A clock that was set back must not stop evaluations until it has caught up."""
-        ahead = self._knowledge.evaluated_at - newest
+        ahead = max(self._knowledge.evaluated_at, self._knowledge.told_at) - newest
         if ahead <= self._parts.timing.interval:
             return
         log.warning("the clock went back", extra={"seconds": ahead})
-        told_at = min(self._knowledge.told_at, newest - self._parts.timing.interval)
-        baselines = self._knowledge.baselines
-        state = None if baselines is None else empty_state(baselines.keys)
-        self._knowledge = replace(self._knowledge, evaluated_at=0.0, told_at=told_at, state=state)
+        self._knowledge = rewound(self._knowledge, newest - self._parts.timing.interval)
+        self._retry_at = self._sent_at = 0.0
+        self._saved_at, self._sighted_at = min(self._saved_at, newest), min(self._sighted_at, newest)
+        self._ended = {identity: min(known, newest) for identity, known in self._ended.items()}
+        self._parts.refitter.hurry()
 
     def _learn(self, now: Seconds) -> None:
         self._parts.refitter.start_if_due(now, self._knowledge.episodes)

@@ -58,6 +58,10 @@ class Refitter:
         """Take baselines of an earlier detector for new enough."""
         self._due_at = self._next(now, baselines)
 
+    def hurry(self) -> None:
+        """Fit at the next occasion: the clock by which the next fit was due is not to be trusted."""
+        self._due_at = 0.0
+
     def start_if_due(self, now: Seconds, episodes: Episodes) -> None:
         """Begin a fit if it is time for one; nothing is learnt from the episodes."""
         if self._running is None and now >= self._due_at:

@@ -77,6 +77,13 @@ class Sight:
         targets = {target for homes in self.homes.values() for target in homes}
         return {target.instance: self.seen[target] for target in sorted(targets) if self.seen[target] < at}
 
+    def until(self, at: Seconds) -> "Sight":
+        """The same with nothing seen later than `at`, for a clock that was set back."""
+        homes = {
+            name: {target: min(last, at) for target, last in targets.items()} for name, targets in self.homes.items()
+        }
+        return Sight(homes, {target: min(last, at) for target, last in self.seen.items()}, self.scraped)
+
 
 def look(sight: Sight, seen: Look, at: Seconds, window: Seconds) -> Sight:
     """What is remembered after a look."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from detector.baselines import Baselines, join
 from detector.evaluation import Evaluated, Scores, State, adopt, empty_state, evaluate
 from detector.fitting import prior
-from detector.incidents.episodes import Episodes, remember
+from detector.incidents.episodes import Episodes, remember, until
 from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
 from detector.model import Floats, Seconds, SeriesKey, Signal
@@ -102,6 +102,20 @@ def refitted(knowledge: Knowledge, baselines: Baselines | None) -> Knowledge:
     state = knowledge.state
     fresh = empty_state(baselines.keys) if state is None else adopt(state, baselines)
     return replace(knowledge, baselines=baselines, state=fresh)
+
+
+def rewound(knowledge: Knowledge, at: Seconds) -> Knowledge:
+    """What is still true after the clock was set back: nothing that is remembered may be later than `at`."""
+    state = None if knowledge.baselines is None else empty_state(knowledge.baselines.keys)
+    return replace(
+        knowledge,
+        state=state,
+        sight=knowledge.sight.until(at),
+        book=knowledge.book.until(at),
+        episodes=until(knowledge.episodes, at),
+        evaluated_at=0.0,
+        told_at=min(knowledge.told_at, at),
+    )
 
 
 def _extended(before: Knowledge, seen: tuple[SeriesKey, ...], terms: Terms) -> tuple[Knowledge, int]:

@@ -108,10 +108,12 @@ class _Courier:
         try:
             delivery = self._target.post(batch)
         except DeliveryError as error:
-            self.tally.failed += len(batch)
-            self.tally.failing += 1
-            if self.tally.failing == 1:  # said once, and once more when it is over: the metrics count the rest
+            if self._failed(batch) == 1:  # said once, and once more when it is over: the metrics count the rest
                 log.warning("alerts not delivered", extra={"alertmanager": self.url, "reason": str(error)})
+            return False
+        except Exception:  # this thread's only loop: were it to end, nobody would be told of anything any more
+            self._failed(batch)
+            log.exception("posting broke", extra={"alertmanager": self.url})
             return False
         if self.tally.failing:
             log.info("alerts are delivered again", extra={"alertmanager": self.url, "attempts": self.tally.failing})
@@ -121,3 +123,9 @@ class _Courier:
         for reason in delivery.refused[:3]:
             log.error("alert refused for good", extra={"alertmanager": self.url, "reason": reason})
         return True
+
+    def _failed(self, batch: Sequence[Alert]) -> int:
+        """Count a failed attempt; how many there were in a row."""
+        self.tally.failed += len(batch)
+        self.tally.failing += 1
+        return self.tally.failing

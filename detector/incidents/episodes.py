@@ -40,6 +40,15 @@ def within(episodes: Episodes, since: Seconds) -> Episodes:
     return {key: spans for key, spans in kept.items() if spans}
 
 
+def until(episodes: Episodes, at: Seconds) -> Episodes:
+    """Episodes as they were known at a time."""
+    kept = {
+        key: tuple(Span(span.start, min(span.end, at)) for span in spans if span.start <= at)
+        for key, spans in episodes.items()
+    }
+    return {key: spans for key, spans in kept.items() if spans}
+
+
 def left_out(history: History, episodes: Episodes) -> History:
     """The history without its incidents: no samples there, and nothing to be concluded from their lack."""
     affected = [row for row, key in enumerate(history.keys) if key in episodes]

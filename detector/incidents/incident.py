@@ -1,7 +1,7 @@
 """What is kept of a cause from its first finding until everyone has been told of its end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from detector.model import Finding, Seconds, SeriesKey, Severity
@@ -49,6 +49,10 @@ class Incident:
     findings: tuple[Finding, ...] = ()
     affected: tuple[Finding, ...] = ()
 
+    def until(self, at: Seconds) -> "Incident":
+        """The same with neither its start nor its phase later than `at`."""
+        return replace(self, starts_at=min(self.starts_at, at), phase_at=min(self.phase_at, at))
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
@@ -71,6 +75,16 @@ class Book:
     def active(self) -> list[Incident]:
         """Those not resolved, in a fixed order."""
         return sorted((*self.services.values(), *self.sights.values()), key=lambda incident: incident.identity)
+
+    def until(self, at: Seconds) -> "Book":
+        """The same book with no time in it later than `at`, for a clock that was set back."""
+        return Book(
+            services={name: incident.until(at) for name, incident in self.services.items()},
+            sights={name: incident.until(at) for name, incident in self.sights.items()},
+            resolved=tuple(incident.until(at) for incident in self.resolved),
+            waiting={name: min(since, at) for name, since in self.waiting.items()},
+            flaps=self.flaps,
+        )
 
 
 @dataclass(frozen=True, slots=True)

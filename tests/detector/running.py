@@ -1,7 +1,7 @@
 """Runs a whole detector on a fake clock against the servers of `servers.py`."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,10 +79,10 @@ def settings(prometheus: FakePrometheus, folder: Path, *alertmanagers: FakeAlert
 
 
 @contextmanager
-def running(config: Config, clock: FakeClock) -> Iterator[Run]:
+def running(config: Config, clock: FakeClock, queries: Executor | None = None) -> Iterator[Run]:
     """A detector, closed in the end as by SIGTERM."""
     # One query at a time: Prometheus plays in the same process, whose threads would only wait for each other.
-    with ExitStack() as closing, ThreadPoolExecutor(1) as queries:
-        app = build(config, clock, queries, AtOnce(), closing, lambda _: 0.01)
+    with ExitStack() as closing:
+        app = build(config, clock, queries or AtOnce(), AtOnce(), closing, lambda _: 0.01)
         clock.settled = lambda: app.notifier.settle(2.0)
         yield Run(app, clock)

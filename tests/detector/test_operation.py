@@ -1,14 +1,16 @@
 """Hours of a whole detector on a fake clock, against real HTTP servers that play Prometheus and Alertmanager."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.detector.running import NOON, FakeClock, Run, running, settings
+from tests.detector.running import NOON, AtOnce, FakeClock, Run, running, settings
 from tests.detector.servers import Episode, FakeAlertmanager, FakePrometheus, Mood
 from tests.detector.world import Fault, World, scaled, shop, to
 
@@ -313,6 +315,56 @@ def test_a_clock_that_goes_back_does_not_stop_the_detector(
     world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
     run.until(FAULT + 25 * MINUTE)
     assert named([only(alertmanager)]) == [("LarimarServiceAnomaly", "app", "errors")]
+
+
+def test_a_clock_that_goes_back_loses_no_alert(
+    run: Run, world: World, clock: FakeClock, alertmanager: FakeAlertmanager
+) -> None:
+    begin = START - HOUR
+    world.faults.append(Fault("app", "errors", begin, FAULT, to(0.05)))
+    run.until(START + 5 * MINUTE)
+    before = len(alertmanager.posted)
+    clock.at = begin + 5 * MINUTE
+    run.until(begin + 15 * MINUTE)
+    again = alertmanager.posted[before:]
+    assert max(after.at - post.at for post, after in pairwise(again)) <= MINUTE
+    assert all(post.ends_at > post.at for post in again)
+    assert again[-1].at >= begin + 14 * MINUTE
+
+
+def test_a_target_lost_after_the_clock_went_back_is_not_taken_for_silence(
+    run: Run, world: World, clock: FakeClock, alertmanager: FakeAlertmanager
+) -> None:
+    run.until(START + 5 * MINUTE)
+    clock.at = START - HOUR
+    world.down.append((START - 70 * MINUTE, START - 20 * MINUTE))
+    run.until(START - 45 * MINUTE)
+    assert named([only(alertmanager)]) == [("LarimarBlind", "host-a:10177", "exporter")]
+
+
+class BrokenAtTimes(AtOnce):
+    """Refuses work while `broken`, as a machine without memory or threads does."""
+
+    broken = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.broken:
+            raise RuntimeError("can't start new thread")
+        return super().submit(fn, *args, **kwargs)
+
+
+def test_evaluations_that_break_end_no_alert(
+    world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, folder: Path
+) -> None:
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + HOUR, to(0.05)))
+    queries = BrokenAtTimes()
+    with running(settings(prometheus, folder, alertmanager), clock, queries) as run:
+        run.until(FAULT + 5 * MINUTE)
+        queries.broken = True
+        run.until(FAULT + 15 * MINUTE)
+    assert only(alertmanager).resolved_at is None
+    assert alertmanager.posted[-1].at >= FAULT + 14 * MINUTE
+    assert alertmanager.posted[-1].ends_at > alertmanager.posted[-1].at
 
 
 def test_a_lasting_fault_is_not_learnt_as_usual(

@@ -1,6 +1,6 @@
 import numpy as np
 
-from detector.incidents.episodes import MOST_PER_SERIES, MOST_SECONDS, Span, left_out, remember, within
+from detector.incidents.episodes import MOST_PER_SERIES, MOST_SECONDS, Span, left_out, remember, until, within
 from detector.model import Finding, History, SeriesKey
 
 KEY = SeriesKey("app", "latency")
@@ -46,6 +46,11 @@ def test_only_so_many_are_remembered_in_all_and_the_newest_stay() -> None:
 def test_what_history_no_longer_holds_is_forgotten() -> None:
     episodes = {KEY: (Span(60, 180), Span(600, 660)), OTHER: (Span(0, 100),)}
     assert within(episodes, 200.0) == {KEY: (Span(600, 660),)}
+
+
+def test_a_clock_that_was_set_back_leaves_none_in_the_future() -> None:
+    episodes = {KEY: (Span(60, 180), Span(600, 660)), OTHER: (Span(500, 600),)}
+    assert until(episodes, 120.0) == {KEY: (Span(60, 120),)}
 
 
 def test_history_is_left_out_while_its_own_series_was_in_an_incident() -> None:

@@ -68,6 +68,16 @@ def test_requests_errors_bytes_and_durations_come_per_service_role_and_protocol(
     assert seen["larimar_requests_total protocol=redis role=client service_name=web"] == 2
 
 
+def test_errors_count_from_zero_so_that_the_first_burst_is_an_increase() -> None:
+    traffic = Traffic(FAMILIES.__getitem__, Caps(), 900.0)
+    traffic.side("web", Role.SERVER, "http").add(exchange())
+    traffic.edge(EXTERNAL, "web", "http").add(exchange())
+    snapshot = traffic.snapshot()
+    seen = exposed([*traffic_families(snapshot), *edge_families(snapshot)])
+    assert seen[f"larimar_request_errors_total {WEB}"] == 0
+    assert seen[f"larimar_edge_request_errors_total client={EXTERNAL} protocol=http server=web"] == 0
+
+
 def test_buckets_are_cumulated_up_to_the_count() -> None:
     seen = exposed(traffic_families(busy()))
     buckets = {
