@@ -1,9 +1,16 @@
 """Wire protocols: bytes in, messages out, no I/O."""
 
-from exporter.protocols import http, memcached, postgres, redis, turns
+from exporter.protocols import http, memcached, postgres, redis, tls, tls_turns, turns
 from exporter.protocols.base import ProtocolSpec
 
-PROTOCOLS: tuple[ProtocolSpec, ...] = (http.SPEC, redis.SPEC, postgres.SPEC, memcached.SPEC)
+PROTOCOLS: tuple[ProtocolSpec, ...] = (
+    http.SPEC,
+    tls.SPEC,
+    tls_turns.SPEC,
+    redis.SPEC,
+    postgres.SPEC,
+    memcached.SPEC,
+)
 """What is looked for, in the order of detection."""
 
 UNKNOWN: ProtocolSpec = turns.SPEC

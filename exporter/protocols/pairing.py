@@ -44,7 +44,7 @@ class Pairing:
                 self._response(message)
             else:
                 self._answer(self._correlated.pop(message.correlation, None), message, timed=True)
-        elif kind is ONE_WAY or (kind is PUSH and message.operation is not UNKNOWN_OPERATION):
+        elif kind is ONE_WAY or (kind is PUSH and message.operation.name):
             self._record(Exchange(message, None))
         elif kind is UNANSWERED:
             if self._ordered:

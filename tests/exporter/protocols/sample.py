@@ -16,9 +16,11 @@ class Sample:
         steps: its bytes; the first one tells the protocol by itself, or together with the second.
         requests: the operations it makes, in order.
         opening: how many steps belong to the session's start, without which it is joined in its midst.
+        tells_sides: whether the bytes tell the client from the server.
     """
 
     name: str
     steps: tuple[Step, ...]
     requests: tuple[str, ...]
     opening: int = 0
+    tells_sides: bool = True
