@@ -43,7 +43,7 @@ STALLED_SECONDS = 15.0
 
 
 class Attempts:
-    """Runs what may fail for reasons that nobody foresaw, so that the rest goes on.
+    """Runs what may fail for reasons that nobody foresaw, so that the rest goes on; may be used from any thread.
 
     Attributes:
         failures: name -> how often it failed; the first failure in a row is logged, with its traceback.
@@ -52,15 +52,18 @@ class Attempts:
     def __init__(self) -> None:
         self.failures: Counter[str] = Counter()
         self._failing: set[str] = set()
+        self._lock = threading.Lock()
 
     def run(self, name: str, action: Callable[[], T]) -> T | None:
         """Return what the action returns, None if it failed."""
         try:
             result = action()
         except Exception:
-            self.failures[name] += 1
-            if name not in self._failing:
+            with self._lock:
+                self.failures[name] += 1
+                is_first = name not in self._failing
                 self._failing.add(name)
+            if is_first:
                 log.exception("failed, going on without it", extra={"stage": name})
             return None
         self._failing.discard(name)

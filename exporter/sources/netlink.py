@@ -1,7 +1,7 @@
 """Asks the kernel for sockets and addresses over netlink; needs no privilege."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from exporter.sources import rtnetlink, sockdiag
 from exporter.sources.sockets import Socket
@@ -17,13 +17,17 @@ _QUESTIONS = tuple(
 class DiagSockets:
     """Reads the sockets of this process's network namespace through sock_diag."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_channel: Callable[[], socket.socket] | None = None) -> None:
         """Open the netlink socket.
+
+        Args:
+            open_channel: opens the socket over which the kernel is asked; by default sock_diag's.
 
         Raises:
             OSError: there is no such netlink family, or it is forbidden.
         """
-        self._channel = _diag_channel()
+        self._open_channel = open_channel or _diag_channel
+        self._channel: socket.socket | None = self._open_channel()
         self._known: dict[int, dict[int, Socket]] = {protocol: {} for _, protocol in _QUESTIONS}
 
     def read(self) -> Mapping[int, Socket]:
@@ -45,19 +49,23 @@ class DiagSockets:
         return {cookie: one for sockets in live.values() for cookie, one in sockets.items()}
 
     def _dump(self, family: int, protocol: int, live: dict[int, Socket]) -> None:
-        self._channel.send(sockdiag.request(family, protocol))
+        channel = self._channel = self._channel or self._open_channel()
         try:
-            while not sockdiag.decode(self._channel.recv(_RECEIVE_BYTES), protocol, self._known[protocol], live):
+            channel.send(sockdiag.request(family, protocol))
+            while not sockdiag.decode(channel.recv(_RECEIVE_BYTES), protocol, self._known[protocol], live):
                 pass
-        except (TimeoutError, ValueError):
+        except sockdiag.DiagError:
+            raise
+        except (OSError, ValueError):
             # What is left of the answer must not be taken for the next one's.
-            self._channel.close()
-            self._channel = _diag_channel()
+            self.close()
             raise
 
     def close(self) -> None:
-        """Close the netlink socket."""
-        self._channel.close()
+        """Close the netlink socket; a later reading opens another one."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
 
 
 def _diag_channel() -> socket.socket:

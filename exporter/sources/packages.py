@@ -1,6 +1,7 @@
 """Reads the name in a script's package file, for runtimes whose scripts are all called the same."""
 
 import json
+import os
 import re
 from pathlib import Path, PurePosixPath
 
@@ -30,9 +31,14 @@ def package_name(root: Path, executable: str, arguments: tuple[str, ...], workin
 
 def _name_in(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            package = json.loads(file.read(_MAX_BYTES))
+        with open(path, "rb", opener=_without_waiting) as file:
+            package = json.loads(file.read(_MAX_BYTES) or b"null")
     except (OSError, ValueError, RecursionError):  # none there, not readable, or not JSON: the ladder goes on
         return ""
     name = package.get("name") if isinstance(package, dict) else None
     return name.rsplit("/", 1)[-1] if isinstance(name, str) else ""
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file that anybody may have put there: a pipe that nobody writes to must not hold up the exporter."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

@@ -110,10 +110,14 @@ class UsageReader:
 
     def _open(self, pid: int) -> _Kept:
         folder = f"{self._proc}/{pid}"
-        stat = os.open(f"{folder}/stat", os.O_RDONLY | os.O_CLOEXEC)
-        return _Kept(
-            stat, _descriptor(f"{folder}/io", os.O_RDONLY), _descriptor(f"{folder}/fd", os.O_PATH | os.O_DIRECTORY)
-        )
+        kept = _Kept(os.open(f"{folder}/stat", os.O_RDONLY | os.O_CLOEXEC), _NONE, _NONE)
+        try:
+            kept.io = _descriptor(f"{folder}/io", os.O_RDONLY)
+            kept.files = _descriptor(f"{folder}/fd", os.O_PATH | os.O_DIRECTORY)
+        except OSError:  # it has just ended, or there are too many open files
+            kept.close()
+            raise
+        return kept
 
     def _full(self, pid: int, kept: _Kept, text: bytes, with_swap: bool) -> Sample:
         """Decode a reading; keeps the usage object where nothing changed.

@@ -99,6 +99,10 @@ def test_processes_get_the_name_that_people_use(facts: ProcessFacts, name: str) 
         ("/system.slice/system-redis\\x2dserver.slice/redis-server@6380.service", "redis@6380"),
         ("/system.slice/postgresql@15-main.service", "postgres@15-main"),
         ("/system.slice/php8.2-fpm.service", "php-fpm"),
+        ("/system.slice/system-till.slice/till@7-192.0.2.1:9418-203.0.113.9:51234.service", "till"),
+        ("/system.slice/system-till.slice/till@7-[2001:db8::1]:9418-[2001:db8::2]:51234.service", "till"),
+        ("/system.slice/system-till.slice/till@12-4711-1000.service", "till"),
+        ("/system.slice/system-till.slice/till@12-4711_98765-1000.service", "till"),
         ("/user.slice/user-1000.slice/user@1000.service/app.slice/notes.service", "notes"),
     ],
 )

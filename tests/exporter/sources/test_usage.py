@@ -90,3 +90,17 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_may_be(few_files: int) -
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 1200
     if few_files != resource.RLIM_INFINITY:
         assert descriptor_budget(10 * few_files) == few_files * 5 // 6
+
+
+def test_a_process_that_cannot_be_opened_wholly_leaves_no_descriptor_open(tree: ProcTree) -> None:
+    folder = tree.add(10, b"/opt/shop")
+    (folder / "io").unlink()
+    (folder / "io").symlink_to("io")  # too many levels of links
+    reader = UsageReader(tree.path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    with pytest.raises(OSError, match="symbolic links"):
+        reader.read({10})
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    reader.close()
