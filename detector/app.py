@@ -19,7 +19,7 @@ from detector.incidents.links import Places
 from detector.incidents.payload import Sender
 from detector.loop import Detector, Parts, Timing
 from detector.metrics import Metrics
-from detector.model import Signal
+from detector.model import Seconds, Signal
 from detector.pull import Puller
 from detector.refit import Plan, Refitter
 from detector.signals import SHIPPED, load, with_window
@@ -72,14 +72,32 @@ def build(
     notifier = Notifier(_alertmanagers(config), backoff)
     closing.callback(notifier.close)
     metrics = Metrics(version(), notifier.tallies)
-    prometheus = Prometheus(_prometheus(config), metrics.query_seconds.observe, _count(metrics))
-    puller = Puller(prometheus, signals, config.window, queries, lambda reason: metrics.skipped.labels(reason).inc())
+    detector = Detector(_parts(config, signals, notifier, metrics, queries, fits), clock.now())
+    closing.callback(detector.close)
+    server = serve(config.listen, _routes(config, detector, metrics, clock), config.web_config)
+    closing.callback(server.close)
+    return App(detector, metrics, notifier, server)
+
+
+def _parts(
+    config: Config,
+    signals: tuple[Signal, ...],
+    notifier: Notifier,
+    metrics: Metrics,
+    queries: Executor,
+    fits: Executor,
+) -> Parts:
+    def puller(timeout: Seconds) -> Puller:
+        prometheus = Prometheus(_prometheus(config, timeout), metrics.query_seconds.observe, _count(metrics))
+        return Puller(prometheus, signals, config.window, queries, lambda reason: metrics.skipped.labels(reason).inc())
+
     workers = config.workers or os.cpu_count() or 1
     plan = Plan(config.history, config.step, config.interval, config.refit, workers)
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=2 * config.interval)
-    parts = Parts(
-        puller=puller,
-        refitter=Refitter(puller, signals, plan, fits),
+    return Parts(
+        # While it waits nobody is told of anything: were that longer than a few intervals, alerts would expire.
+        puller=puller(min(config.prometheus_timeout, config.interval)),
+        refitter=Refitter(puller(config.prometheus_timeout), signals, plan, fits),
         notifier=notifier,
         sender=_sender(config, signals, rules),
         store=Store(config.storage, _signature(config, signals)),
@@ -89,11 +107,6 @@ def build(
         history=config.history,
         history_step=config.step,
     )
-    detector = Detector(parts, clock.now())
-    closing.callback(detector.close)
-    server = serve(config.listen, _routes(config, detector, metrics, clock), config.web_config)
-    closing.callback(server.close)
-    return App(detector, metrics, notifier, server)
 
 
 def run(config: Config, stop: threading.Event) -> None:
@@ -108,9 +121,9 @@ def run(config: Config, stop: threading.Event) -> None:
         app.detector.run(clock)
 
 
-def _prometheus(config: Config) -> Endpoint:
+def _prometheus(config: Config, timeout: Seconds) -> Endpoint:
     credentials = Credentials.read(config.prometheus_http) if config.prometheus_http else Credentials()
-    return Endpoint(config.prometheus_url, credentials, config.prometheus_timeout, ANSWER_BYTES)
+    return Endpoint(config.prometheus_url, credentials, timeout, ANSWER_BYTES)
 
 
 def _alertmanagers(config: Config) -> list[Alertmanager]:

@@ -62,7 +62,10 @@ class Config:
         "prometheus.http-config-file", None, "Credentials and TLS to reach Prometheus (YAML).", parse=optional_path
     )
     prometheus_timeout: float = option(
-        "prometheus.timeout", 30.0, "The most one query may take.", parse=values.within(values.duration_seconds, 0.1)
+        "prometheus.timeout",
+        30.0,
+        "The most one query may take; for the newest points never more than the evaluation interval.",
+        parse=values.within(values.duration_seconds, 0.1),
     )
     prometheus_external_url: str = option(
         "prometheus.external-url",

@@ -1,7 +1,7 @@
 """Gathers from Prometheus what one evaluation or one fit needs, several queries at a time."""
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look, Targ
 from detector.signals import duration, with_window
 
 Count = Callable[[str], None]
+HISTORIES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ class Puller:
 
     def history(self, grid: Grid) -> History:
         """All signals over a long time, one query for each as far as the limits allow. Raises QueryError."""
-        matrices = {name: self._long(query, grid) for name, query in self._queries.items()}
+        # Two at a time: while one answer is decoded, Prometheus works on the next.
+        with ThreadPoolExecutor(HISTORIES_AT_ONCE, "history") as executor:
+            answers = executor.map(lambda query: self._long(query, grid), self._queries.values())
+            matrices = dict(zip(self._queries, answers, strict=True))
         return self._history(matrices, grid)
 
     def _sorted_out(self, outcomes: list[Matrix | QueryError]) -> tuple[dict[str, Matrix], tuple[Failure, ...]]:

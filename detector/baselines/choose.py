@@ -20,6 +20,7 @@ QUIET_PRIOR = 1.0
 LEVEL_SAMPLES = 60
 # How much more than its noise a level that follows the day may be off.
 YOUNG_NOISE = 1.5
+Models = npt.NDArray[np.int8]
 SIGNS = {Bad.UP: 1, Bad.BOTH: 0, Bad.DOWN: -1}
 
 
@@ -56,43 +57,49 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
         KeyError: a series' signal is unknown.
         ValueError: the history has no column, or its shape is not that of its keys, or a step is not positive.
     """
-    values = _clean(history)
-    unlearnt = np.zeros(values.shape, np.bool_) if history.unlearnt is None else history.unlearnt
     if step <= 0 or history.step <= 0:
         raise ValueError(f"steps must be positive, not {step} and {history.step}")
+    values = _clean(history)
+    times = history.start + history.step * np.arange(values.shape[1], dtype=np.float64)
     chosen = tuple(signals[key.signal] for key in history.keys)
     floors = np.array([max(signal.floor, 0.0) for signal in chosen], dtype=np.float64)
     kinds = tuple(signal.kind for signal in chosen)
-    times = history.start + history.step * np.arange(values.shape[1], dtype=np.float64)
     scales = choose(values, kinds, floors, max(1, round(HOUR / history.step)))
     stable = forward(values, scales)
-    models = _models(values, times)
     seasonal = find(stable, times)
-    models[(models == ModelState.LEVEL) & (seasonal.seasons != Season.NONE)] = ModelState.SEASONAL
-    spread = spreads(residuals(stable, times, seasonal) - seasonal.trend, times)
+    unlearnt = np.zeros(values.shape, np.bool_) if history.unlearnt is None else history.unlearnt
+    models = _models(values, times, seasonal)
     usual = levels(values)
-    young = models == ModelState.LEARNING
     assumed = np.maximum(deviations(usual, kinds, scales), YOUNG_NOISE * noise(stable)) + LEAST_SPREAD
-    spread[young] = assumed[young, None]
-    silence = np.array([signal.silence for signal in chosen], dtype=np.bool_)
-    profile = seasonal.profile + np.where(models == ModelState.SEASONAL, seasonal.trend[:, -1], levels(stable))[:, None]
     baselines = Baselines(
         keys=history.keys,
         models=models,
         codes=scales.codes,
         offsets=scales.offsets,
-        profile=profile.astype(np.float32),
-        spread=spread.astype(np.float32),
+        profile=_profile(stable, models, seasonal).astype(np.float32),
+        spread=_spread(stable, times, models, seasonal, assumed).astype(np.float32),
         quiet=_quiet(values, unlearnt, scales.offsets, times).astype(np.float32),
         floors=floors,
         least=least_changes(usual, kinds, scales).astype(np.float32),
         bad=np.array([SIGNS[signal.bad] for signal in chosen], dtype=np.int8),
-        silence=silence,
+        silence=np.array([signal.silence for signal in chosen], dtype=np.bool_),
         limits=np.zeros((len(values), 0), np.float32),
         samples=np.isfinite(values).sum(1).astype(np.int32),
         step=step,
     )
     return Learnt(baselines, values, stable, times, seasonal, unlearnt)
+
+
+def _profile(stable: Floats, models: Models, seasonal: Seasonal) -> Floats:
+    """Return the usual week at history's last level; shape (series, SLOTS)."""
+    level = np.where(models == ModelState.SEASONAL, seasonal.trend[:, -1], levels(stable))
+    return seasonal.profile + level[:, None]
+
+
+def _spread(stable: Floats, times: Floats, models: Models, seasonal: Seasonal, assumed: Floats) -> Floats:
+    """Return the usual deviation by hour, as assumed where a series is too young to have one; shape (series, 24)."""
+    own = spreads(residuals(stable, times, seasonal) - seasonal.trend, times)
+    return np.where((models == ModelState.LEARNING)[:, None], assumed[:, None], own)
 
 
 def _clean(history: History) -> Floats:
@@ -104,13 +111,14 @@ def _clean(history: History) -> Floats:
     return np.where(history.unlearnt, np.nan, usable(history.values))
 
 
-def _models(values: Floats, times: Floats) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
-    """Return LEVEL where samples and their span suffice, else LEARNING."""
+def _models(values: Floats, times: Floats, seasonal: Seasonal) -> Models:
+    """Return SEASONAL or LEVEL where samples and their span suffice, else LEARNING."""
     known = np.isfinite(values)
     first = times[np.argmax(known, axis=1)]
     last = times[values.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)]
     enough = (known.sum(1) >= LEVEL_SAMPLES) & (last - first >= LEVEL_SPAN)
-    return np.where(enough, ModelState.LEVEL, ModelState.LEARNING).astype(np.int8)
+    mature = np.where(seasonal.seasons == Season.NONE, ModelState.LEVEL, ModelState.SEASONAL)
+    return np.where(enough, mature, ModelState.LEARNING).astype(np.int8)
 
 
 def _quiet(values: Floats, unlearnt: npt.NDArray[np.bool_], offsets: Floats, times: Floats) -> Floats:

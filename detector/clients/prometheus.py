@@ -1,7 +1,6 @@
 """Asks a Prometheus, or what speaks its API, for series on a time grid."""
 
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -168,14 +167,15 @@ def _matrix(result: list[Any], grid: Grid) -> Matrix:
 
 
 def _fill(row: Floats, samples: list[Any], grid: Grid) -> None:
-    last = -1
-    for at, text in samples:
-        column = (float(at) - grid.start) / grid.step
-        nearest = round(column)
-        if not 0 <= nearest < grid.columns or abs(column - nearest) > 0.01:
-            raise ValueError(f"sample at {at}, which was not asked for")
-        if nearest <= last:
-            raise ValueError(f"sample at {at} is out of order or there twice")
-        last = nearest
-        value = float(text)
-        row[nearest] = value if math.isfinite(value) else math.nan
+    times = np.array([at for at, _ in samples], dtype=np.float64)
+    values = np.fromiter((float(text) for _, text in samples), np.float64, len(samples))
+    if times.shape != values.shape or not np.isfinite(times).all():
+        raise ValueError("a sample's time is no number")
+    columns = (times - grid.start) / grid.step
+    nearest = np.rint(columns)
+    foreign = (nearest < 0) | (nearest >= grid.columns) | (np.abs(columns - nearest) > 0.01)
+    if foreign.any():
+        raise ValueError(f"sample at {times[foreign][0]}, which was not asked for")
+    if (np.diff(nearest) <= 0).any():
+        raise ValueError("samples are out of order or there twice")
+    row[nearest.astype(np.int64)] = np.where(np.isfinite(values), values, np.nan)

@@ -93,6 +93,7 @@ class FakePrometheus:
     mood: Mood = Mood.WELL
     url: str = ""
     asked: list[str] = field(default_factory=list)
+    timeouts: list[tuple[str, str]] = field(default_factory=list)  # path and time-out of each query
     release: threading.Event = field(default_factory=threading.Event)
     broken: tuple[str, ...] = ()  # queries holding one of these are refused
     headers: dict[str, str] = field(default_factory=dict)
@@ -110,6 +111,7 @@ class FakePrometheus:
         self.headers = dict(handler.headers)
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         self.asked.append(form["query"])
+        self.timeouts.append((handler.path, form["timeout"]))
         if any(part in form["query"] for part in self.broken):
             handler.reply(400, BAD_QUERY)
             return

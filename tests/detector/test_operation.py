@@ -342,6 +342,16 @@ def test_a_target_lost_after_the_clock_went_back_is_not_taken_for_silence(
     assert named([only(alertmanager)]) == [("LarimarBlind", "host-a:10177", "exporter")]
 
 
+def test_a_query_for_the_newest_points_may_not_take_longer_than_an_interval(
+    prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, tmp_path: Path
+) -> None:
+    config = replace(settings(prometheus, tmp_path, alertmanager), interval=10.0, prometheus_timeout=30.0, history=7200)
+    with running(config, clock) as run:
+        run.until(START + 30)
+    assert ("/api/v1/query_range", "30000ms") in prometheus.timeouts  # of history
+    assert prometheus.timeouts[-1] == ("/api/v1/query", "10000ms")
+
+
 class BrokenAtTimes(AtOnce):
     """Refuses work while `broken`, as a machine without memory or threads does."""
 
