@@ -1,6 +1,6 @@
 """Wire protocols: bytes in, messages out, no I/O."""
 
-from exporter.protocols import http, memcached, postgres, redis, tls, tls_turns, turns
+from exporter.protocols import http, memcached, mysql, postgres, redis, tls, tls_turns, turns
 from exporter.protocols.base import ProtocolSpec
 
 PROTOCOLS: tuple[ProtocolSpec, ...] = (
@@ -9,6 +9,7 @@ PROTOCOLS: tuple[ProtocolSpec, ...] = (
     tls_turns.SPEC,
     redis.SPEC,
     postgres.SPEC,
+    mysql.SPEC,
     memcached.SPEC,
 )
 """What is looked for, in the order of detection."""

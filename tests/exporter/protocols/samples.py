@@ -1,6 +1,6 @@
 """Connections that every protocol of the registry must have here for the conformance test, and foreign ones."""
 
-from tests.exporter.protocols import samples_memcached, samples_tls
+from tests.exporter.protocols import samples_memcached, samples_mysql, samples_tls
 from tests.exporter.protocols.conversing import Step, client, server
 from tests.exporter.protocols.sample import SECRET, Sample
 
@@ -101,6 +101,7 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
         ),
     ),
     "memcached": samples_memcached.SAMPLES,
+    "mysql": samples_mysql.SAMPLES,
     "tls": samples_tls.SAMPLES,
     "tls-inferred": samples_tls.DATA_SAMPLES,
 }
@@ -126,8 +127,6 @@ FOREIGN: dict[str, tuple[Step, ...]] = {
     "icap": (client(b"OPTIONS icap://x/ ICAP/1.0\r\n\r\n"), server(b"ICAP/1.0 200 OK\r\n\r\n")),
     "stomp": (client(b"CONNECT\naccept-version:1.2\n\n\0"), server(b"CONNECTED\nversion:1.2\n\n\0")),
     "http2": (client(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"), server(b"\0\0\0\4\0\0\0\0\0")),
-    "mysql": (server(b"\x4a\0\0\0\x0a8.0.33\0\x08\0\0\0"), client(b"\x54\0\0\x01\x85\xa6\xff\x01")),
-    "mysql joined": (client(b"\x09\0\0\0\x03SELECT 1"), server(b"\x01\0\0\x01\x01\x17\0\0\x02\x03def")),
     "amqp": (client(b"AMQP\0\0\x09\x01"), server(b"\x01\0\0\0\0\x01\xd0\0\x0a\0\x0a\0\x09")),
     "mqtt": (client(b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04abcd"), server(b"\x20\x02\0\0")),
     "kafka": (
