@@ -68,6 +68,7 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
         malformed=counters.engine.malformed,
         flows_active=counters.engine.flows_active,
         flows_evicted=counters.engine.flows_evicted,
+        inferred=counters.attribution.inferred,
         unattributed=counters.attribution.unattributed,
         parse_errors=counters.attribution.unparsable,
         interfaces=counters.capture.interfaces,

@@ -17,6 +17,7 @@ class Coverage:
         malformed: reason -> packets that could not be read.
         flows_active: connections followed now.
         flows_evicted: connections given up because the flow table was full.
+        inferred: connections whose client was inferred, as they were over before any look at the sockets.
         unattributed: connections of which an end on this host was not found.
         parse_errors: protocol -> connections whose bytes turned out not to be it.
         interfaces, refused_interfaces: captured now, and up but not captured.
@@ -35,6 +36,7 @@ class Coverage:
     malformed: Mapping[str, int] = field(default_factory=dict)
     flows_active: int = 0
     flows_evicted: int = 0
+    inferred: int = 0
     unattributed: int = 0
     parse_errors: Mapping[str, int] = field(default_factory=dict)
     interfaces: int = 0
@@ -112,6 +114,12 @@ def _flow_families(coverage: Coverage) -> Iterator[Metric]:
     yield GaugeMetricFamily("larimar_flows_active", "Connections followed now.", coverage.flows_active)
     yield CounterMetricFamily(
         "larimar_flows_evicted_total", "Connections given up because the flow table was full.", coverage.flows_evicted
+    )
+    yield CounterMetricFamily(
+        "larimar_flows_inferred_total",
+        "Connections that were over before any look at the sockets, credited to the only service of this host whose "
+        "connections to the same server were seen to come and go within the last minute.",
+        coverage.inferred,
     )
     yield CounterMetricFamily(
         "larimar_flows_unattributed_total",

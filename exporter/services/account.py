@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from exporter.model import Exchange, Flow, Nanoseconds, Role
 from exporter.services.counters import WHOLE, Side, Target
-from exporter.services.places import Places
+from exporter.services.places import Located
 from exporter.services.sampling import Sampling
 from exporter.services.traffic import EXTERNAL, Traffic
 
@@ -78,7 +78,7 @@ class Account:
         self.closed = True
         self._on_close(self)
 
-    def find(self, places: Places) -> None:
+    def find(self, places: Located) -> None:
         """Look for both ends; what was found once stays when its socket has gone."""
         self.client = places.client(self.flow) or self.client
         self.server = places.server(self.flow) or self.server

@@ -7,7 +7,7 @@ from itertools import islice
 
 from exporter.model import Flow
 from exporter.services.account import Account
-from exporter.services.places import Places
+from exporter.services.places import Places, Suppositions
 from exporter.services.sampling import Sampling
 from exporter.services.traffic import Traffic
 from exporter.services.view import HostView
@@ -38,11 +38,13 @@ class AttributionCounters:
 
     Attributes:
         unattributed: an end on this host could not be found in time; the other end's service was still credited.
+        inferred: the client was too short-lived to be seen, and taken for the one that usually asks.
         waiting: an end is not known yet.
         unparsable: protocol -> connections whose bytes turned out not to be what they were recognised as.
     """
 
     unattributed: int
+    inferred: int
     waiting: int
     unparsable: Mapping[str, int]
 
@@ -52,7 +54,8 @@ class Attribution:
 
     A connection's server is who listens on its server's endpoint, its client who holds the client's socket. Sockets are
     looked at about once a second, so exchanges may come first: they are held, added up, until both ends are known. A
-    connection of which an end stays unknown is counted as unattributed once, and the known end is credited alone.
+    connection of which an end stays unknown is counted as unattributed once, and the known end is credited alone. The
+    client of one that was over before any look is taken for the only service that usually asks that server so.
     """
 
     def __init__(self, traffic: Traffic, patience: Patience, sampling: Sampling | None = None) -> None:
@@ -60,11 +63,12 @@ class Attribution:
         self._sampling = sampling if sampling is not None else Sampling()
         self._patience = patience
         self._places = Places(patience.listener_memory_seconds)
+        self._suppositions = Suppositions(self._places)
         self._now = 0.0
         # Dictionaries for their order and their cheap removal.
         self._waiting: dict[Account, None] = {}
         self._settled: dict[Account, None] = {}
-        self._unattributed = 0
+        self._unattributed = self._inferred = 0
         self._unparsable: Counter[str] = Counter()
 
     def recognised(self, flow: Flow, protocol: str) -> Account:
@@ -104,7 +108,11 @@ class Attribution:
 
     def _give_up(self, account: Account) -> None:
         del self._waiting[account]
-        self._unattributed += 1
+        account.find(self._suppositions)
+        if account.found:
+            self._inferred += 1
+        else:
+            self._unattributed += 1
         self._settle(account)
 
     def _review(self) -> None:
@@ -123,4 +131,4 @@ class Attribution:
 
     def counters(self) -> AttributionCounters:
         """Return the counts of connections so far."""
-        return AttributionCounters(self._unattributed, len(self._waiting), dict(self._unparsable))
+        return AttributionCounters(self._unattributed, self._inferred, len(self._waiting), dict(self._unparsable))

@@ -26,7 +26,7 @@ from toolkit.server import ServeError
 from toolkit.values import Address
 
 LOOPBACK = Address("127.0.0.1", 0)
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0  # of a machine that does much else; nothing waits that long in vain
 SERVER = """
 import http.server, sys, time
 
@@ -67,7 +67,7 @@ Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 def fetch(app: App, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
     with closing(
-        http.client.HTTPConnection(app.server.address.host, app.server.address.port, timeout=10)
+        http.client.HTTPConnection(app.server.address.host, app.server.address.port, timeout=PATIENCE_SECONDS)
     ) as connection:
         connection.request("GET", path, headers=dict(headers or {}))
         response = connection.getresponse()

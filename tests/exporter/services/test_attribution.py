@@ -148,6 +148,43 @@ def test_a_service_that_gets_another_name_takes_its_connections_along() -> None:
     assert setup.requests()[SHOP] == 2
 
 
+def test_a_connection_that_no_look_saw_is_credited_to_the_only_service_that_asks_so() -> None:
+    setup = Setup()
+    setup.attribution.update(BOTH, 1.0)
+    setup.attribution.update(ONLY_SERVER, 2.0)  # the worker's connection came and went
+    setup.attribution.recognised(flow("127.0.0.1:40001", SERVER), "http").record(exchange())
+    setup.attribution.update(ONLY_SERVER, 7.0)
+    assert setup.requests() == {SHOP: 1, WORKER: 1, EDGE: 1}
+    assert (setup.attribution.counters().inferred, setup.attribution.counters().unattributed) == (1, 0)
+
+
+def test_who_keeps_its_connection_or_is_not_alone_is_not_taken_for_the_client_of_others() -> None:
+    setup = Setup()
+    kept, gone = "127.0.0.1:40000", "127.0.0.1:40001"
+    cart = {Ends(endpoint(gone), endpoint(SERVER)): "cart"}
+    both = look(LISTENING, CONNECTED | cart, BOTH.local_addresses)
+    setup.attribution.update(BOTH, 1.0)
+    setup.attribution.recognised(flow("127.0.0.1:40002", SERVER), "http").record(exchange())
+    setup.attribution.update(BOTH, 6.0)
+    assert setup.requests() == {SHOP: 1}, f"the connection of {kept} stays"
+    for second, seen in ((7.0, both), (8.0, ONLY_SERVER)):
+        setup.attribution.update(seen, second)
+    setup.attribution.recognised(flow("127.0.0.1:40003", SERVER), "http").record(exchange())
+    setup.attribution.update(ONLY_SERVER, 13.0)
+    assert setup.requests() == {SHOP: 2}, "worker or cart"
+    assert setup.attribution.counters().inferred == 0
+
+
+def test_who_asked_long_ago_is_not_taken_for_the_client() -> None:
+    setup = Setup()
+    setup.attribution.update(BOTH, 1.0)
+    setup.attribution.update(ONLY_SERVER, 2.0)
+    setup.attribution.update(ONLY_SERVER, 63.0)
+    setup.attribution.recognised(flow("127.0.0.1:40001", SERVER), "http").record(exchange())
+    setup.attribution.update(ONLY_SERVER, 68.0)
+    assert setup.requests() == {SHOP: 1}
+
+
 def test_waiting_connections_are_bounded() -> None:
     setup = Setup(connections=10)
     recorders = [setup.attribution.recognised(flow(f"127.0.0.1:{port}"), "http") for port in range(1, 101)]
