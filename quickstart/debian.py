@@ -36,6 +36,8 @@ _PACKAGES = {
     "redis-benchmark": "redis-tools",
     "redis-cli": "redis-tools",
     "redis-server": "redis-server",
+    "tcpdump": "tcpdump",
+    "tshark": "tshark",
 }
 # The machine's loader goes with the machine's C library; another one beside it would crash every program.
 _NEVER_UNPACKED = ("libc6_",)

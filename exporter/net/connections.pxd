@@ -10,7 +10,7 @@ from exporter.net.delivery cimport Delivery
 from exporter.net.frames cimport Frame
 from exporter.net.table cimport FlowTable
 
-cdef int64_t WINDOW, LINGER, EMBRYONIC_PATIENCE, CAPTURED_TWICE, PLAUSIBLE_RESET, PROGRESS, MAX_REPORTS
+cdef int64_t WINDOW, LINGER, EMBRYONIC_PATIENCE, CAPTURED_TWICE, PLAUSIBLE_RESET, PROGRESS, MAX_REPORTS, MOST_PASSED
 
 
 @cython.final
@@ -21,7 +21,7 @@ cdef class Connections:
     cdef Delivery delivery
     cdef object reassembly
     cdef uint64_t[::1] embryos
-    cdef int64_t first, following, reports
+    cdef int64_t first, following, reports, resumed_at
     cdef readonly int64_t unbelieved, repeated, strays, evicted, replaced
 
     @cython.locals(at=int64_t, slot=int64_t, unseen=int64_t)
@@ -35,6 +35,11 @@ cdef class Connections:
     cpdef expire(self, int64_t now, int64_t idle)
     @cython.locals(slot=int64_t)
     cpdef close(self, int64_t now)
+    cpdef resume(self, int64_t at)
+    @cython.locals(frame=Frame, base=int64_t)
+    cdef void _follow(self, int64_t slot, int direction, int64_t at) except *
+    @cython.locals(base=int64_t, missed=int64_t)
+    cdef void _pass(self, int64_t slot, int direction, uint64_t sequence, int64_t at) except *
     @cython.locals(base=int64_t, flags=int, state=uint64_t, direction=int, unseen=int64_t)
     cdef inline int _established(self, int64_t slot, source, int64_t at) except -1
     cdef void _reset(self, int64_t slot, int direction, int64_t at) except *

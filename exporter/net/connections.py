@@ -40,6 +40,7 @@ if not cython.compiled:
     )
 
 WINDOW = 1 << 30  # the largest that RFC 7323 allows
+MOST_PASSED = 0x7FFFFFFF  # in a direction while nobody looked: what is more may as well lie behind
 LINGER = 2_000_000_000  # how long a closed connection's slot absorbs repeated segments, nanoseconds
 EMBRYONIC_PATIENCE = 10_000_000_000  # after the last SYN an attempt to connect is given up, nanoseconds
 # A repetition is the sender's only if it comes later than this after the flow's last packet; what comes sooner was
@@ -63,6 +64,7 @@ class Connections:
         # Connections without payload in the order of their SYNs: a flood pushes out itself, not the established.
         self.embryos = words(max(1, table.capacity // 2))
         self.first = self.following = 0
+        self.resumed_at = 0
         self.reports = 0
         self.unbelieved = 0
         self.repeated = self.strays = self.evicted = self.replaced = 0
@@ -154,6 +156,29 @@ class Connections:
             if self.table.taken(slot):
                 self.remove(slot, End.STOPPED, now)
 
+    def resume(self, at: int) -> None:
+        """Nobody looked for a while before `at`: what connections lack from then is not waited for."""
+        self.resumed_at = at
+
+    def _follow(self, slot: int, direction: int, at: int) -> None:
+        """Tell both directions what passed while nobody looked, by the first segment since."""
+        frame = self.frame
+        base = slot * WORDS
+        if self.slots[base + STATE] & HELD:
+            self.reassembly.flush(slot)
+        if self.slots[base + STATE] & KNOWN << direction:
+            self._pass(slot, direction, frame.sequence, at)
+        if frame.flags & ACK and self.slots[base + STATE] & KNOWN << 1 - direction:
+            self._pass(slot, 1 - direction, frame.acknowledged, at)
+
+    def _pass(self, slot: int, direction: int, sequence: int, at: int) -> None:
+        """Take what is missing up to a sequence number for gone."""
+        base = slot * WORDS
+        missed = (sequence - (self.slots[base + NEXT] >> 32 * direction)) & HALF
+        if 0 < missed <= MOST_PASSED:
+            self._expect(base, direction, sequence)
+            self.delivery.gap(slot, direction, missed, at)
+
     def _established(self, slot: int, source: Source, at: int) -> None:
         base = slot * WORDS
         flags = self.frame.flags
@@ -163,6 +188,9 @@ class Connections:
             self._reset(slot, direction, at)
         else:
             unseen = at - self.slots[base + SEEN]
+            if self.slots[base + SEEN] < self.resumed_at and not state & IGNORED:
+                self._follow(slot, direction, at)
+                state = self.slots[base + STATE]
             self.slots[base + SEEN] = at
             if state & IGNORED:
                 if flags & FIN:

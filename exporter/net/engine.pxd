@@ -31,12 +31,13 @@ cdef class Engine:
     @cython.locals(end=int64_t, count=int64_t, at=int64_t, number=int64_t, following=int64_t, captured=int64_t,
                    start=int64_t, when=int64_t)
     cpdef int64_t block(self, memory, int64_t base, int64_t size, int link=*) except? -7
-    @cython.locals(end=int64_t, at=int64_t, captured=int64_t, when=int64_t)
-    cpdef int64_t records(self, data, int64_t start, bint swapped, int64_t fraction_ns, int link) except? -7
+    @cython.locals(at=int64_t, captured=int64_t, when=int64_t)
+    cpdef int64_t records(self, data, int64_t start, bint swapped, int64_t fraction_ns, int link, int64_t end=*) except? -7
     cpdef frame(self, data, int link, int64_t wire, int64_t at)
     cpdef expire(self, int64_t now)
     cpdef flush(self)
     cpdef lost(self)
+    cpdef resume(self, int64_t at)
     cpdef close(self, int64_t now)
     @cython.locals(frame=Frame, verdict=int, wanted=bint)
     cdef inline int _packet(self, int64_t start, int64_t captured, int64_t wire, int link, int64_t at) except? -1

@@ -144,15 +144,17 @@ class Engine:
         self._detach()
         return number
 
-    def records(self, data: bytes, start: int, swapped: bool, fraction_ns: int, link: int) -> int:
+    def records(self, data: mmap | bytes, start: int, swapped: bool, fraction_ns: int, link: int, end: int = -1) -> int:
         """Read the whole packet records of a classic pcap file in `data` from `start`; return where the rest begins.
 
         Args:
             swapped: whether the file is big-endian.
             fraction_ns: nanoseconds per unit of the fraction: 1000, or 1.
+            end: where to stop; the end of `data` where it is negative.
         """
         self._attach(data, BATCH)
-        end = len(self.view)
+        if end < 0 or end > len(self.view):
+            end = len(self.view)
         at = start
         while at + 16 <= end:
             captured = self._word(at + 8, swapped)
@@ -188,6 +190,14 @@ class Engine:
         What exactly is missing each flow finds out by its sequence numbers; consumers hear of it as gaps.
         """
         self.reassembly.lost()
+
+    def resume(self, at: int) -> None:
+        """Nobody looked for a while before `at`: connections go on with their next segment, without waiting.
+
+        Their consumers hear of what passed as gaps.
+        """
+        self.reassembly.lost()
+        self.connections.resume(at)
 
     def close(self, now: int) -> None:
         """End every flow; their consumers get what still waited, then `end`."""

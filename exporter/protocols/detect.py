@@ -29,13 +29,11 @@ class Verdict:
     swapped: bool = False
     hinted: bool = False
 
-    @property
-    def rank(self) -> tuple[Match, bool]:
-        """What orders verdicts: the bytes, then the port."""
-        return (self.match, self.hinted)
+
+UNDECIDED = Verdict(Match.NO)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chunk:
     """One segment's bytes, held until the protocol is known."""
 
@@ -50,14 +48,19 @@ def judge(heads: Sequence[bytes], flow: Flow, specs: Sequence[ProtocolSpec]) -> 
     Among equally sure ones the port decides, then the order of `specs`; both orientations are tried unless the
     flow is sure of its sides.
     """
-    best = Verdict(Match.NO)
+    best = UNDECIDED
     for swapped in (False,) if flow.sure else (False, True):
         client, server = (heads[1], heads[0]) if swapped else (heads[0], heads[1])
         port = flow.client.port if swapped else flow.server.port
         for spec in specs:
-            found = Verdict(spec.match(client, server), spec, swapped, port in spec.ports)
-            if found.match is not Match.NO and found.rank > best.rank:
-                best = found
+            match = spec.match(client, server)
+            if match is Match.NO:
+                continue
+            hinted = port in spec.ports
+            if match > best.match or (match is best.match and hinted and not best.hinted):
+                best = Verdict(match, spec, swapped, hinted)
+                if hinted and match is Match.YES:  # nothing outranks it
+                    return best
     return best
 
 
@@ -84,7 +87,7 @@ class Recognition:
         self._last = -1
         self.bursts = 0
         self.chunks: list[Chunk] = []
-        self.verdict = Verdict(Match.NO)
+        self.verdict = UNDECIDED
 
     def add(self, direction: int, payload: bytes, at: Nanoseconds) -> Verdict:
         """Take the next bytes and return what is thought now."""

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Protocol
 
-from exporter.model import Exchange, Flow, Kind, Message, Nanoseconds
+from exporter.model import Endpoint, Exchange, Flow, Kind, Message, Nanoseconds
 from exporter.net.stream import TURN_WORDS, End, turns
 from exporter.protocols.base import Match
 from exporter.protocols.base import ProtocolSpec as Spec
@@ -16,6 +16,7 @@ from exporter.protocols.recorder import Observer, Recorder
 from exporter.protocols.turns import SPEC as UNKNOWN
 
 JUDGED_BURSTS = 6
+MAX_SERVERS = 1024  # whose protocol is remembered
 SIZE_BITS = 32
 
 
@@ -38,19 +39,24 @@ class Ledger(Protocol):
 class Outline:
     """Implements `net.stream.Stream` until the protocol is known."""
 
-    __slots__ = ("_flow", "_ledger", "_recognition", "_token")
+    __slots__ = ("_flow", "_outlines", "_recognition", "_token")
 
-    def __init__(self, flow: Flow, ledger: Ledger, specs: Sequence[Spec]) -> None:
+    def __init__(self, flow: Flow, outlines: "Outlines") -> None:
         self._flow = flow
-        self._ledger = ledger
+        self._outlines = outlines
         self._token = -1
-        self._recognition: Recognition | None = Recognition(flow, specs, latest_only=not flow.sure)
+        self._recognition: Recognition | None = None
 
     def data(self, direction: int, payload: bytes, at: Nanoseconds) -> int:
         """Look at the bytes; once they tell the protocol, none are wanted any more."""
         recognition = self._recognition
         if recognition is None:
-            return 0
+            token = self._recall(direction, payload)
+            if token >= 0:
+                return turns(token)
+            recognition = self._recognition = Recognition(
+                self._flow, self._outlines.specs, latest_only=not self._flow.sure
+            )
         verdict = recognition.add(direction, payload, at)
         if verdict.match is Match.YES or (verdict.match is Match.NO and recognition.mutual()):
             return self._settle(recognition, direction)
@@ -68,7 +74,17 @@ class Outline:
         if self._recognition is not None and self._recognition.chunks:
             self._settle(self._recognition, -1)
         if self._token >= 0:
-            self._ledger.ended(self._token, at)
+            self._outlines.ledger.ended(self._token, at)
+
+    def _recall(self, direction: int, payload: bytes) -> int:
+        """Return the token if the client's first bytes are surely what the server spoke before, else -1."""
+        flow = self._flow
+        if direction or not flow.sure:
+            return -1
+        spec = self._outlines.spoken.get(flow.server)
+        if spec is not None and spec.match(payload, b"") is Match.YES:
+            self._token = self._outlines.ledger.recognised(flow, spec.name)
+        return self._token
 
     def _settle(self, recognition: Recognition, direction: int) -> int:
         """Make up one's mind; return what hands the connection over to the pairing by turns."""
@@ -79,25 +95,38 @@ class Outline:
         if swapped:
             flow = Flow(flow.server, flow.client, flow.transport, flow.sure)
         self._recognition = None
-        self._token = self._ledger.recognised(flow, spec.name)
+        self._token = self._outlines.ledger.recognised(flow, spec.name)
+        if verdict.match is Match.YES:
+            self._outlines.remember(flow.server, spec)
         in_hand = direction == int(swapped)  # the client's bytes: they begin the next turn
         chunks = recognition.chunks[:-1] if in_hand else recognition.chunks
         rows = array("Q", turns_of(chunks, self._token, int(swapped)))
         if rows:
-            self._ledger.turns(memoryview(rows))
+            self._outlines.ledger.turns(memoryview(rows))
         return turns(self._token, swapped)
 
 
 class Outlines:
-    """Implements `net.stream.Opener`; `ledger.turns` is to be the engine's sink."""
+    """Implements `net.stream.Opener`; `ledger.turns` is to be the engine's sink.
+
+    Attributes:
+        spoken: what a server was last found to speak, which is tried first on its next connection.
+    """
 
     def __init__(self, ledger: Ledger, specs: Sequence[Spec]) -> None:
-        self._ledger = ledger
-        self._specs = specs
+        self.ledger = ledger
+        self.specs = specs
+        self.spoken: dict[Endpoint, Spec] = {}
 
     def __call__(self, flow: Flow, at: Nanoseconds) -> Outline | None:
         """Return the consumer of a new connection; None for what is not TCP."""
-        return Outline(flow, self._ledger, self._specs) if flow.transport == "tcp" else None
+        return Outline(flow, self) if flow.transport == "tcp" else None
+
+    def remember(self, server: Endpoint, spec: Spec) -> None:
+        """Note what a server speaks."""
+        if len(self.spoken) >= MAX_SERVERS:
+            self.spoken.clear()
+        self.spoken[server] = spec
 
 
 class Records:

@@ -28,6 +28,8 @@ class Rejoined(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer") -> int:
         """Fill `buffer` as far as bytes are at hand; return how many."""
         view = memoryview(buffer).cast("B")
+        if not self.start and isinstance(self.stream, io.BufferedIOBase):
+            return self.stream.readinto(view)
         piece = self.start[: len(view)] if self.start else self.stream.read(len(view))
         self.start = self.start[len(piece) :]
         view[: len(piece)] = piece
@@ -74,6 +76,29 @@ class ByteStream:
         except (OSError, EOFError, zlib.error) as error:
             self._error = error
             return b""
+
+    def into(self, buffer: memoryview) -> int:
+        """Fill `buffer` with the next bytes; return how many, fewer than it holds only at the end.
+
+        Raises:
+            SourceError: as `some`.
+        """
+        filled = 0
+        while filled < len(buffer):
+            try:
+                count = (
+                    self._plain.readinto1(buffer[filled:]) if self._error is None else 0
+                )  # keeps what came before an error
+            except (OSError, EOFError, zlib.error) as error:
+                self._error = error
+                count = 0
+            if not count:
+                break
+            filled += count
+        if not filled and self._error is not None:
+            raise SourceError(f"unreadable at offset {self.offset}: {self._error}") from self._error
+        self.offset += filled
+        return filled
 
     def exactly(self, size: int) -> bytes:
         """Return the next `size` bytes.

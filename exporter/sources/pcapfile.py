@@ -7,6 +7,7 @@ Source: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from typing import BinaryIO, Literal, Protocol
 
 from exporter.model import Nanoseconds
@@ -17,7 +18,7 @@ from exporter.sources.packet import CapturedPacket
 
 ByteOrder = Literal["little", "big"]
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 18  # what is read at once stays in the cache until it was decoded
 MAX_RECORD_BYTES = 1 << 24  # beyond any snap length in use: the length is garbage
 HEADER_BYTES = 24
 RECORD_BYTES = 16
@@ -33,8 +34,8 @@ FORMATS: dict[bytes, tuple[ByteOrder, int]] = {
 class Sink(Protocol):
     """What the packets of a file are fed to; `exporter.net.engine.Engine` is one."""
 
-    def records(self, data: bytes, start: int, swapped: bool, fraction_ns: int, link: int) -> int:
-        """Read the whole classic records in `data`; return where the rest begins."""
+    def records(self, data: mmap, start: int, swapped: bool, fraction_ns: int, link: int, end: int) -> int:
+        """Read the whole classic records in `data` from `start` to `end`; return where the rest begins."""
         ...
 
     def frame(self, data: bytes, link: int, wire: int, at: Nanoseconds) -> None:
@@ -99,15 +100,28 @@ def read(stream: BinaryIO) -> Iterator[CapturedPacket]:
 
 
 def _feed_classic(form: Format, source: ByteStream, sink: Sink) -> None:
-    rest = b""
-    while chunk := source.some(CHUNK_BYTES):
-        data = rest + chunk
-        used = sink.records(data, 0, form.order == "big", form.fraction_ns, form.link)
-        rest = data[used:]
-        if len(rest) >= RECORD_BYTES:
-            _check(form.number(rest, 8), source.offset - len(rest))
-    if rest:
-        raise source.truncated(source.offset - len(rest))
+    # A mapping is reused for every chunk, and unlike a bytearray it gives payloads as bytes.
+    buffer = mmap(-1, CHUNK_BYTES)
+    held = 0
+    while count := _fill(source, buffer, held):
+        held += count
+        used = sink.records(buffer, 0, form.order == "big", form.fraction_ns, form.link, held)
+        buffer.move(0, used, held - used)
+        held -= used
+        if held >= RECORD_BYTES:
+            length = form.number(buffer[:RECORD_BYTES], 8)
+            _check(length, source.offset - held)
+            if RECORD_BYTES + length > len(buffer):
+                larger = mmap(-1, RECORD_BYTES + length)
+                larger[:held] = buffer[:held]
+                buffer = larger
+    if held:
+        raise source.truncated(source.offset - held)
+
+
+def _fill(source: ByteStream, buffer: mmap, start: int) -> int:
+    with memoryview(buffer) as whole, whole[start:] as free:
+        return source.into(free)
 
 
 def _header(start: bytes, source: ByteStream) -> Format:
