@@ -1,16 +1,20 @@
 """Wire protocols: bytes in, messages out, no I/O."""
 
-from exporter.protocols import http, memcached, mysql, postgres, redis, tls, tls_turns, turns
+from exporter.protocols import dns, grpc, http, http2, memcached, mysql, postgres, redis, tls, tls_turns, turns
 from exporter.protocols.base import ProtocolSpec
 
 PROTOCOLS: tuple[ProtocolSpec, ...] = (
     http.SPEC,
     tls.SPEC,
     tls_turns.SPEC,
+    http2.SPEC,
+    grpc.SPEC,
     redis.SPEC,
     postgres.SPEC,
     mysql.SPEC,
     memcached.SPEC,
+    dns.SPEC,
+    dns.DATAGRAM_SPEC,
 )
 """What is looked for, in the order of detection."""
 

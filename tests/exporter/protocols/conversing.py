@@ -13,6 +13,7 @@ CLIENT = Endpoint("192.0.2.1", 51234)
 SERVER = Endpoint("192.0.2.2", 17017)
 STEP: Nanoseconds = 1_000_000
 C, S = 0, 1
+STREAMED = tuple(spec for spec in PROTOCOLS if "tcp" in spec.transports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ class Step:
 
 @dataclass(slots=True)
 class Kept:
-    """The recorder and observer of a conversation."""
+    """The recorder and observer of a conversation; `spoken` is the protocol of each exchange."""
 
     protocols: list[str] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
     unparsable_protocols: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    spoken: list[str] = field(default_factory=list)
     closed: int = 0
 
     def recognised(self, flow: Flow, protocol: str) -> "Kept":
@@ -51,6 +53,7 @@ class Kept:
     def record(self, exchange: Exchange) -> None:
         """Keep the exchange."""
         self.exchanges.append(exchange)
+        self.spoken.append(self.protocols[-1])
 
     def close(self, at: Nanoseconds) -> None:
         """Count the end."""
@@ -89,7 +92,7 @@ def converse(
     steps: Iterable[Step],
     sure: bool = True,
     server_port: int = SERVER.port,
-    specs: Sequence[ProtocolSpec] = PROTOCOLS,
+    specs: Sequence[ProtocolSpec] = STREAMED,
 ) -> Kept:
     """Return what a conversation makes of the steps, one a millisecond."""
     kept = Kept()

@@ -1,6 +1,6 @@
 """Connections that every protocol of the registry must have here for the conformance test, and foreign ones."""
 
-from tests.exporter.protocols import samples_memcached, samples_mysql, samples_tls
+from tests.exporter.protocols import samples_dns, samples_http2, samples_memcached, samples_mysql, samples_tls
 from tests.exporter.protocols.conversing import Step, client, server
 from tests.exporter.protocols.sample import SECRET, Sample
 
@@ -100,9 +100,12 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
             opening=len(PG_LOGIN),
         ),
     ),
+    "dns": samples_dns.SAMPLES,
     "memcached": samples_memcached.SAMPLES,
     "mysql": samples_mysql.SAMPLES,
     "tls": samples_tls.SAMPLES,
+    "http2": samples_http2.SAMPLES,
+    "grpc": samples_http2.GRPC_SAMPLES,
     "tls-inferred": samples_tls.DATA_SAMPLES,
 }
 
@@ -126,7 +129,6 @@ FOREIGN: dict[str, tuple[Step, ...]] = {
     "sip": (client(b"REGISTER sip:x SIP/2.0\r\nVia: y\r\n\r\n"), server(b"SIP/2.0 200 OK\r\nVia: y\r\n\r\n")),
     "icap": (client(b"OPTIONS icap://x/ ICAP/1.0\r\n\r\n"), server(b"ICAP/1.0 200 OK\r\n\r\n")),
     "stomp": (client(b"CONNECT\naccept-version:1.2\n\n\0"), server(b"CONNECTED\nversion:1.2\n\n\0")),
-    "http2": (client(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"), server(b"\0\0\0\4\0\0\0\0\0")),
     "amqp": (client(b"AMQP\0\0\x09\x01"), server(b"\x01\0\0\0\0\x01\xd0\0\x0a\0\x0a\0\x09")),
     "mqtt": (client(b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04abcd"), server(b"\x20\x02\0\0")),
     "kafka": (

@@ -1,0 +1,255 @@
+"""HTTP/2 in clear text (RFC 9113), by prior knowledge or after an upgrade, and gRPC on it."""
+
+from collections.abc import Sequence
+
+from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds
+from exporter.protocols import http2_match
+from exporter.protocols.base import Family, ParseError, ProtocolSpec
+from exporter.protocols.http2_frames import (
+    CONTINUATION,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEAD_BYTES,
+    HEADERS,
+    MAX_KEPT_BYTES,
+    PREFACE,
+    PUSH_PROMISE,
+    RST_STREAM,
+    begins,
+    block_of,
+    measure,
+)
+from exporter.protocols.http2_headers import HeaderDecoder, Headers
+from exporter.protocols.http2_streams import Stream, error_name
+from exporter.protocols.units import Unit, Units
+
+CLIENT = 0
+# Streams that neither end; beyond it the oldest are taken for unanswered.
+MAX_STREAMS = 4096
+CANCEL = 8
+
+
+class _Side:
+    """One direction's state.
+
+    Attributes:
+        block: what was kept of a header block that goes over several frames; empty between blocks.
+        begun: the frame that began it.
+        size: the bytes of its frames.
+    """
+
+    __slots__ = ("begun", "block", "decoder", "size", "units")
+
+    def __init__(self) -> None:
+        self.units = Units(measure, begins)
+        self.decoder = HeaderDecoder()
+        self.block = bytearray()
+        self.begun: Unit | None = None
+        self.size = 0
+
+    def drop(self) -> None:
+        self.block.clear()
+        self.begun = None
+        self.size = 0
+
+
+class Http2Parser:
+    """One connection's state; with `grpc` its calls are named and judged as gRPC's."""
+
+    __slots__ = ("_grpc", "_out", "_sides", "_streams")
+
+    def __init__(self, grpc: bool = False) -> None:
+        self._grpc = grpc
+        self._sides = (_Side(), _Side())
+        self._streams: dict[int, Stream] = {}
+        self._out: list[Message] = []
+
+    def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
+        """Take the next bytes of one direction; return the messages that they complete."""
+        self._out = []
+        side = self._sides[direction]
+        losses = side.units.losses
+        for unit in side.units.feed(data, at):
+            self._frame(side, direction, unit)
+        if side.units.losses > losses:
+            self._forget(side)
+        return self._out
+
+    def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
+        """Account for bytes that passed unseen."""
+        self._out = []
+        side = self._sides[direction]
+        losses = side.units.losses
+        for unit in side.units.gap(size_bytes, at):
+            self._frame(side, direction, unit)
+        if side.units.losses > losses:
+            self._forget(side)
+        return self._out
+
+    def skippable(self, direction: Direction) -> int:
+        """Return how much is left of a frame that bears no headers."""
+        return self._sides[direction].units.skippable
+
+    def left(self) -> bytes | None:
+        """Return None: nothing takes over from HTTP/2."""
+        return None
+
+    def finish(self, at: Nanoseconds) -> Sequence[Message]:
+        """Return the requests whose streams were never ended."""
+        self._out = []
+        for number, stream in self._streams.items():
+            self._emit_request(number, stream)
+        self._streams.clear()
+        return self._out
+
+    def _forget(self, side: _Side) -> None:
+        side.decoder.forget()
+        side.drop()
+
+    def _frame(self, side: _Side, direction: Direction, unit: Unit) -> None:
+        frame = unit.head
+        if frame == PREFACE:
+            return
+        kind, flags = frame[3], frame[4]
+        number = int.from_bytes(frame[5:9], "big")
+        if kind == DATA:
+            self._data(direction, number, unit)
+        elif kind in (HEADERS, PUSH_PROMISE):
+            side.drop()
+            side.begun = unit
+            self._add(side, direction, unit)
+        elif kind == CONTINUATION and side.begun is not None:
+            self._add(side, direction, unit)
+        elif kind == RST_STREAM and len(frame) == HEAD_BYTES + 4:
+            self._reset(direction, number, int.from_bytes(frame[HEAD_BYTES:], "big"), unit)
+        if kind == DATA and flags & END_STREAM:
+            self._end(direction, number, unit.last_at)
+
+    def _data(self, direction: Direction, number: int, unit: Unit) -> None:
+        stream = self._streams.get(number)
+        if stream is None:
+            return
+        if direction == CLIENT:
+            stream.asked_size += unit.size_bytes
+            stream.asked_last_at = unit.last_at
+        else:
+            stream.told_size += unit.size_bytes
+
+    def _add(self, side: _Side, direction: Direction, unit: Unit) -> None:
+        """Take a part of a header block."""
+        side.block += block_of(unit.head)
+        side.size += unit.size_bytes
+        torn = len(unit.head) < unit.size_bytes
+        begun = side.begun
+        assert begun is not None
+        if len(side.block) > MAX_KEPT_BYTES:
+            self._forget(side)
+        elif unit.head[4] & END_HEADERS or torn:
+            self._block(side, direction, begun, unit.last_at)
+            if torn:
+                side.decoder.forget()
+            side.drop()
+
+    def _block(self, side: _Side, direction: Direction, begun: Unit, at: Nanoseconds) -> None:
+        try:
+            headers = side.decoder.decode(bytes(side.block))
+        except ParseError:
+            side.decoder.forget()
+            headers = Headers(unknown=True)
+        number = int.from_bytes(begun.head[5:9], "big")
+        if begun.head[3] == PUSH_PROMISE or number % 2 == 0:
+            return
+        if direction == CLIENT:
+            self._ask(number, headers, begun, side.size, at)
+        elif not self._tell(number, headers, begun, side.size):
+            return
+        if begun.head[4] & END_STREAM:
+            self._end(direction, number, at)
+
+    def _ask(self, number: int, headers: Headers, begun: Unit, size: int, at: Nanoseconds) -> None:
+        stream = self._streams.get(number)
+        if stream is not None and (stream.emitted or headers.method):
+            # No trailers: the end of the stream's last use was lost.
+            self._emit_request(number, self._streams.pop(number))
+            stream = None
+        if stream is None:
+            stream = self._open(number, Stream(begun.first_at, asked=True))
+            stream.ask(headers, self._grpc)
+        stream.asked_size += size
+        stream.asked_last_at = at
+
+    def _tell(self, number: int, headers: Headers, begun: Unit, size: int) -> bool:
+        stream = self._streams.get(number)
+        if stream is None:
+            stream = self._open(number, Stream(begun.first_at, asked=False))
+            stream.grpc = self._grpc
+        stream.told_size += size
+        return stream.tell(headers, begun.first_at)
+
+    def _open(self, number: int, stream: Stream) -> Stream:
+        if len(self._streams) >= MAX_STREAMS:
+            oldest = next(iter(self._streams))
+            self._emit_request(oldest, self._streams.pop(oldest))
+        self._streams[number] = stream
+        return stream
+
+    def _end(self, direction: Direction, number: int, at: Nanoseconds) -> None:
+        """One side of a stream has ended; the server's end is the response's."""
+        stream = self._streams.get(number)
+        if stream is None:
+            return
+        if direction == CLIENT:
+            self._emit_request(number, stream)
+        elif stream.answered:
+            self._answer(number, stream, at, "")
+
+    def _reset(self, direction: Direction, number: int, code: int, unit: Unit) -> None:
+        """A side gave a stream up; a client that had no answer yet gets none."""
+        stream = self._streams.get(number)
+        if stream is None:
+            return
+        if direction == CLIENT:
+            self._emit_request(number, stream)
+            if stream.answered:
+                self._answer(number, stream, unit.last_at, "")
+            else:
+                del self._streams[number]
+        elif not stream.answered:
+            stream.told_first_at = unit.first_at
+            self._answer(number, stream, unit.last_at, error_name(code))
+        else:
+            self._answer(number, stream, unit.last_at, error_name(code) if code else "")
+
+    def _emit_request(self, number: int, stream: Stream) -> None:
+        if not stream.emitted:
+            stream.emitted = True
+            self._out.append(
+                Message(
+                    Kind.REQUEST,
+                    stream.first_at,
+                    stream.asked_last_at,
+                    stream.asked_size,
+                    stream.operation,
+                    correlation=number,
+                )
+            )
+
+    def _answer(self, number: int, stream: Stream, at: Nanoseconds, failure: str) -> None:
+        self._emit_request(number, stream)
+        del self._streams[number]
+        self._out.append(
+            Message(
+                Kind.RESPONSE,
+                stream.told_first_at,
+                at,
+                stream.told_size,
+                UNKNOWN_OPERATION,
+                failure or stream.outcome(self._grpc),
+                bool(failure) or stream.failed(),
+                number,
+            )
+        )
+
+
+SPEC = ProtocolSpec("http2", frozenset({80, 8080}), http2_match.match_http2, Http2Parser, Family.HTTP)
