@@ -51,7 +51,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _read(file: str, endpoints: Endpoints) -> str:
     """Read all that can be read of a file; return what went wrong, else nothing."""
-    engine = Engine(Conversations(endpoints, PROTOCOLS))
+    engine = Engine(Conversations(endpoints, PROTOCOLS), datagrams=True)
     try:
         if file == "-":
             _feed(sys.stdin.buffer, engine)

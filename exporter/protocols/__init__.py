@@ -15,6 +15,8 @@ PROTOCOLS: tuple[ProtocolSpec, ...] = (
     memcached.SPEC,
     dns.SPEC,
     dns.DATAGRAM_SPEC,
+    dns.SPEC,
+    dns.DATAGRAM_SPEC,
 )
 """What is looked for, in the order of detection."""
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exporter.model import Direction, Exchange, Flow, Message, Nanoseconds
-from exporter.net.stream import End
+from exporter.net.stream import End, Stream
 from exporter.protocols import turns
 from exporter.protocols.base import Match, ParseError, Parser, ProtocolSpec
+from exporter.protocols.datagrams import DatagramConversation, is_group
 from exporter.protocols.detect import Recognition, Verdict
 from exporter.protocols.pairing import Pairing
 from exporter.protocols.recorder import Observer, Recorder
@@ -188,7 +189,7 @@ class Conversation:
 
 
 class Conversations:
-    """Implements `net.stream.Opener`: one conversation for each TCP connection.
+    """Implements `net.stream.Opener`: one conversation for each TCP connection or UDP flow.
 
     Args:
         observer: told of each connection once its protocol is known.
@@ -197,8 +198,13 @@ class Conversations:
 
     def __init__(self, observer: Observer, specs: Sequence[ProtocolSpec]) -> None:
         self._observer = observer
-        self._specs = specs
+        self._streamed = tuple(spec for spec in specs if "tcp" in spec.transports)
+        self._datagrams = tuple(spec for spec in specs if "udp" in spec.transports)
 
-    def __call__(self, flow: Flow, at: Nanoseconds) -> Conversation | None:
-        """Return the consumer of a new connection; None for what is not TCP."""
-        return Conversation(flow, self._observer, self._specs) if flow.transport == "tcp" else None
+    def __call__(self, flow: Flow, at: Nanoseconds) -> Stream | None:
+        """Return the consumer of a new connection or flow; None for what is said to a group, which nobody answers."""
+        if flow.transport == "tcp":
+            return Conversation(flow, self._observer, self._streamed)
+        if is_group(flow.server.address) or is_group(flow.client.address):
+            return None
+        return DatagramConversation(flow, self._observer, self._datagrams)

@@ -101,6 +101,7 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
         ),
     ),
     "dns": samples_dns.SAMPLES,
+    "dns": samples_dns.SAMPLES,
     "memcached": samples_memcached.SAMPLES,
     "mysql": samples_mysql.SAMPLES,
     "tls": samples_tls.SAMPLES,

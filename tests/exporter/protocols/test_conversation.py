@@ -1,9 +1,6 @@
 """Conversations: what a connection speaks, and when that is given up."""
 
-from exporter.model import Flow
-from exporter.protocols import PROTOCOLS
-from exporter.protocols.conversation import Conversations
-from tests.exporter.protocols.conversing import CLIENT, SERVER, Kept, Step, client, converse, server
+from tests.exporter.protocols.conversing import Step, client, converse, server
 from tests.exporter.protocols.samples import resp
 
 GET = client(b"GET / HTTP/1.1\r\n\r\n")
@@ -42,7 +39,3 @@ def test_unknown_connection_seen_whole_is_not_tried_again() -> None:
 def test_bytes_lost_before_the_protocol_was_known_are_survived() -> None:
     kept = converse([Step(0, lost=500), Step(1, lost=100), client(resp(b"PING")), server(b"+PONG\r\n")])
     assert kept.requests() == ["PING"]
-
-
-def test_datagrams_are_ignored() -> None:
-    assert Conversations(Kept(), PROTOCOLS)(Flow(CLIENT, SERVER, "udp", True), 0) is None

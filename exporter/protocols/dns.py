@@ -1,0 +1,222 @@
+"""DNS, in datagrams and over TCP, where a length precedes each message.
+
+A message that repeats an unanswered question is no new request, and what repeats an answer is no new response.
+"""
+
+from collections.abc import Sequence
+
+from exporter.model import Direction, Kind, Message, Nanoseconds
+from exporter.protocols.backlog import Backlog
+from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
+from exporter.protocols.dns_wire import ANSWERED, HEAD_BYTES, OPERATIONS, OTHER, TRANSFERS, Head, head, looks_sound
+
+MAX_OUTSTANDING = 1024
+MAX_ANSWERED = 64
+PATIENCE: Nanoseconds = 30_000_000_000  # a question that is repeated later is asked anew
+PREFIX_BYTES = 2
+
+
+class DnsDialogue:
+    """The questions that are outstanding between two ends.
+
+    Args:
+        repeats: whether a client repeats what was not answered in time, as it does over UDP.
+    """
+
+    __slots__ = ("_answered", "_asked", "_repeats", "_transfer")
+
+    def __init__(self, repeats: bool) -> None:
+        self._repeats = repeats
+        self._asked: dict[int, Nanoseconds] = {}
+        self._answered: dict[int, None] = {}
+        self._transfer = -1  # the number of a zone transfer being answered
+
+    def take(self, told: Head, first_at: Nanoseconds, at: Nanoseconds, size_bytes: int) -> Message | None:
+        """Return the message, None where it only repeats or continues one."""
+        correlation = told.question << 16 | told.number
+        if told.answers:
+            return self._answer(told, correlation, first_at, at, size_bytes)
+        since = self._asked.get(correlation)
+        if self._repeats and since is not None and first_at - since < PATIENCE:
+            return None
+        if len(self._asked) >= MAX_OUTSTANDING:
+            del self._asked[next(iter(self._asked))]
+        self._asked[correlation] = first_at
+        operation = OPERATIONS.get(told.kind, OTHER)
+        return Message(Kind.REQUEST, first_at, at, size_bytes, operation, correlation=correlation)
+
+    def _answer(
+        self, told: Head, correlation: int, first_at: Nanoseconds, at: Nanoseconds, size_bytes: int
+    ) -> Message | None:
+        if not told.question:  # some refusals do not repeat it
+            correlation = next((asked for asked in self._asked if asked & 0xFFFF == told.number), correlation)
+        known = self._asked.pop(correlation, None) is not None
+        if not known and (correlation in self._answered or told.number == self._transfer):
+            return None
+        self._transfer = told.number if told.kind in TRANSFERS else -1
+        if len(self._answered) >= MAX_ANSWERED:
+            del self._answered[next(iter(self._answered))]
+        self._answered[correlation] = None
+        return Message(
+            *(Kind.RESPONSE, first_at, at, size_bytes, OPERATIONS.get(told.kind, OTHER), told.rcode),
+            failed=told.rcode not in ANSWERED,
+            correlation=correlation,
+        )
+
+
+class DatagramParser:
+    """DNS between two ends over UDP: each datagram is a message."""
+
+    __slots__ = ("_dialogue",)
+
+    def __init__(self) -> None:
+        self._dialogue = DnsDialogue(repeats=True)
+
+    def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
+        """Take a datagram; return the message that it is, unless it repeats one."""
+        told = head(data)
+        if told is None or told.answers != bool(direction):
+            raise ParseError("a datagram that is no DNS message of its side")
+        message = self._dialogue.take(told, at, at, len(data))
+        return () if message is None else (message,)
+
+    def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
+        """Return nothing: the rest of a datagram is not needed."""
+        return ()
+
+    def skippable(self, direction: Direction) -> int:
+        """Return 0: each datagram counts."""
+        return 0
+
+    def left(self) -> bytes | None:
+        """Return None: nothing else follows."""
+        return None
+
+    def finish(self, at: Nanoseconds) -> Sequence[Message]:
+        """Return nothing: every datagram is whole."""
+        return ()
+
+
+class _Side:
+    __slots__ = ("backlog", "first_at", "lost", "pending", "seen", "size", "skip")
+
+    def __init__(self) -> None:
+        self.backlog = Backlog()
+        self.skip = 0  # bytes of the message being passed over
+        self.size = 0
+        self.first_at: Nanoseconds = 0
+        self.pending: Head | None = None  # of the message being passed over
+        self.lost = False
+        self.seen = 0
+
+
+class StreamParser:
+    """DNS over one TCP connection."""
+
+    __slots__ = ("_dialogue", "_sides")
+
+    def __init__(self) -> None:
+        self._dialogue = DnsDialogue(repeats=False)
+        self._sides = (_Side(), _Side())
+
+    def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
+        """Take the next bytes of one direction; return the messages that they complete."""
+        side = self._sides[direction]
+        out: list[Message] = []
+        if side.lost:
+            if _match_framed(data, bool(direction)) is not Match.YES:
+                return out
+            side.lost = False
+        buffer = side.backlog.join(data, at)
+        position, end = 0, len(buffer)
+        while position < end:
+            if side.skip:
+                taken = min(side.skip, end - position)
+                position += taken
+                self._passed(side, taken, at, out)
+                continue
+            length = _length(buffer, position)
+            start = position + PREFIX_BYTES
+            needed = min(length, HEAD_BYTES)
+            if length < 0 or end - start < needed:
+                break
+            told = head(bytes(buffer[start : start + needed]))
+            if told is None or told.answers != bool(direction):
+                raise ParseError("no DNS message of its side begins here")
+            side.pending = told
+            side.first_at = side.backlog.since if position == 0 else at
+            side.size = length + PREFIX_BYTES
+            side.seen += 1
+            side.skip = length
+            position = start
+        side.backlog.keep(buffer, position, at)
+        return out
+
+    def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
+        """Account for bytes that passed unseen; a message whose question was read still counts."""
+        side = self._sides[direction]
+        out: list[Message] = []
+        if 0 < size_bytes <= side.skip:
+            self._passed(side, size_bytes, at, out)
+            return out
+        self._passed(side, side.skip, side.first_at, out)
+        side.backlog.drop()
+        side.lost = True
+        return out
+
+    def skippable(self, direction: Direction) -> int:
+        """Return how much is left of the message being passed over."""
+        return self._sides[direction].skip
+
+    def left(self) -> bytes | None:
+        """Return None: nothing else follows."""
+        return None
+
+    def finish(self, at: Nanoseconds) -> Sequence[Message]:
+        """Return nothing: a cut message was not read."""
+        return ()
+
+    def _passed(self, side: _Side, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        side.skip -= size_bytes
+        if not side.skip and side.pending is not None:
+            message = self._dialogue.take(side.pending, side.first_at, at, side.size)
+            side.pending = None
+            if message is not None:
+                out.append(message)
+
+
+def _length(buffer: bytes | bytearray, at: int) -> int:
+    """Return the length before a message, -1 if it is not whole."""
+    return buffer[at] << 8 | buffer[at + 1] if at + PREFIX_BYTES <= len(buffer) else -1
+
+
+def match_datagram(client: bytes, server: bytes) -> Match:
+    """Judge one datagram: whether it is a question of the client or an answer of the server."""
+    for data, answers in ((client, False), (server, True)):
+        if data and (len(data) < 3 or bool(data[2] & 0x80) is not answers or not looks_sound(data, len(data))):
+            return Match.NO
+    return Match.YES
+
+
+def match_stream(client: bytes, server: bytes) -> Match:
+    """Judge the first messages of both sides."""
+    judged = [_match_framed(data, answers) for data, answers in ((client, False), (server, True)) if data]
+    return min(judged, default=Match.NOT_YET)  # one side alone may be the rest of a message
+
+
+def _match_framed(data: bytes, answers: bool) -> Match:
+    length = _length(data, 0)
+    if length < 0:
+        return Match.NOT_YET
+    body = data[PREFIX_BYTES : PREFIX_BYTES + length]
+    if len(body) > 2 and bool(body[2] & 0x80) is not answers:
+        return Match.NO
+    sound = looks_sound(body, length)
+    if sound is None:
+        return Match.NOT_YET
+    return Match.YES if sound else Match.NO
+
+
+PORTS = frozenset({53, 5353})
+SPEC = ProtocolSpec("dns", PORTS, match_stream, StreamParser, Family.NAMES)
+DATAGRAM_SPEC = ProtocolSpec("dns", PORTS, match_datagram, DatagramParser, Family.NAMES, frozenset({"udp"}))
