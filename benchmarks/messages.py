@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from benchmarks.capture import ACK, PSH, SYN, per_packet, segment
+from benchmarks.capture import per_packet
 from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
@@ -24,6 +24,7 @@ from exporter.sources.pcapfile import feed
 
 CONNECTIONS = 50
 EXCHANGES = 400  # of each connection
+SYN, PSH, ACK = 2, 8, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,16 @@ TALKS = {
     "postgresql": Talk(5432, PG_SIMPLE, PG_ROWS, (PG_STARTUP, PG_LOGIN)),
     "postgresql_prepared": Talk(5432, PG_EXECUTE, PG_EXECUTED, (PG_STARTUP, PG_LOGIN, PG_PREPARE, PG_PREPARED)),
 }
+
+
+def segment(
+    source: tuple[bytes, int], target: tuple[bytes, int], sequence: int, ack: int, flags: int, payload: bytes = b""
+) -> bytes:
+    """Return an Ethernet frame with one TCP segment, with the timestamp option's length of header."""
+    header = struct.pack("!HHIIBBHHH", source[1], target[1], sequence, ack, 0x80, flags, 512, 0, 0) + bytes([1] * 12)
+    length = 20 + len(header) + len(payload)
+    packet = struct.pack("!BBHHHBBH", 0x45, 0, length, 0, 0x4000, 64, 6, 0) + source[0] + target[0]
+    return bytes(12) + b"\x08\0" + packet + header + payload
 
 
 def connection(talk: Talk, number: int) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ from exporter.pages import capabilities, collectors, routes
 from exporter.privileges import grant, losses
 from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
+from exporter.sources.governed import Round
 from exporter.sources.host import Host
 from exporter.wire import Wire
 from toolkit.server import serve
@@ -30,10 +31,11 @@ T = TypeVar("T")
 
 DRAIN_SECONDS = 0.05
 # A ring holds what a quiet network sends in many rounds, but what a busy one sends in a few milliseconds.
-BUSY_PACKETS = 500
+BUSY_FULLNESS = 0.25
 BUSY_DRAIN_SECONDS = 0.005
 # Left to the scrapes between two rounds, however late the loop is.
 LEAST_PAUSE_SECONDS = 0.002
+PAUSED_SECONDS = 0.25  # while nothing is captured
 HOST_SECONDS = 1.0
 # What a process uses between its last sample and its end goes to its parent: so much at most.
 RESOURCES_SECONDS = 5.0
@@ -106,13 +108,13 @@ class App:
         self._clock = clock
         self._wall = wall
         self._attempts = Attempts()
-        self._drained = 0
+        self._drained = Round()
         self._said = False
         self._capture_error = ""
         with ExitStack() as opened:
             self._host = Host(config.procfs)
             opened.callback(self._host.close)
-            self._wire = Wire(self._open_capture(config), config.memory_bytes)
+            self._wire = Wire(self._open_capture(config), config.memory_bytes, config.cpu_budget)
             opened.callback(lambda: self._wire.close(self._wall()))
             self._packet_stages = (
                 Stage("drain", 0.0, self._drain),
@@ -162,8 +164,7 @@ class App:
         while not stop.wait(pause):
             started = self._clock()
             self._round(self._packet_stages)
-            wanted = BUSY_DRAIN_SECONDS if self._drained >= BUSY_PACKETS else DRAIN_SECONDS
-            pause = max(LEAST_PAUSE_SECONDS, wanted - (self._clock() - started))
+            pause = max(LEAST_PAUSE_SECONDS, pause_after(self._drained) - (self._clock() - started))
 
     def _run_host(self, stop: threading.Event) -> None:
         pause = 0.0
@@ -215,3 +216,10 @@ class App:
             for name, seconds in late.items()
             if seconds > STALLED_SECONDS
         )
+
+
+def pause_after(drained: Round) -> float:
+    """Return after how many seconds to drain again."""
+    if drained.fullness > BUSY_FULLNESS:
+        return BUSY_DRAIN_SECONDS
+    return min(drained.due_seconds, DRAIN_SECONDS if drained.open or drained.fullness else PAUSED_SECONDS)

@@ -48,6 +48,12 @@ class Config:
         "Bytes to copy of packets that are too long to be copied whole.",
         parse=values.within(values.whole_number, 96, 65535),
     )
+    cpu_budget: float = option(
+        "capture.cpu-budget",
+        0.05,
+        "Share of one processor to stay within; beyond it a random part of the packets is looked at, and scaled up.",
+        parse=values.within(values.number, 0.001, 64),
+    )
     memory_bytes: int = option(
         "capture.memory",
         32 * MIB,

@@ -64,7 +64,14 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
     return Coverage(
         packets=counters.capture.packets,
         dropped=counters.capture.dropped,
-        sampling_ratio=1.0 if wire.captures else 0.0,
+        sampling_ratio=counters.governing.shed.ratio,
+        cpu_budget=counters.governing.budget,
+        cpu_seconds=counters.governing.cpu_seconds,
+        unseen={
+            "flows": counters.governing.shed.flows,
+            "operations": counters.governing.shed.operations,
+            "time": counters.governing.shed.time,
+        },
         malformed=counters.engine.malformed,
         flows_active=counters.engine.flows_active,
         flows_evicted=counters.engine.flows_evicted,

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,9 +11,11 @@ from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
 from exporter.services.attribution import Attribution, AttributionCounters, Patience
 from exporter.services.families import family_of
+from exporter.services.sampling import Sampling
 from exporter.services.traffic import Caps, Traffic, TrafficSnapshot
 from exporter.services.view import HostView
 from exporter.sources.capture import Capture, CaptureStats
+from exporter.sources.governed import Clocks, GovernedCapture, Governing, Round, spent
 
 # A service that is gone keeps its series for as long as its resources do (services/resources.py).
 RETENTION_SECONDS = 3600.0
@@ -28,6 +31,7 @@ class WireCounters:
     engine: EngineCounters
     attribution: AttributionCounters
     limited: Mapping[str, float]
+    governing: Governing
 
 
 class Wire:
@@ -36,13 +40,22 @@ class Wire:
     Args:
         capture: where packets come from; None where none may be captured.
         memory_bytes: for the rings and the flow table.
+        cpu_budget: share of one processor that the exporter may use.
+        clocks: what time it is, and what was spent.
     """
 
-    def __init__(self, capture: Capture | None, memory_bytes: int) -> None:
+    def __init__(
+        self,
+        capture: Capture | None,
+        memory_bytes: int,
+        cpu_budget: float = 0.05,
+        clocks: Clocks = Clocks(time.monotonic, time.time_ns, spent),  # noqa: B008  # frozen
+    ) -> None:
         self._lock = threading.Lock()
-        self._capture = capture
+        dice = secrets.SystemRandom()
+        sampling = Sampling(lambda most: dice.randint(1, most))
         self._traffic = Traffic(family_of, Caps(), RETENTION_SECONDS)
-        self._attribution = Attribution(self._traffic, Patience())
+        self._attribution = Attribution(self._traffic, Patience(), sampling)
         waiting_bytes = memory_bytes // 8
         self._engine = Engine(
             Conversations(self._attribution, PROTOCOLS),
@@ -50,16 +63,19 @@ class Wire:
             buffer_bytes=waiting_bytes,
             seed=secrets.randbits(32),
         )
+        self._capture = (
+            GovernedCapture(capture, self._engine, sampling, cpu_budget, clocks, dice.random) if capture else None
+        )
 
     @property
     def captures(self) -> bool:
         """Whether packets are captured at all."""
         return self._capture is not None
 
-    def drain(self) -> int:
-        """Read what the rings hold; return the number of packets."""
+    def drain(self) -> Round:
+        """Read what the rings hold, as far as the budget allows."""
         with self._lock:
-            return self._capture.drain(self._engine) if self._capture is not None else 0
+            return self._capture.drain() if self._capture is not None else Round()
 
     def expire(self, at_ns: int) -> None:
         """End the connections that were idle for too long, by the clock of the packets."""
@@ -91,6 +107,7 @@ class Wire:
                 self._engine.counters(),
                 self._attribution.counters(),
                 self._traffic.limited(),
+                self._capture.governing() if self._capture is not None else Governing(),
             )
 
     def close(self, at_ns: int) -> None:

@@ -13,7 +13,10 @@ class Coverage:
     Attributes:
         packets: what the kernel offered to the capture, kept or not.
         dropped: of these, what the kernel dropped because the ring was full.
-        sampling_ratio: share of flows that is looked at; 0 without capture.
+        sampling_ratio: share of the traffic that was looked at of late; 0 without capture.
+        cpu_budget: share of one processor that may be used.
+        cpu_seconds: processor time that the capture has used.
+        unseen: seconds of traffic that were not looked at to stay within the budget, by what was given up.
         malformed: reason -> packets that could not be read.
         flows_active: connections followed now.
         flows_evicted: connections given up because the flow table was full.
@@ -33,6 +36,9 @@ class Coverage:
     packets: int = 0
     dropped: int = 0
     sampling_ratio: float = 0.0
+    cpu_budget: float = 0.0
+    cpu_seconds: float = 0.0
+    unseen: Mapping[str, float] = field(default_factory=dict)
     malformed: Mapping[str, int] = field(default_factory=dict)
     flows_active: int = 0
     flows_evicted: int = 0
@@ -96,8 +102,21 @@ def _capture_families(coverage: Coverage) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "larimar_capture_sampling_ratio",
-        "Share of flows that is looked at; 0 without capture.",
+        "Share of the traffic looked at in the last half minute; counts are scaled by it. 0 without capture.",
         coverage.sampling_ratio,
+    )
+    yield GaugeMetricFamily(
+        "larimar_capture_cpu_budget_ratio", "Share of one processor that may be used.", coverage.cpu_budget
+    )
+    yield CounterMetricFamily(
+        "larimar_capture_cpu_seconds_total", "Processor time used to read packets.", coverage.cpu_seconds
+    )
+    yield _by_label(
+        "larimar_capture_unseen_seconds_total",
+        "Seconds of traffic not looked at to stay within the budget, by what was given up: the operations of most "
+        "requests, all packets for random slices of time, or most flows.",
+        "reason",
+        coverage.unseen,
     )
     yield _by_label(
         "larimar_capture_malformed_total", "Packets that could not be read, by reason.", "reason", coverage.malformed

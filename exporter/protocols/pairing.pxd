@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t
 from exporter.model cimport Exchange, Message
 
 cdef object REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED
-cdef int64_t TURNS_TO_TRUST, REORDERED
+cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN
 
 
 @cython.final
@@ -13,7 +13,7 @@ cdef class Pairing:
     cdef object _record, _ordered
     cdef dict _correlated
     cdef bint _doubted, _was_response
-    cdef int64_t _least, _agreed
+    cdef int64_t _least, _agreed, _serial
 
     @cython.locals(message=Message)
     cpdef take(self, message)

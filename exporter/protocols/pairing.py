@@ -13,6 +13,8 @@ MAX_OUTSTANDING = 16_384
 # After a loss nobody knows which requests were answered. A client that takes turns shows it: as many responses as
 # requests, then the next request. Two such turns in a row end the doubt.
 TURNS_TO_TRUST = 2
+# A client that has taken turns so often before does not pipeline: its next request is answered by the next response.
+PROVEN = 8
 # Captures of several queues may stamp an answer earlier than its question.
 REORDERED: Nanoseconds = 50_000_000
 
@@ -20,7 +22,7 @@ REORDERED: Nanoseconds = 50_000_000
 class Pairing:
     """The outstanding requests of one connection."""
 
-    __slots__ = ("_agreed", "_correlated", "_doubted", "_least", "_ordered", "_record", "_was_response")
+    __slots__ = ("_agreed", "_correlated", "_doubted", "_least", "_ordered", "_record", "_serial", "_was_response")
 
     def __init__(self, record: Callable[[Exchange], None]) -> None:
         self._record = record
@@ -30,6 +32,7 @@ class Pairing:
         self._least = 0  # requests since the doubt began that are surely unanswered
         self._agreed = 0  # turns in a row that speak against more being unanswered
         self._was_response = False
+        self._serial = 0  # requests in a row that came when all before them were answered
 
     def take(self, message: Message) -> None:
         """Take the next message of either direction, in the order of capture."""
@@ -59,6 +62,9 @@ class Pairing:
         self._doubted = True
         self._least = self._agreed = 0
         self._was_response = False
+        if self._serial >= PROVEN:
+            self._doubted = False
+            self._flush_ordered()
 
     def finish(self) -> None:
         """The connection ended: nothing outstanding will be answered."""
@@ -75,6 +81,8 @@ class Pairing:
             else:
                 self._doubted = False
                 self._flush_ordered()
+        else:
+            self._serial = 0 if self._ordered else self._serial + 1
         self._was_response = False
         if len(self._ordered) >= MAX_OUTSTANDING:
             self._record(Exchange(self._ordered.popleft(), None))

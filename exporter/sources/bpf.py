@@ -21,6 +21,7 @@ ARP = 0x806
 LOAD_LENGTH, LOAD_HALF, LOAD_BYTE = 0x80, 0x28, 0x30
 LOAD_HALF_INDEXED, LOAD_BYTE_INDEXED, LOAD_HEADER_LENGTH = 0x48, 0x50, 0xB1
 AND, SHIFT_LEFT, SHIFT_RIGHT, ADD_INDEX, TO_INDEX = 0x54, 0x64, 0x74, 0x0C, 0x07
+LOAD_WORD, XOR, XOR_INDEX, MULTIPLY, KEEP, LOAD_INDEX_KEPT = 0x20, 0xA4, 0xAC, 0x24, 0x02, 0x61
 IF_EQUAL, IF_BITS, IF_MORE_THAN, IF_MORE_THAN_INDEX, JUMP, RETURN = 0x15, 0x45, 0x25, 0x2D, 0x05, 0x06
 WHOLE = 0x40000  # more than any packet is long
 
@@ -47,18 +48,40 @@ class Snap:
     head_bytes: int
 
 
-def payload_filter(snap: Snap, link_header: int, datagrams: bool = False) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Which flows to keep: one in `flows`, chosen by the salt, both directions of a TCP connection alike.
+
+    Attributes:
+        flows: a power of two, at most 65,536; 1 for all.
+        salt: 32 random bits; every flow is as likely to be kept as any other. What is no TCP goes or stays as one flow.
+    """
+
+    flows: int = 1
+    salt: int = 0
+
+
+ALL = Sample()
+NOTHING = struct.pack("=HBBI", RETURN, 0, 0, 0)  # the program that keeps no packet
+
+
+def payload_filter(snap: Snap, link_header: int, datagrams: bool = False, sample: Sample = ALL) -> bytes:
     """Return the filter's program, in `sock_filter` structures of 8 bytes.
 
     Args:
         snap: how much to copy of the packets that are kept.
         link_header: 14 for Ethernet, 0 where frames begin with IP.
         datagrams: whether to keep all of UDP rather than only tunnels.
+        sample: which flows are kept.
+
+    Raises:
+        ValueError: the flows are no power of two.
     """
     lines = [
         *_family(link_header),
         *_ipv4(link_header, datagrams),
         *_ipv6(link_header, datagrams),
+        *_sampled(link_header, sample),
         "keep",
         Instruction(LOAD_LENGTH),
         Instruction(IF_MORE_THAN, snap.whole_bytes, "cut"),
@@ -66,6 +89,7 @@ def payload_filter(snap: Snap, link_header: int, datagrams: bool = False) -> byt
         "cut",
         Instruction(RETURN, snap.head_bytes),
         "drop",
+        *([] if sample.flows == 1 or sample.salt >> 33 - sample.flows.bit_length() == 0 else ["other"]),
         Instruction(RETURN, 0),
     ]
     return assemble(lines)
@@ -83,7 +107,7 @@ def _family(link_header: int) -> list[Line]:
         Instruction(LOAD_HALF, 12),
         Instruction(IF_EQUAL, 0x800, "ipv4"),
         Instruction(IF_EQUAL, 0x86DD, "ipv6"),
-        Instruction(IF_EQUAL, ARP, "drop", "keep"),
+        Instruction(IF_EQUAL, ARP, "drop", "other"),
     ]
 
 
@@ -91,27 +115,27 @@ def _ipv4(ip: int, datagrams: bool) -> list[Line]:
     return [
         "ipv4",
         Instruction(LOAD_HALF, ip + 6),
-        Instruction(IF_BITS, 0x3FFF, "keep"),  # a fragment
+        Instruction(IF_BITS, 0x3FFF, "other"),  # a fragment
         Instruction(LOAD_HEADER_LENGTH, ip),
         Instruction(LOAD_BYTE, ip + 9),
         Instruction(IF_EQUAL, 6, "tcp4"),
         Instruction(IF_EQUAL, 17, "udp4"),
         *_one_of(TUNNEL_PROTOCOLS),
         "udp4",
-        *([Instruction(JUMP, 0, "keep")] if datagrams else []),
+        *([Instruction(JUMP, 0, "other")] if datagrams else []),
         Instruction(LOAD_HALF_INDEXED, ip + 2),
         *_one_of(TUNNEL_PORTS),
         "tcp4",
         Instruction(LOAD_BYTE_INDEXED, ip + 13),
-        Instruction(IF_BITS, 7, "keep"),  # FIN, SYN, RST
+        Instruction(IF_BITS, 7, "flow4"),  # FIN, SYN, RST
         Instruction(LOAD_BYTE_INDEXED, ip + 12),
         Instruction(SHIFT_RIGHT, 4),
         Instruction(SHIFT_LEFT, 2),
         Instruction(ADD_INDEX),
         Instruction(TO_INDEX),
         Instruction(LOAD_HALF, ip + 2),
-        Instruction(IF_EQUAL, 0, "keep"),  # segmentation offload beyond 64 KB
-        Instruction(IF_MORE_THAN_INDEX, 0, "keep", "drop"),
+        Instruction(IF_EQUAL, 0, "flow4"),  # segmentation offload beyond 64 KB
+        Instruction(IF_MORE_THAN_INDEX, 0, "flow4", "drop"),
     ]
 
 
@@ -123,25 +147,73 @@ def _ipv6(ip: int, datagrams: bool) -> list[Line]:
         Instruction(IF_EQUAL, 17, "udp6"),
         *_one_of((*TUNNEL_PROTOCOLS, *EXTENSION_HEADERS)),
         "udp6",
-        *([Instruction(JUMP, 0, "keep")] if datagrams else []),
+        *([Instruction(JUMP, 0, "other")] if datagrams else []),
         Instruction(LOAD_HALF, ip + 42),
         *_one_of(TUNNEL_PORTS),
         "tcp6",
         Instruction(LOAD_BYTE, ip + 53),
-        Instruction(IF_BITS, 7, "keep"),
+        Instruction(IF_BITS, 7, "flow6"),
         Instruction(LOAD_BYTE, ip + 52),
         Instruction(SHIFT_RIGHT, 4),
         Instruction(SHIFT_LEFT, 2),
         Instruction(TO_INDEX),
         Instruction(LOAD_HALF, ip + 4),
-        Instruction(IF_EQUAL, 0, "keep"),
-        Instruction(IF_MORE_THAN_INDEX, 0, "keep", "drop"),
+        Instruction(IF_EQUAL, 0, "flow6"),
+        Instruction(IF_MORE_THAN_INDEX, 0, "flow6", "drop"),
+    ]
+
+
+def _sampled(ip: int, sample: Sample) -> list[Line]:
+    """Keep a flow if the highest bits of its hash are 0: XOR of the addresses and sum of the ports, times the salt."""
+    bits = sample.flows.bit_length() - 1
+    if bits not in range(17) or sample.flows != 1 << bits:
+        raise ValueError(f"one flow in {sample.flows} cannot be kept")
+    if bits == 0:
+        return ["flow4", "flow6", "other"]
+    others: list[Line] = ["other"] if sample.salt >> 32 - bits == 0 else []
+    ends: list[Line] = [
+        "hash",
+        Instruction(LOAD_INDEX_KEPT, 0),
+        Instruction(XOR_INDEX),
+        Instruction(XOR, sample.salt),
+        Instruction(MULTIPLY, sample.salt | 1),
+        Instruction(SHIFT_RIGHT, 32 - bits),
+        Instruction(IF_EQUAL, 0, "keep", "drop"),
+    ]
+    return [
+        "flow4",
+        *_kept_addresses(ip + 12, ip + 16),
+        Instruction(LOAD_HEADER_LENGTH, ip),
+        Instruction(LOAD_HALF_INDEXED, ip),
+        Instruction(KEEP, 1),
+        Instruction(LOAD_HALF_INDEXED, ip + 2),
+        Instruction(LOAD_INDEX_KEPT, 1),
+        Instruction(ADD_INDEX),
+        Instruction(JUMP, 0, "hash"),
+        "flow6",
+        *_kept_addresses(ip + 20, ip + 36),
+        Instruction(LOAD_HALF, ip + 40),
+        Instruction(TO_INDEX),
+        Instruction(LOAD_HALF, ip + 42),
+        Instruction(ADD_INDEX),
+        *ends,
+        *others,
+    ]
+
+
+def _kept_addresses(source: int, target: int) -> list[Line]:
+    return [
+        Instruction(LOAD_WORD, source),
+        Instruction(TO_INDEX),
+        Instruction(LOAD_WORD, target),
+        Instruction(XOR_INDEX),
+        Instruction(KEEP, 0),
     ]
 
 
 def _one_of(values: tuple[int, ...]) -> list[Line]:
-    """Keep the packet if the accumulator is one of the values, else drop it."""
-    return [*(Instruction(IF_EQUAL, value, "keep") for value in values), Instruction(JUMP, 0, "drop")]
+    """Take the packet for one that is no TCP if the accumulator is one of the values, else drop it."""
+    return [*(Instruction(IF_EQUAL, value, "other") for value in values), Instruction(JUMP, 0, "drop")]
 
 
 def assemble(lines: list[Line]) -> bytes:

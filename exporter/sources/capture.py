@@ -1,13 +1,14 @@
 """Captures every interface that is up, each by a ring of its own, and follows those that come and go."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from exporter.net.engine import Engine
-from exporter.sources.bpf import Snap
+from exporter.sources.bpf import ALL, Sample, Snap
 from exporter.sources.errors import SourceError
 from exporter.sources.interfaces import Interface, interfaces_up
-from exporter.sources.ring import BLOCK_BYTES, Ring
+from exporter.sources.ring import BLOCK_BYTES, Drained, Ring
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ class Capture:
         self._rings: dict[int, Share] = {}
         self._refused: dict[int, str] = {}
         self._gone_packets = self._gone_dropped = 0
+        self._paused = False
+        self._sample = ALL
         up = self._wanted()
         if not up:
             raise SourceError("no interface to capture is up: " + (", ".join(interfaces) or "there is none"))
@@ -99,17 +102,47 @@ class Capture:
                 reason = self._refused[index]
                 log.warning("interface not captured", extra={"interface": up[index].name, "reason": reason})
 
-    def drain(self, engine: Engine) -> int:
-        """Have the engine read all that was captured; return the number of packets."""
-        packets = 0
+    def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
+        """Have the engine read what was captured, for as long as it may."""
+        packets, fullness = 0, 0.0
         for share in self._rings.values():
-            packets += share.ring.drain(engine)
+            drained = share.ring.drain(engine, may_go_on)
+            packets += drained.packets
+            fullness = max(fullness, drained.fullness)
             dropped = share.ring.stats().dropped
             if dropped > share.dropped:
                 share.dropped = dropped
                 self._step(share, min(share.step + 1, len(WHOLE_BYTES)))
                 engine.lost()
-        return packets
+        return Drained(packets, fullness)
+
+    def pause(self) -> None:
+        """Capture nothing from now on; what was captured stays to be read."""
+        self._paused = True
+        for share in self._rings.values():
+            share.ring.pause()
+        for share in self._rings.values():
+            self._try(share.ring.interface, share.ring.leave)
+
+    def resume(self, sample: Sample) -> None:
+        """Capture again, these flows.
+
+        What takes the kernel a while is done first, so that all interfaces begin at the same moment.
+        """
+        self._sample = sample
+        self._paused = False
+        for share in self._rings.values():
+            share.ring.cut(self._snap(share.step), sample)
+            self._try(share.ring.interface, share.ring.prepare)
+        for share in self._rings.values():
+            share.ring.resume()
+
+    def _try(self, interface: Interface, action: Callable[[], None]) -> None:
+        """Do what fails where an interface has gone; the next refresh closes its ring."""
+        try:
+            action()
+        except OSError as error:
+            log.debug("interface gone", extra={"interface": interface.name, "reason": str(error)})
 
     def stats(self) -> CaptureStats:
         """Return the kernel's counts, those of closed rings included."""
@@ -137,6 +170,8 @@ class Capture:
                 raise SourceError(f"no memory left for a ring on interface {interface.name}")
             self._rings[interface.index] = Share(Ring(interface, self._snap(0), size, self._datagrams))
             self._refused.pop(interface.index, None)
+            if self._paused:
+                self._rings[interface.index].ring.pause()
         except SourceError as error:
             self._refused[interface.index] = str(error)
 
@@ -149,7 +184,7 @@ class Capture:
         share.calm = 0
         if step != share.step:
             share.step = step
-            share.ring.cut(self._snap(step))
+            share.ring.cut(self._snap(step), self._sample)
 
     def _close(self, index: int) -> None:
         ring = self._rings.pop(index).ring

@@ -7,6 +7,7 @@ import errno
 import mmap
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +27,7 @@ STATUS_OFFSET = 8  # of a block's header
 
 BLOCK_BYTES = 1 << 18  # at least two of the longest frames; a larger one makes small rings coarse
 FRAME_BYTES = 2048  # a formality in version 3: packets are packed into the block
+SILENT = 0x88B5  # a type for experiments: a socket bound to it costs the other packets nothing
 RETIRE_MILLISECONDS = 60  # a block that is not full is handed over after this
 
 
@@ -35,6 +37,18 @@ class BlockReader(Protocol):
     def block(self, memory: mmap.mmap, base: int, size: int, link: int) -> int:
         """Read one block; return how many packets it held."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What was read at once.
+
+    Attributes:
+        fullness: which share of the ring's blocks waited to be read.
+    """
+
+    packets: int
+    fullness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ class Ring:
     def __init__(self, interface: Interface, snap: bpf.Snap, size_bytes: int, datagrams: bool = False) -> None:
         self.interface = interface
         self._datagrams = datagrams
+        self._open = True
         self._blocks = max(2, size_bytes // BLOCK_BYTES)
         self._next = 0
         self._packets = self._dropped = 0
@@ -77,10 +92,10 @@ class Ring:
         """How much memory the ring takes."""
         return self._blocks * BLOCK_BYTES
 
-    def drain(self, reader: BlockReader) -> int:
-        """Have `reader` read the blocks that are ready, each at most once; return how many packets they held."""
-        packets = 0
-        for _ in range(self._blocks):
+    def drain(self, reader: BlockReader, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
+        """Have `reader` read the blocks that are ready, each at most once, for as long as it may."""
+        packets = blocks = 0
+        while blocks < self._blocks and may_go_on():
             base = self._next * BLOCK_BYTES
             status = (base + STATUS_OFFSET) // 4
             if not self._status[status] & TP_STATUS_USER:
@@ -90,16 +105,45 @@ class Ring:
             finally:
                 self._status[status] = 0
                 self._next = (self._next + 1) % self._blocks
-        return packets
+            blocks += 1
+        return Drained(packets, blocks / self._blocks)
 
-    def cut(self, snap: bpf.Snap) -> None:
-        """Copy so much of each packet from now on.
+    def cut(self, snap: bpf.Snap, sample: bpf.Sample = bpf.ALL) -> None:
+        """Copy so much of each packet, and these flows, from now on, or once captured again.
 
         Raises:
             OSError: the kernel refused the filter.
         """
         header = 14 if self.interface.link == LINK_ETHERNET else 0
-        bpf.attach(self._socket, bpf.payload_filter(snap, header, self._datagrams))
+        self._filter = bpf.payload_filter(snap, header, self._datagrams, sample)
+        if self._open:
+            bpf.attach(self._socket, self._filter)
+
+    def pause(self) -> None:
+        """Capture nothing from this moment on until `resume`; what was captured stays to be read."""
+        self._open = False
+        bpf.attach(self._socket, bpf.NOTHING)
+
+    def leave(self) -> None:
+        """Spare the interface's packets the cost of a capture while it is paused; this takes the kernel a while.
+
+        Raises:
+            OSError: the interface is gone.
+        """
+        self._socket.bind((self.interface.name, SILENT))
+
+    def prepare(self) -> None:
+        """Come back to the interface, still without capturing: this takes the kernel a while.
+
+        Raises:
+            OSError: the interface is gone.
+        """
+        self._socket.bind((self.interface.name, ETH_P_ALL))
+
+    def resume(self) -> None:
+        """Capture again from this moment on."""
+        self._open = True
+        bpf.attach(self._socket, self._filter)
 
     def stats(self) -> RingStats:
         """Return the kernel's counts."""

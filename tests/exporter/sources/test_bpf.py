@@ -1,11 +1,12 @@
 """The socket filters, run by an interpreter of classic BPF."""
 
+import random
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
-from exporter.sources.bpf import Instruction, Snap, assemble, payload_filter
+from exporter.sources.bpf import Instruction, Sample, Snap, assemble, payload_filter
 from tests.exporter.net.packets import ACK, CLIENT, FIN, RST, SERVER, SYN, ethernet, ip, tcp, udp
 
 CLIENT6, SERVER6 = ("fd00::1", 40000), ("fd00::2", 80)
@@ -20,6 +21,7 @@ class Machine:
     packet: bytes
     accumulator: int = 0
     index: int = 0
+    kept: list[int] = field(default_factory=lambda: [0] * 16)
 
     def run(self, program: bytes) -> int:
         """Return how many bytes of the packet are kept; a load beyond its end drops it, as in the kernel."""
@@ -45,6 +47,10 @@ class Machine:
             self.accumulator = self.packet[operand + (self.index if code == 0x50 else 0)]
         elif code == 0xB1:
             self.index = (self.packet[operand] & 15) * 4
+        elif code == 0x20:
+            self.accumulator = struct.unpack_from("!I", self.packet, operand)[0]
+        elif code == 0x61:
+            self.index = self.kept[operand]
 
     def _compute(self, code: int, operand: int) -> None:
         if code == 0x54:
@@ -57,6 +63,12 @@ class Machine:
             self.accumulator += self.index
         elif code == 0x07:
             self.index = self.accumulator
+        elif code == 0x02:
+            self.kept[operand] = self.accumulator
+        elif code in (0xAC, 0xA4):
+            self.accumulator ^= self.index if code == 0xAC else operand
+        elif code == 0x24:
+            self.accumulator = self.accumulator * operand & 0xFFFFFFFF
 
     def _jump(self, code: int, then: int, otherwise: int, operand: int) -> int:
         conditions = {
@@ -155,3 +167,42 @@ def test_a_jump_to_nowhere_is_refused() -> None:
 def test_a_jump_backwards_is_refused() -> None:
     with pytest.raises(ValueError, match="a jump of"):
         assemble(["start", Instruction(0x15, 1, "start")])
+
+
+@pytest.mark.parametrize("sides", [(CLIENT, SERVER), (CLIENT6, SERVER6)])
+def test_both_directions_of_a_flow_are_kept_or_not(sides: tuple[tuple[str, int], tuple[str, int]]) -> None:
+    dice = random.Random(3)
+    kept = set()
+    for _ in range(200):
+        program = payload_filter(SNAP, 14, sample=Sample(4, dice.getrandbits(32)))
+        there, back = (run(program, tcp(*ends, 1, b"x")) > 0 for ends in (sides, sides[::-1]))
+        assert there == back
+        kept.add(there)
+    assert kept == {True, False}
+
+
+@pytest.mark.parametrize("flows", [2, 8, 64])
+def test_every_flow_is_kept_as_often_as_it_should_be(flows: int) -> None:
+    dice = random.Random(flows)
+    ports = [dice.randrange(1024, 65536) for _ in range(20)]
+    rounds = 60 * flows
+    counts = dict.fromkeys(ports, 0)
+    for _ in range(rounds):
+        program = payload_filter(SNAP, 14, sample=Sample(flows, dice.getrandbits(32)))
+        for port in ports:
+            counts[port] += run(program, tcp(("127.0.0.1", port), ("127.0.0.1", 6379), 1, b"x")) > 0
+    assert all(25 < count < 100 for count in counts.values())
+    assert sum(counts.values()) / len(ports) == pytest.approx(60, rel=0.15)
+
+
+def test_what_is_no_tcp_is_kept_as_often_too() -> None:
+    dice = random.Random(5)
+    frame = ethernet(ip("10.0.0.1", "10.0.0.2", 47, b"x" * 40))
+    kept = sum(run(payload_filter(SNAP, 14, sample=Sample(4, dice.getrandbits(32))), frame) > 0 for _ in range(2000))
+    assert kept == pytest.approx(500, rel=0.15)
+
+
+@pytest.mark.parametrize("flows", [0, 3, 1 << 17])
+def test_shares_that_no_bits_tell_are_refused(flows: int) -> None:
+    with pytest.raises(ValueError, match="one flow in"):
+        payload_filter(SNAP, 14, sample=Sample(flows, 1))
