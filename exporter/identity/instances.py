@@ -35,6 +35,7 @@ class Instances:
 
     _by_port: dict[str, dict[int, str]] = field(default_factory=dict)
     _by_process: dict[Instance, str] = field(default_factory=dict)
+    _unplaced: frozenset[int] = frozenset()
 
     def names(self, running: Iterable[Instance]) -> dict[int, str]:
         """Return the name of every running instance by PID, and remember the names by port."""
@@ -49,7 +50,12 @@ class Instances:
                 owners.setdefault(name, one.port)
                 self._remember(one, name)
         self._by_process = {one: name for one, name in given.items() if one.port}
+        self._unplaced = frozenset(one.pid for one, name in given.items() if not one.port and name in owners)
         return {one.pid: name for one, name in given.items()}
+
+    def unplaced(self) -> frozenset[int]:
+        """Return the PIDs, of those last named, that share a name only because their port is not known."""
+        return self._unplaced
 
     def _choose(self, one: Instance, owners: dict[str, int]) -> str:
         """Return the name that the port had, the plain one where it is free, else one with the port."""

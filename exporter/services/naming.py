@@ -14,6 +14,8 @@ from exporter.services.view import Process
 
 YOUNG_SECONDS = 2.0
 """A process that ends sooner, and never had a socket, is its parent's errand, not a service."""
+PORTLESS_SECONDS = 10.0
+"""So long an instance beside another one may take to listen, before it is taken for a replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Naming:
         names = self._names(ports)
         open_roots = self._open(names, with_sockets, age_seconds)
         called = self._roster.admit(self._claims(names, open_roots, ports), now)
-        service = {pid: called.get(names[place.root_pid], OTHER) for pid, place in self._placed.items()}
+        decided = {root: called.get(name, OTHER) for root, name in names.items() if root not in open_roots}
+        service = {pid: decided.get(place.root_pid, OTHER) for pid, place in self._placed.items()}
         return Named(
             processes={pid: Process(candidates[pid].facts, service[pid]) for pid in candidates},
             members={pid: self._membership(pid, service[pid], open_roots) for pid in candidates},
@@ -103,12 +106,17 @@ class Naming:
     def _open(
         self, names: Mapping[int, str], with_sockets: Iterable[int], age_seconds: Callable[[int], float]
     ) -> set[int]:
-        """Return the roots that may yet turn out to be errands: young, without sockets, of no service known so far."""
+        """Return the roots that may yet turn out to be something else.
+
+        Errands: young, without sockets, of no service known so far. And instances that do not listen yet beside another
+        one, whose name they would share until their port is known.
+        """
         settled = {self._placed[pid].root_pid for pid in with_sockets if pid in self._placed}
         return {
             root
             for root, name in names.items()
-            if name not in self._roster and root not in settled and age_seconds(root) < YOUNG_SECONDS
+            if (name not in self._roster and root not in settled and age_seconds(root) < YOUNG_SECONDS)
+            or (root in self._instances.unplaced() and age_seconds(root) < PORTLESS_SECONDS)
         }
 
     def _claims(self, names: Mapping[int, str], open_roots: set[int], ports: Mapping[int, int]) -> list[str]:

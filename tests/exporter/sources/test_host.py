@@ -198,6 +198,32 @@ def test_two_servers_of_one_program_are_told_apart_and_replicas_are_not(
     assert [names[pid] for pid in (10, 11, 20, 21)] == ["redis", "redis:6380", "cart", "cart"]
 
 
+def test_a_second_server_shares_no_name_before_its_port_is_known(tree: ProcTree, table: Table, host: Host) -> None:
+    tree.add(10, b"/usr/bin/redis-server")
+    tree.open_socket(10, 6, 501)
+    table.listen(7000, 501)
+    host.refresh(0.0)
+    tree.add(11, b"/usr/bin/redis-server")
+    tree.open_socket(11, 6, 502)
+    table.connect(Endpoint("127.0.0.1", 7001), Endpoint("127.0.0.1", 50000), 502)
+
+    assert services(host.refresh(1.0))[11] == OTHER
+    tree.open_socket(11, 7, 503)
+    table.listen(7001, 503)
+    assert services(host.refresh(2.0))[11] == "redis:7001"
+
+
+def test_a_second_server_that_never_listens_is_a_replica(tree: ProcTree, table: Table, host: Host) -> None:
+    tree.add(10, b"/usr/bin/redis-server")
+    tree.open_socket(10, 6, 501)
+    table.listen(7000, 501)
+    host.refresh(0.0)
+    tree.add(11, b"/usr/bin/redis-server")
+    host.refresh(1.0)
+
+    assert services(host.refresh(12.0))[11] == "redis"
+
+
 def test_a_socket_lent_by_the_first_process_is_its_borrowers(tree: ProcTree, table: Table, host: Host) -> None:
     tree.open_socket(1, 9, 77)
     table.listen(8000, 77)
