@@ -1,6 +1,6 @@
 """Classic BPF socket filters: the kernel drops what the packet path has no use for, before copying it.
 
-Kept are TCP segments with payload or with SYN, FIN or RST, IP fragments, IPv6 with extension headers, tunnels, and
+Kept are TCP segments with payload or with SYN, FIN or RST, IP fragments, IPv6 with extension headers, tunnels, DNS, and
 frames with tags or labels that the filter cannot look behind. Acknowledgements alone, ARP, ICMP and most UDP go.
 
 Source: Linux, Documentation/networking/filter.rst.
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 SO_ATTACH_FILTER = 26
 TUNNEL_PORTS = (4789, 8472, 6081)  # VXLAN, VXLAN before it had a port, Geneve
 TUNNEL_PROTOCOLS = (4, 41, 47)  # IPv4 in IP, IPv6 in IP, GRE
+DNS_PORT = 53
+DNS_CLEAR = 0x4040  # bits of a DNS header's flags that are never set
 EXTENSION_HEADERS = (0, 43, 44, 51, 60)
 ARP = 0x806
 
@@ -71,7 +73,7 @@ def payload_filter(snap: Snap, link_header: int, datagrams: bool = False, sample
     Args:
         snap: how much to copy of the packets that are kept.
         link_header: 14 for Ethernet, 0 where frames begin with IP.
-        datagrams: whether to keep all of UDP rather than only tunnels.
+        datagrams: whether to keep all of UDP rather than only tunnels and DNS.
         sample: which flows are kept.
 
     Raises:
@@ -123,8 +125,7 @@ def _ipv4(ip: int, datagrams: bool) -> list[Line]:
         *_one_of(TUNNEL_PROTOCOLS),
         "udp4",
         *([Instruction(JUMP, 0, "other")] if datagrams else []),
-        Instruction(LOAD_HALF_INDEXED, ip + 2),
-        *_one_of(TUNNEL_PORTS),
+        *_datagrams(LOAD_HALF_INDEXED, ip),
         "tcp4",
         Instruction(LOAD_BYTE_INDEXED, ip + 13),
         Instruction(IF_BITS, 7, "flow4"),  # FIN, SYN, RST
@@ -148,8 +149,7 @@ def _ipv6(ip: int, datagrams: bool) -> list[Line]:
         *_one_of((*TUNNEL_PROTOCOLS, *EXTENSION_HEADERS)),
         "udp6",
         *([Instruction(JUMP, 0, "other")] if datagrams else []),
-        Instruction(LOAD_HALF, ip + 42),
-        *_one_of(TUNNEL_PORTS),
+        *_datagrams(LOAD_HALF, ip + 40),
         "tcp6",
         Instruction(LOAD_BYTE, ip + 53),
         Instruction(IF_BITS, 7, "flow6"),
@@ -208,6 +208,20 @@ def _kept_addresses(source: int, target: int) -> list[Line]:
         Instruction(LOAD_WORD, target),
         Instruction(XOR_INDEX),
         Instruction(KEEP, 0),
+    ]
+
+
+def _datagrams(load: int, udp: int) -> list[Line]:
+    """Keep tunnels, DNS on its port, and on any other port what has the flags and the one question of DNS."""
+    return [
+        Instruction(load, udp + 2),
+        *(Instruction(IF_EQUAL, port, "keep") for port in (*TUNNEL_PORTS, DNS_PORT)),
+        Instruction(load, udp),
+        Instruction(IF_EQUAL, DNS_PORT, "keep"),
+        Instruction(load, udp + 10),
+        Instruction(IF_BITS, DNS_CLEAR, "drop"),
+        Instruction(load, udp + 12),
+        Instruction(IF_EQUAL, 1, "keep", "drop"),
     ]
 
 
