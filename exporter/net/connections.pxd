@@ -2,15 +2,15 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
-    ACK, CLIENT_LATER, CLOSED, COLD_WORDS, EMBRYONIC, FIN, FINISHED, HALF, HANDSHAKE, HELD, IGNORED, INITIAL,
-    KNOWN, NEXT, OPENED, PRESENT, RST, SEEN, STATE, SURE, SYN, WORDS,
+    ACK, CLIENT_LATER, CLOSED, COLD_WORDS, DISTURBED, EMBRYONIC, FIN, FINISHED, HALF, HANDSHAKE, HELD, IGNORED,
+    INITIAL, KNOWN, MIDST, NEXT, OPENED, PORTS, PRESENT, RST, SEEN, STATE, SURE, SYN, TURNS, UDP, WORDS,
 )
 
 from exporter.net.delivery cimport Delivery
 from exporter.net.frames cimport Frame
 from exporter.net.table cimport FlowTable
 
-cdef int64_t WINDOW, LINGER, EMBRYONIC_PATIENCE, CAPTURED_TWICE, PLAUSIBLE_RESET, PROGRESS, MAX_REPORTS, MOST_PASSED
+cdef int64_t WINDOW, LINGER, DATAGRAM_PATIENCE, EMBRYONIC_PATIENCE, CAPTURED_TWICE, PLAUSIBLE_RESET, PROGRESS, MAX_REPORTS, MOST_PASSED
 
 
 @cython.final
@@ -24,8 +24,12 @@ cdef class Connections:
     cdef int64_t first, following, reports, resumed_at
     cdef readonly int64_t unbelieved, repeated, strays, evicted, replaced
 
-    @cython.locals(at=int64_t, slot=int64_t, unseen=int64_t)
-    cpdef segment(self, Frame frame, source)
+    @cython.locals(slot=int64_t)
+    cpdef int segment(self, Frame frame, source) except -1
+    @cython.locals(base=int64_t, state=uint64_t, direction=int, following=uint64_t, expected=uint64_t, other=uint64_t, early=int64_t)
+    cdef inline bint _next(self, int64_t slot, Frame frame, source) except? -1
+    @cython.locals(frame=Frame, unseen=int64_t)
+    cdef void _any(self, int64_t slot, source, int64_t at) except *
     @cython.locals(at=int64_t, slot=int64_t, base=int64_t, state=uint64_t, direction=int)
     cpdef datagram(self, Frame frame, source)
     @cython.locals(state=uint64_t)

@@ -19,6 +19,7 @@ if not cython.compiled:
         CLIENT_LATER,
         CLOSED,
         COLD_WORDS,
+        DISTURBED,
         EMBRYONIC,
         FIN,
         FINISHED,
@@ -28,20 +29,25 @@ if not cython.compiled:
         IGNORED,
         INITIAL,
         KNOWN,
+        MIDST,
         NEXT,
         OPENED,
+        PORTS,
         PRESENT,
         RST,
         SEEN,
         STATE,
         SURE,
         SYN,
+        TURNS,
+        UDP,
         WORDS,
     )
 
 WINDOW = 1 << 30  # the largest that RFC 7323 allows
 MOST_PASSED = 0x7FFFFFFF  # in a direction while nobody looked: what is more may as well lie behind
 LINGER = 2_000_000_000  # how long a closed connection's slot absorbs repeated segments, nanoseconds
+DATAGRAM_PATIENCE = 30_000_000_000  # after which what two ends say to each other is a new flow, nanoseconds
 EMBRYONIC_PATIENCE = 10_000_000_000  # after the last SYN an attempt to connect is given up, nanoseconds
 # A repetition is the sender's only if it comes later than this after the flow's last packet; what comes sooner was
 # captured twice, as on a bridge and its ports. A retransmission timeout is 200 ms at the least.
@@ -71,9 +77,38 @@ class Connections:
 
     def segment(self, frame: Frame, source: Source) -> None:
         """Take the TCP segment in a frame, cut from `source`."""
-        self.frame = frame
-        at = frame.at
         slot = self.table.find(frame)
+        if slot < 0 or frame.flags & (SYN | FIN | RST | ACK) != ACK or not self._next(slot, frame, source):
+            self.frame = frame
+            self._any(slot, source, frame.at)
+
+    def _next(self, slot: int, frame: Frame, source: Source) -> bool:
+        """Take the ordinary segment, with the next bytes of a connection in its midst; return whether it was one."""
+        base = slot * WORDS
+        state = self.slots[base + STATE]
+        if state & (MIDST | DISTURBED) != MIDST or frame.wire == 0:
+            return False
+        direction = frame.side ^ (state & CLIENT_LATER)
+        following = self.slots[base + NEXT]
+        if direction:
+            expected, other = following >> 32, following & HALF
+        else:
+            expected, other = following & HALF, following >> 32
+        early = (frame.acknowledged - other) & HALF
+        if expected != frame.sequence or 0 < early < WINDOW:
+            return False
+        expected = (expected + frame.wire) & HALF
+        self.slots[base + NEXT] = expected << 32 | other if direction else other << 32 | expected
+        self.slots[base + SEEN] = frame.at
+        if state & TURNS:
+            self.delivery.turn(base, direction, frame.wire, frame.at)
+        else:
+            self.delivery.data(slot, direction, source, frame.payload, frame.size, frame.wire, frame.at)
+        return True
+
+    def _any(self, slot: int, source: Source, at: int) -> None:
+        """Take any segment."""
+        frame = self.frame
         if frame.flags & SYN:
             self._handshake(slot, source, at)
             return
@@ -134,7 +169,7 @@ class Connections:
             self.delivery.unconnected(slot, Failure.UNANSWERED, at)
 
     def expire(self, now: int, idle: int) -> None:
-        """Remove the flows that were not seen for `idle` nanoseconds; those without payload or closed go sooner."""
+        """Remove the flows that were not seen for `idle` nanoseconds; what is no connection goes sooner."""
         self.reports = 0
         for slot in range(self.table.fresh):
             if not self.table.taken(slot):
@@ -145,6 +180,8 @@ class Connections:
                 over = unseen > LINGER
             elif state & EMBRYONIC:
                 over = unseen > EMBRYONIC_PATIENCE
+            elif self.slots[slot * WORDS + PORTS] & 0xFF == UDP:
+                over = unseen > min(idle, DATAGRAM_PATIENCE)
             else:
                 over = unseen > idle
             if over:

@@ -42,7 +42,7 @@ cdef class Delivery:
     cpdef retransmitted(self, int64_t slot, int direction, int64_t at)
     cdef void _pass_on(self, int64_t slot, int direction, source, int64_t start, int64_t size, int64_t wire, int64_t at) except *
     @cython.locals(state=uint64_t, asking=bint, told=uint64_t, sizes=uint64_t)
-    cdef inline int _turn(self, int64_t base, int direction, int64_t size, int64_t at) except -1
+    cpdef int turn(self, int64_t base, int direction, int64_t size, int64_t at) except -1
     @cython.locals(row=int64_t)
     cdef int _settle(self, int64_t base) except -1
     cdef void _lose(self, int64_t base) except *

@@ -84,7 +84,7 @@ class Delivery:
         """
         base = slot * WORDS
         if self.slots[base + STATE] & TURNS:
-            self._turn(base, direction, wire, at)
+            self.turn(base, direction, wire, at)
             return
         base += SKIP + direction
         while wire > 0:
@@ -101,7 +101,7 @@ class Delivery:
         if wire <= 0:
             return
         if self.slots[slot * WORDS + STATE] & TURNS:  # asked for when the skip was told
-            self._turn(slot * WORDS, direction, wire, at)
+            self.turn(slot * WORDS, direction, wire, at)
         else:
             self._pass_on(slot, direction, source, start, max(size, 0), wire, at)
 
@@ -202,11 +202,11 @@ class Delivery:
             self.delivered_bytes += size
             self._want(slot, direction, self._call(slot, stream.data, direction, source[start : start + size], at))
         if self.slots[slot * WORDS + STATE] & TURNS:
-            self._turn(slot * WORDS, direction, wire, at)
+            self.turn(slot * WORDS, direction, wire, at)
         elif size < wire:
             self.gap(slot, direction, wire - size, at)
 
-    def _turn(self, base: int, direction: int, size: int, at: int) -> None:
+    def turn(self, base: int, direction: int, size: int, at: int) -> None:
         """Count payload in order of a flow that is paired by turns."""
         state = self.slots[base + STATE]
         asking = direction == (state & SWAPPED != 0)

@@ -2,7 +2,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
-    DATAGRAM, ETHERNET, ETHERTYPE, FRAGMENT, IPV4, IPV6, MALFORMED, NESTED, OTHER, SEGMENT, TCP, TRANSPORT,
+    DATAGRAM, ETHERNET, ETHERTYPE, FRAGMENT, HALF, IPV4, IPV6, MALFORMED, NESTED, OTHER, SEGMENT, TCP, TRANSPORT,
     TRUNCATED, UDP, UNKNOWN_LINK,
 )
 
@@ -28,6 +28,8 @@ cdef class Frame:
     cpdef detach(self)
     @cython.locals(verdict=int, layers=int)
     cpdef int read(self, int64_t start, int64_t captured, int64_t wire, int link) except -1
+    @cython.locals(head=uint64_t, addresses=uint64_t, begin=uint64_t, tail=int, total=int64_t, header=int64_t, plain=bint, captured=int64_t)
+    cdef inline int _plain(self, int64_t at, int64_t end) except -1
     cdef int _link(self, int link) except -1
     cdef int _point_to_point(self, int link) except -1
     @cython.locals(kind=int)

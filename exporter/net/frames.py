@@ -17,6 +17,7 @@ if not cython.compiled:
         ETHERNET,
         ETHERTYPE,
         FRAGMENT,
+        HALF,
         IPV4,
         IPV6,
         MALFORMED,
@@ -83,6 +84,10 @@ class Frame:
         """
         if start < 0 or captured < 0 or start + captured > len(self.memory):
             return TRUNCATED
+        if link == 1 and captured >= 54 and big16(self.memory, start + 12) == 0x0800:
+            verdict = self._plain(start + 14, start + captured)
+            if verdict == SEGMENT:
+                return verdict
         self.position = start
         self.end = start + captured
         self.limit = start + (max(captured, wire))
@@ -94,6 +99,32 @@ class Frame:
                 return NESTED
             verdict = self._layer(verdict)
         return verdict
+
+    def _plain(self, at: int, end: int) -> int:
+        """Decode what most packets are, TCP in IPv4 without options and fragments; OTHER leaves it to the layers."""
+        head = big64(self.memory, at)  # version, length, service, total, identification, fragment
+        tail = big16(self.memory, at + 32)  # data offset and flags
+        total = head >> 32 & 0xFFFF
+        header = 20 + (tail >> 12) * 4
+        plain = head >> 56 == 0x45 and head & 0x3FFF == 0 and self.memory[at + 9] == TCP
+        if not plain or header < 40 or total < header:
+            return OTHER
+        addresses = big64(self.memory, at + 12)
+        begin = big64(self.memory, at + 20)  # ports and sequence number
+        self.source_high = self.target_high = 0
+        self.source_low = MAPPED | addresses >> 32
+        self.target_low = MAPPED | addresses & HALF
+        self.source_port = begin >> 48
+        self.target_port = begin >> 32 & 0xFFFF
+        self.sequence = begin & HALF
+        self.acknowledged = big32(self.memory, at + 28)
+        self.flags = tail & 0xFF
+        self.protocol = TCP
+        self.payload = at + header
+        self.wire = total - header
+        captured = end - at - header
+        self.size = 0 if captured < 0 else min(captured, self.wire)
+        return SEGMENT
 
     def _link(self, link: int) -> int:
         if link in (101, 12, 14, 228, 229):  # raw IP, under its several numbers

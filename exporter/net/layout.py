@@ -65,5 +65,8 @@ HELD = 2048  # segments of either direction wait for earlier bytes
 TURNS = 4096  # paired by turns, without the consumer
 SWAPPED = 8192  # of a flow paired by turns: the server asks
 REPORTED = 16384  # the watcher knows how the connection began
+# A connection in its midst, both sides followed and nothing awaited, has the first of these and none of the second.
+MIDST = PRESENT * 3 | KNOWN * 3
+DISTURBED = EMBRYONIC | CLOSED | IGNORED | HELD | FINISHED * 3
 HALF = 0xFFFFFFFF
 IPV6_KEY = 1 << 40  # of the PORTS word
