@@ -61,6 +61,7 @@ class Wire:
             Conversations(self._attribution, PROTOCOLS),
             max_flows=(memory_bytes // 2 - waiting_bytes) // FLOW_BYTES,
             buffer_bytes=waiting_bytes,
+            datagrams=True,
             seed=secrets.randbits(32),
         )
         self._capture = (
