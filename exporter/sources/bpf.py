@@ -215,13 +215,13 @@ def _datagrams(load: int, udp: int) -> list[Line]:
     """Keep tunnels, DNS on its port, and on any other port what has the flags and the one question of DNS."""
     return [
         Instruction(load, udp + 2),
-        *(Instruction(IF_EQUAL, port, "keep") for port in (*TUNNEL_PORTS, DNS_PORT)),
+        *(Instruction(IF_EQUAL, port, "other") for port in (*TUNNEL_PORTS, DNS_PORT)),
         Instruction(load, udp),
-        Instruction(IF_EQUAL, DNS_PORT, "keep"),
+        Instruction(IF_EQUAL, DNS_PORT, "other"),
         Instruction(load, udp + 10),
         Instruction(IF_BITS, DNS_CLEAR, "drop"),
         Instruction(load, udp + 12),
-        Instruction(IF_EQUAL, 1, "keep", "drop"),
+        Instruction(IF_EQUAL, 1, "other", "drop"),
     ]
 
 
