@@ -68,7 +68,10 @@ class Places:
         """Return the service that asks, `EXTERNAL` if it is not on this host, or None if that is not known."""
         if not self._is_local(flow.client.address):
             return EXTERNAL
-        return self._holder(flow.client, flow.server)
+        holder = self._holder(flow.client, flow.server)
+        if holder is None and flow.transport == "udp":
+            return self._listener(flow.client, "udp")  # its socket need not be connected
+        return holder
 
     def usual_client(self, flow: Flow) -> str | None:
         """Return who most likely asks, of a connection that came and went unseen: nobody else does so; None if unsure.

@@ -215,6 +215,15 @@ def test_the_idle_are_ended_and_the_others_not() -> None:
     assert wire.engine.counters().flows_active == 1
 
 
+def test_datagrams_are_ended_sooner() -> None:
+    wire = Wire(datagrams=True)
+    wire.send(udp(CLIENT, SERVER, b"x"))
+    wire.send(udp(("fd00::1", 40000), ("fd00::2", 53), b"x"))
+    wire.send(tcp(CLIENT, SERVER, 1, b"x"))
+    wire.engine.expire(wire.now + 31 * SECOND)
+    assert [consumer.ended for consumer in wire.opened.consumers] == [End.IDLE, End.IDLE, None]
+
+
 def test_a_full_table_evicts_and_counts() -> None:
     wire = Wire(max_flows=64)
     for number in range(200):
