@@ -1,6 +1,20 @@
 """Wire protocols: bytes in, messages out, no I/O."""
 
-from exporter.protocols import dns, grpc, http, http2, memcached, mysql, postgres, redis, tls, tls_turns, turns
+from exporter.protocols import (
+    dns,
+    grpc,
+    http,
+    http2,
+    memcached,
+    mqtt,
+    mysql,
+    postgres,
+    redis,
+    tls,
+    tls_turns,
+    turns,
+    websocket,
+)
 from exporter.protocols.base import ProtocolSpec
 
 PROTOCOLS: tuple[ProtocolSpec, ...] = (
@@ -9,14 +23,14 @@ PROTOCOLS: tuple[ProtocolSpec, ...] = (
     tls_turns.SPEC,
     http2.SPEC,
     grpc.SPEC,
+    mqtt.SPEC,
     redis.SPEC,
     postgres.SPEC,
     mysql.SPEC,
     memcached.SPEC,
     dns.SPEC,
     dns.DATAGRAM_SPEC,
-    dns.SPEC,
-    dns.DATAGRAM_SPEC,
+    websocket.SPEC,
 )
 """What is looked for, in the order of detection."""
 

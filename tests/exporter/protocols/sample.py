@@ -17,6 +17,7 @@ class Sample:
         requests: the operations it makes, in order.
         opening: how many steps belong to the session's start, without which it is joined in its midst.
         tells_sides: whether the bytes tell the client from the server.
+        opening_requests: how many of the requests the opening makes.
     """
 
     name: str
@@ -24,3 +25,4 @@ class Sample:
     requests: tuple[str, ...]
     opening: int = 0
     tells_sides: bool = True
+    opening_requests: int = 0

@@ -1,6 +1,13 @@
 """Connections that every protocol of the registry must have here for the conformance test, and foreign ones."""
 
-from tests.exporter.protocols import samples_dns, samples_http2, samples_memcached, samples_mysql, samples_tls
+from tests.exporter.protocols import (
+    samples_dns,
+    samples_http2,
+    samples_memcached,
+    samples_messaging,
+    samples_mysql,
+    samples_tls,
+)
 from tests.exporter.protocols.conversing import Step, client, server
 from tests.exporter.protocols.sample import SECRET, Sample
 
@@ -101,12 +108,13 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
         ),
     ),
     "dns": samples_dns.SAMPLES,
-    "dns": samples_dns.SAMPLES,
     "memcached": samples_memcached.SAMPLES,
     "mysql": samples_mysql.SAMPLES,
     "tls": samples_tls.SAMPLES,
     "http2": samples_http2.SAMPLES,
     "grpc": samples_http2.GRPC_SAMPLES,
+    "mqtt": samples_messaging.MQTT_SAMPLES,
+    "websocket": samples_messaging.WEBSOCKET_SAMPLES,
     "tls-inferred": samples_tls.DATA_SAMPLES,
 }
 
@@ -131,7 +139,6 @@ FOREIGN: dict[str, tuple[Step, ...]] = {
     "icap": (client(b"OPTIONS icap://x/ ICAP/1.0\r\n\r\n"), server(b"ICAP/1.0 200 OK\r\n\r\n")),
     "stomp": (client(b"CONNECT\naccept-version:1.2\n\n\0"), server(b"CONNECTED\nversion:1.2\n\n\0")),
     "amqp": (client(b"AMQP\0\0\x09\x01"), server(b"\x01\0\0\0\0\x01\xd0\0\x0a\0\x0a\0\x09")),
-    "mqtt": (client(b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04abcd"), server(b"\x20\x02\0\0")),
     "kafka": (
         client(b"\0\0\0\x17\0\x12\0\x03\0\0\0\x01\0\x06client\0\0\0\0\0"),
         server(b"\0\0\0\x0c\0\0\0\x01\0\0\0\0"),
