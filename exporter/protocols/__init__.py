@@ -1,19 +1,24 @@
 """Wire protocols: bytes in, messages out, no I/O."""
 
 from exporter.protocols import (
+    cassandra,
     dns,
     grpc,
     http,
     http2,
+    kafka,
     memcached,
+    mongodb,
     mqtt,
     mysql,
+    nats,
     postgres,
     redis,
     tls,
     tls_turns,
     turns,
     websocket,
+    zookeeper,
 )
 from exporter.protocols.base import ProtocolSpec
 
@@ -31,6 +36,11 @@ PROTOCOLS: tuple[ProtocolSpec, ...] = (
     dns.SPEC,
     dns.DATAGRAM_SPEC,
     websocket.SPEC,
+    mongodb.SPEC,
+    cassandra.SPEC,
+    zookeeper.SPEC,
+    kafka.SPEC,
+    nats.SPEC,
 )
 """What is looked for, in the order of detection."""
 

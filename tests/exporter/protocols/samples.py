@@ -1,12 +1,17 @@
 """Connections that every protocol of the registry must have here for the conformance test, and foreign ones."""
 
 from tests.exporter.protocols import (
+    samples_cassandra,
     samples_dns,
     samples_http2,
+    samples_kafka,
     samples_memcached,
     samples_messaging,
+    samples_mongodb,
     samples_mysql,
+    samples_nats,
     samples_tls,
+    samples_zookeeper,
 )
 from tests.exporter.protocols.conversing import Step, client, server
 from tests.exporter.protocols.sample import SECRET, Sample
@@ -116,6 +121,11 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
     "mqtt": samples_messaging.MQTT_SAMPLES,
     "websocket": samples_messaging.WEBSOCKET_SAMPLES,
     "tls-inferred": samples_tls.DATA_SAMPLES,
+    "mongodb": samples_mongodb.SAMPLES,
+    "cassandra": samples_cassandra.SAMPLES,
+    "zookeeper": samples_zookeeper.SAMPLES,
+    "kafka": samples_kafka.SAMPLES,
+    "nats": samples_nats.SAMPLES,
 }
 
 FOREIGN: dict[str, tuple[Step, ...]] = {
@@ -124,8 +134,6 @@ FOREIGN: dict[str, tuple[Step, ...]] = {
     "ftp": (server(b"220 ftp\r\n"), client(b"TYPE I\r\n"), server(b"200 ok\r\n"), client(b"QUIT\r\n")),
     "imap": (server(b"* OK ready\r\n"), client(b"a1 SELECT INBOX\r\n"), server(b"* 3 EXISTS\r\na1 OK\r\n")),
     "pop3": (server(b"+OK ready\r\n"), client(b"AUTH PLAIN\r\n"), server(b"+OK Logged in.\r\n"), client(b"QUIT\r\n")),
-    "nats": (server(b'INFO {"a":1}\r\n'), client(b"CONNECT {}\r\nPING\r\n"), server(b"PONG\r\n"), client(b"PING\r\n")),
-    "nats joined": (client(b"PING\r\n"), server(b"PONG\r\n"), server(b"PING\r\n"), client(b"PONG\r\n")),
     "irc": (client(b"NICK a\r\nPING x\r\n"), server(b":s PONG s :x\r\n")),
     "beanstalkd jobs": (
         client(b"delete 5\r\n"),
@@ -139,19 +147,6 @@ FOREIGN: dict[str, tuple[Step, ...]] = {
     "icap": (client(b"OPTIONS icap://x/ ICAP/1.0\r\n\r\n"), server(b"ICAP/1.0 200 OK\r\n\r\n")),
     "stomp": (client(b"CONNECT\naccept-version:1.2\n\n\0"), server(b"CONNECTED\nversion:1.2\n\n\0")),
     "amqp": (client(b"AMQP\0\0\x09\x01"), server(b"\x01\0\0\0\0\x01\xd0\0\x0a\0\x0a\0\x09")),
-    "kafka": (
-        client(b"\0\0\0\x17\0\x12\0\x03\0\0\0\x01\0\x06client\0\0\0\0\0"),
-        server(b"\0\0\0\x0c\0\0\0\x01\0\0\0\0"),
-    ),
-    "zookeeper": (
-        client(b"\0\0\0\x13\0\0\0\x03\0\0\0\x03\0\0\0\x06/nope0\0"),
-        server(b"\0\0\0\x10\0\0\0\x03\0\0\0\0\0\0\0Z\xff\xff\xff\x9b"),
-    ),
-    "cassandra": (client(b"\x04\0\0\0\x05\0\0\0\0"), server(b"\x84\0\0\0\x06\0\0\0\x0a\0\x01\0\x0bCQL")),
-    "mongodb": (
-        client(b"\x3f\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0"),
-        server(b"\x26\0\0\0\x01\0\0\0\x01\0\0\0"),
-    ),
     "ldap": (
         client(b"0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\0\x80\0"),
         server(b"0\x0c\x02\x01\x01a\x07\x0a\x01\0\x04\0\x04\0"),

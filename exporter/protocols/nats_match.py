@@ -1,0 +1,57 @@
+"""Tells NATS by its first bytes."""
+
+import re
+
+from exporter.protocols.base import Match
+
+WORD = rb"[^\s\x00-\x1f]{1,1024}"
+NUMBER = rb"\d{1,10}"
+# With these arguments in one line, a verb is no other protocol's.
+ASKING = re.compile(
+    rb"CONNECT[ \t]+\{|H?PUB[ \t]+%b[ \t]+(?:%b[ \t]+)?(?:%b[ \t]+)?%b[ \t]*\r\n"
+    rb"|SUB[ \t]+%b[ \t]+(?:%b[ \t]+)?%b[ \t]*\r\n" % (WORD, WORD, NUMBER, NUMBER, WORD, WORD, WORD),
+    re.IGNORECASE,
+)
+UNSURE = re.compile(rb"UNSUB[ \t]+%b(?:[ \t]+%b)?[ \t]*\r\n|(?:PING|PONG)[ \t]*\r\n" % (WORD, NUMBER), re.IGNORECASE)
+TELLING = re.compile(
+    rb'INFO[ \t]+\{[^\r]{0,512}"(?:server_id|version|nonce|max_payload)"'
+    rb"|H?MSG[ \t]+%b[ \t]+%b[ \t]+(?:%b[ \t]+)?(?:%b[ \t]+)?%b[ \t]*\r\n" % (WORD, WORD, WORD, NUMBER, NUMBER),
+    re.IGNORECASE,
+)
+UNSURE_TELLING = re.compile(rb"(?:PING|PONG|\+OK)[ \t]*\r\n|-ERR[ \t]+'[^\r\n]{1,200}'\r\n", re.IGNORECASE)
+ASKING_VERBS = (b"CONNECT ", b"PUB ", b"HPUB ", b"SUB ", b"UNSUB ", b"PING\r\n", b"PONG\r\n")
+TELLING_VERBS = (b"INFO ", b"MSG ", b"HMSG ", b"PING\r\n", b"PONG\r\n", b"+OK\r\n", b"-ERR ")
+LONGEST_LINE = 4096
+
+
+def match(client: bytes, server: bytes) -> Match:
+    """Judge by either direction's first line; pings and their answers only by both."""
+    asked = match_client(client) if client else Match.NOT_YET
+    told = match_server(server) if server else Match.NOT_YET
+    if Match.NO in (asked, told):
+        return Match.NO
+    if asked is told is Match.MAYBE and client[:4].upper() != server[:4].upper():
+        # PING and PONG without arguments: Redis has a plus sign before its answer.
+        return Match.YES if {client[:4].upper(), server[:4].upper()} == {b"PING", b"PONG"} else Match.MAYBE
+    return max(asked, told)
+
+
+def match_client(client: bytes) -> Match:
+    """Judge the client's bytes alone."""
+    return _match(client, ASKING, UNSURE, ASKING_VERBS)
+
+
+def match_server(server: bytes) -> Match:
+    """Judge the server's bytes alone."""
+    return _match(server, TELLING, UNSURE_TELLING, TELLING_VERBS)
+
+
+def _match(head: bytes, sure: re.Pattern[bytes], unsure: re.Pattern[bytes], verbs: tuple[bytes, ...]) -> Match:
+    if sure.match(head):
+        return Match.YES
+    if unsure.match(head):
+        return Match.MAYBE
+    begun = head[:8].upper().replace(b"\t", b" ")
+    fits = any(verb.startswith(begun[: len(verb)]) for verb in verbs)
+    whole = b"\n" in head or len(head) > LONGEST_LINE
+    return Match.NOT_YET if fits and not whole else Match.NO
