@@ -55,7 +55,9 @@ def _family(metric: Metric) -> Family:
     labels = {frozenset(sample.labels) - FORMAT_LABELS for sample in metric.samples}
     if len(labels) > 1:
         raise ValueError(f"{name}: its samples differ in their labels: {sorted(map(sorted, labels))}")
-    samples = frozenset(sample.name for sample in metric.samples if not sample.name.endswith(CREATED)) or _usual_samples(name, metric.type)
+    samples = frozenset(
+        sample.name for sample in metric.samples if not sample.name.endswith(CREATED)
+    ) or _usual_samples(name, metric.type)
     return Family(name, metric.type, next(iter(labels), frozenset()), samples)
 
 
