@@ -1,6 +1,7 @@
 """Wire protocols: bytes in, messages out, no I/O."""
 
 from exporter.protocols import (
+    amqp,
     cassandra,
     dns,
     grpc,
@@ -29,6 +30,7 @@ PROTOCOLS: tuple[ProtocolSpec, ...] = (
     http2.SPEC,
     grpc.SPEC,
     mqtt.SPEC,
+    amqp.SPEC,
     redis.SPEC,
     postgres.SPEC,
     mysql.SPEC,

@@ -119,6 +119,7 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
     "http2": samples_http2.SAMPLES,
     "grpc": samples_http2.GRPC_SAMPLES,
     "mqtt": samples_messaging.MQTT_SAMPLES,
+    "amqp": samples_messaging.AMQP_SAMPLES,
     "websocket": samples_messaging.WEBSOCKET_SAMPLES,
     "tls-inferred": samples_tls.DATA_SAMPLES,
     "mongodb": samples_mongodb.SAMPLES,
@@ -146,7 +147,6 @@ FOREIGN: dict[str, tuple[Step, ...]] = {
     "sip": (client(b"REGISTER sip:x SIP/2.0\r\nVia: y\r\n\r\n"), server(b"SIP/2.0 200 OK\r\nVia: y\r\n\r\n")),
     "icap": (client(b"OPTIONS icap://x/ ICAP/1.0\r\n\r\n"), server(b"ICAP/1.0 200 OK\r\n\r\n")),
     "stomp": (client(b"CONNECT\naccept-version:1.2\n\n\0"), server(b"CONNECTED\nversion:1.2\n\n\0")),
-    "amqp": (client(b"AMQP\0\0\x09\x01"), server(b"\x01\0\0\0\0\x01\xd0\0\x0a\0\x0a\0\x09")),
     "ldap": (
         client(b"0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\0\x80\0"),
         server(b"0\x0c\x02\x01\x01a\x07\x0a\x01\0\x04\0\x04\0"),

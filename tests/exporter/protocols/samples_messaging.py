@@ -57,3 +57,67 @@ MQTT_SAMPLES = (
     ),
 )
 WEBSOCKET_SAMPLES = (Sample("both ways", WEBSOCKET, ("to-server", "to-client", "to-server", "to-client")),)
+
+
+def amqp(kind: int, channel: int, payload: bytes) -> bytes:
+    """Return a frame of AMQP."""
+    return bytes((kind,)) + channel.to_bytes(2, "big") + len(payload).to_bytes(4, "big") + payload + b"\xce"
+
+
+def method(channel: int, number: int, index: int, arguments: bytes = b"") -> bytes:
+    """Return a method frame of AMQP."""
+    return amqp(1, channel, number.to_bytes(2, "big") + index.to_bytes(2, "big") + arguments)
+
+
+def name(value: bytes) -> bytes:
+    """Return a short string of AMQP."""
+    return bytes((len(value),)) + value
+
+
+def content(channel: int, *parts: bytes) -> bytes:
+    """Return a content's header and bodies."""
+    header = b"\0\x3c\0\0" + sum(map(len, parts)).to_bytes(8, "big") + b"\0\0"
+    return amqp(2, channel, header) + b"".join(amqp(3, channel, part) for part in parts)
+
+
+AMQP_OPENING = (
+    client(b"AMQP\0\0\x09\x01"),
+    server(method(0, 10, 10, b"\0\x09\0\0\0\0" + b"\0\0\0\5PLAIN\0\0\0\5en_US")),
+    client(method(0, 10, 11, b"\0\0\0\0" + name(b"PLAIN") + b"\0\0\0\x0a" + SECRET + name(b"en_US"))),
+    server(method(0, 10, 30, b"\x07\xff\0\2\0\0\0\x3c")),
+    client(method(0, 10, 31, b"\x07\xff\0\2\0\0\0\x3c") + method(0, 10, 40, name(b"/") + b"\0\0")),
+    server(method(0, 10, 41, b"\0")),
+)
+AMQP = (
+    client(method(1, 20, 10, b"\0")),
+    server(method(1, 20, 11, b"\0\0\0\0")),
+    client(
+        method(1, 50, 10, b"\0\0" + name(SECRET) + b"\2\0\0\0\0") + method(2, 50, 20, b"\0\0" + name(b"q") * 3 + b"\1")
+    ),
+    server(method(1, 50, 11, name(SECRET) + b"\0" * 8)),
+    client(method(1, 60, 40, b"\0\0" + name(b"") + name(SECRET) + b"\0") + content(1, SECRET * 9, SECRET * 300)),
+    client(method(1, 60, 70, b"\0\0" + name(b"q") + b"\0")),
+    server(method(1, 60, 60, name(b"c") + b"\0" * 8 + b"\0" + name(b"") + name(b"q")) + content(1, SECRET)),
+    server(method(1, 60, 71, b"\0" * 9 + name(b"") + name(b"q") + b"\0" * 4) + content(1, SECRET * 30)),
+    client(amqp(8, 0, b"") + method(1, 40, 10, b"\0\0" + name(b"e") + name(b"nope") + b"\0\0\0\0\0")),
+    server(method(1, 20, 40, b"\1\x9a" + name(SECRET) + b"\0\x28\0\x0a")),
+    client(method(1, 20, 41)),
+)
+AMQP_REQUESTS = (
+    "channel.open",
+    "queue.bind",
+    "queue.declare",
+    "basic.publish",
+    "basic.deliver",
+    "basic.get",
+    "exchange.declare",
+)
+AMQP_SAMPLES = (
+    Sample(
+        "declared, published, delivered and refused",
+        AMQP_OPENING + AMQP,
+        ("connection.start-ok", "connection.open", *AMQP_REQUESTS),
+        len(AMQP_OPENING),
+        opening_requests=2,
+    ),
+)
