@@ -42,7 +42,7 @@ if not cython.compiled:
     )
 
 MAPPED_PREFIX = 0xFFFF
-TURN_ROWS = 1024  # kept before the sink is called: what fits the nearest cache
+TURN_ROWS = 4096  # kept before the sink is called, so that a call costs each turn next to nothing
 MAX_SIDES = 256  # remembered
 LONGEST_PAUSE = 5_000_000_000  # server bytes after so long a silence are no part of the answer before it
 

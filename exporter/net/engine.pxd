@@ -26,7 +26,7 @@ cdef class Engine:
     cdef int64_t idle, packets, bytes
     cdef bint datagrams
     cdef uint64_t[::1] verdicts
-    cdef const unsigned char[::1] view
+    cdef const unsigned char[::1] view, nothing
 
     @cython.locals(end=int64_t, count=int64_t, at=int64_t, number=int64_t, following=int64_t, captured=int64_t,
                    start=int64_t, when=int64_t)

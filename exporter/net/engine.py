@@ -118,7 +118,7 @@ class Engine:
         self.datagrams = datagrams
         self.packets = self.bytes = 0
         self.verdicts = memoryview(bytearray(8 * len(VERDICTS))).cast("Q")
-        self.view = memoryview(b"\0")
+        self.nothing = self.view = memoryview(b"\0")
         self.source: Source = b""
 
     def block(self, memory: mmap | bytes, base: int, size: int, link: int = 1) -> int:
@@ -291,15 +291,17 @@ class Engine:
         self.view = memoryview(source)
         self.attached = frames
         for number in range(frames):
-            self.batch[number].attach(self.view)
+            frame = self.batch[number]
+            frame.memory = self.view
 
     def _detach(self) -> None:
         """Let go of the block, so that its owner may close it and no payload stays referenced."""
-        for number in range(self.attached):
-            self.batch[number].detach()
-        self.attached = 0
         self.source = b""
-        self.view = memoryview(b"\0")
+        self.view = self.nothing
+        for number in range(self.attached):
+            frame = self.batch[number]
+            frame.memory = self.view
+        self.attached = 0
 
     def _native(self, at: int, end: int) -> int:
         """Return the 32-bit little-endian number at `at`, 0 beyond the end."""
