@@ -6,14 +6,14 @@ from exporter.protocols.backlog cimport Backlog
 from exporter.protocols.redis_session cimport RedisSession
 
 cdef int64_t LONGEST_WORD, LONGEST_CODE
-cdef int PLUS, MINUS, BANG, PUSH, MAP, ATTRIBUTE
+cdef int PLUS, MINUS, BANG, PUSH, MAP, ATTRIBUTE, NULL
 
 
 @cython.final
 cdef class Replies:
     cdef RedisSession _session
     cdef Backlog _backlog
-    cdef int64_t _first_at, _size, _left
+    cdef int64_t _first_at, _size, _left, _elements, _nulls
     cdef bint _reading, _typed, _failed, _pushed, _peeking
     cdef str _error
     cdef bytes _word
@@ -33,4 +33,5 @@ cdef class Replies:
     cdef int64_t _string(self, int kind, buffer, int64_t start, int64_t end) except? -7
     cdef _aggregate(self, int kind, int64_t count)
     cdef _fail(self, bytes text)
+    @cython.locals(hits=int64_t, misses=int64_t)
     cdef _complete(self, int64_t at, list out)

@@ -20,7 +20,7 @@ LONGEST_CODE = 32
 LINES = b"+-:_#,("
 STRINGS = b"$=!"
 AGGREGATES = b"*~>%|"
-PLUS, MINUS, BANG, PUSH, MAP, ATTRIBUTE = b"+-!>%|"
+PLUS, MINUS, BANG, PUSH, MAP, ATTRIBUTE, NULL = b"+-!>%|_"
 PUBLISHED_ELEMENTS = (3, 4)  # kind, channel and message, and the pattern
 
 
@@ -35,10 +35,12 @@ class Replies:
 
     __slots__ = (
         "_backlog",
+        "_elements",
         "_error",
         "_failed",
         "_first_at",
         "_left",
+        "_nulls",
         "_peeking",
         "_pushed",
         "_reading",
@@ -59,6 +61,8 @@ class Replies:
         self._reading = False  # within a reply
         self._left = 0  # elements of the reply that have not begun
         self._typed = False  # the reply itself has begun, after its attributes
+        self._elements = 0  # strings, or nulls, of a reply that is a list or one of them
+        self._nulls = 0
         self._failed = False
         self._error = ""
         self._pushed = False
@@ -113,6 +117,7 @@ class Replies:
         self._size = 0
         self._left = 1
         self._typed = self._failed = self._pushed = self._peeking = False
+        self._elements = self._nulls = 0
         self._error = ""
         self._word = b""
 
@@ -126,6 +131,9 @@ class Replies:
             self._backlog.scanned = len(buffer) - start
             return start
         if kind in LINES:
+            if kind == NULL:
+                self._elements += 1
+                self._nulls += 1
             if not self._typed and self._left == 1:
                 self._line(kind, buffer, start + 1, end)
             self._left -= 1
@@ -147,6 +155,8 @@ class Replies:
 
     def _string(self, kind: int, buffer: bytes | bytearray, start: int, end: int) -> int:
         length = number(buffer, start + 1, end)
+        self._elements += 1
+        self._nulls += length < 0
         stop = end + 4 + length if length >= 0 else end + 2
         available = len(buffer)
         if not self._typed and self._left == 1:
@@ -188,4 +198,15 @@ class Replies:
         self._reading = False
         self.seen += 1
         kind = self._session.reply(self._pushed, self._word)
-        out.append(Message(kind, self._first_at, at, self._size, status=self._error, failed=self._failed))
+        hits = misses = 0
+        if self._session.lookup and not self._failed:
+            hits, misses = self._elements - self._nulls, self._nulls
+        out.append(
+            Message(
+                *(kind, self._first_at, at, self._size),
+                status=self._error,
+                failed=self._failed,
+                hits=hits,
+                misses=misses,
+            )
+        )

@@ -4,7 +4,7 @@ from exporter.model import Message, Nanoseconds, Operation
 from exporter.protocols.backlog import Backlog, behind_line_ends
 from exporter.protocols.base import ParseError
 from exporter.protocols.redis_commands import LONGEST_NAME, OPERATIONS, OTHER_COMMAND, operation_of
-from exporter.protocols.redis_session import STATEFUL, RedisSession
+from exporter.protocols.redis_session import LOOKUPS, STATEFUL, RedisSession
 
 MAX_ARGUMENTS = 1 << 20  # the server's own limit
 MAX_LINE_BYTES = 64 << 10  # PROTO_INLINE_MAX_SIZE
@@ -26,6 +26,7 @@ class Requests:
         "_backlog",
         "_first_at",
         "_left",
+        "_lookup",
         "_operation",
         "_session",
         "_size",
@@ -44,6 +45,7 @@ class Requests:
         self._arguments = 0
         self._left = 0  # strings of the command being read that have not begun
         self._operation: Operation | None = None
+        self._lookup = False
         self._stateful = b""
         self._words: list[bytes] = []
         self.skip = 0
@@ -143,6 +145,7 @@ class Requests:
     def _name(self, name: bytes) -> None:
         self._operation = operation_of(name)
         upper = name.upper()
+        self._lookup = upper in LOOKUPS
         if upper in STATEFUL:
             self._stateful = upper
 
@@ -171,9 +174,10 @@ class Requests:
         if operation is None:
             return
         self.seen += 1
-        kind = self._session.request(self._stateful, self._words, self._arguments - 1)
+        kind = self._session.request(self._stateful, self._words, self._arguments - 1, self._lookup)
         out.append(Message(kind, self._first_at, at, self._size, operation))
         self._operation = None
+        self._lookup = False
         if self._stateful:
             self._stateful = b""
         if self._words:

@@ -9,12 +9,14 @@ cdef object ALWAYS, ONCE_NOT, NEVER, REQUEST, RESPONSE, ONE_WAY, PUSH
 cdef class RedisSession:
     cdef readonly bint opaque, monitored, subscribed
     cdef readonly int64_t outstanding
+    cdef readonly bint lookup
     cdef bint _fresh
-    cdef object _replying, _confirmations
+    cdef object _replying, _confirmations, _lookups
 
-    cpdef request(self, bytes name, list words, int64_t arguments)
+    cpdef request(self, bytes name, list words, int64_t arguments, bint lookup)
     cdef _change(self, bytes name, list words, int64_t arguments, kind)
     cdef _client(self, list words, kind)
     cpdef reply(self, bint pushed, bytes word)
     cdef _confirmation(self)
+    cdef _answered(self)
     cpdef forget(self)

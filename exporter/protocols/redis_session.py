@@ -13,6 +13,9 @@ CONFIRMED = frozenset(word.lower() for word in SUBSCRIBING | UNSUBSCRIBING)
 # Commands that change how the connection goes on; all others need no second look.
 STATEFUL = SUBSCRIBING | UNSUBSCRIBING | REPLICATING | {b"CLIENT", b"MONITOR", b"RESET"}
 MAX_CONFIRMATIONS = 4096
+# Commands that look strings up by their keys, as a cache is asked.
+LOOKUPS = frozenset((b"GET", b"GETEX", b"GETDEL", b"GETSET", b"MGET"))
+MAX_LOOKUPS = 16_384
 
 
 class Replying(Enum):
@@ -36,33 +39,49 @@ class RedisSession:
         monitored: the server streams every command it is given.
         subscribed: the server sends published messages.
         outstanding: requests minus responses, as far as seen.
+        lookup: whether the last reply answers one of `LOOKUPS`.
     """
 
-    __slots__ = ("_confirmations", "_fresh", "_replying", "monitored", "opaque", "outstanding", "subscribed")
+    __slots__ = (
+        "_confirmations",
+        "_fresh",
+        "_lookups",
+        "_replying",
+        "lookup",
+        "monitored",
+        "opaque",
+        "outstanding",
+        "subscribed",
+    )
 
     def __init__(self) -> None:
         self.opaque = False
         self.monitored = False
         self.subscribed = False
         self.outstanding = 0
+        self.lookup = False
+        self._lookups: deque[bool] = deque(maxlen=MAX_LOOKUPS)  # of the outstanding requests
         self._replying = ALWAYS
         self._confirmations: deque[int] = deque(maxlen=MAX_CONFIRMATIONS)
         self._fresh = True  # nothing of the first entry was confirmed yet
 
-    def request(self, name: bytes, words: list[bytes], arguments: int) -> Kind:
+    def request(self, name: bytes, words: list[bytes], arguments: int, lookup: bool) -> Kind:
         """Return whether a command will be answered.
 
         Args:
             name: in upper case; empty if it is not among `STATEFUL`.
             words: the first arguments after the name, in upper case.
             arguments: how many there are.
+            lookup: whether it is one of `LOOKUPS`.
         """
         kind = REQUEST if self._replying is ALWAYS else ONE_WAY
         if self._replying is ONCE_NOT:
             self._replying = ALWAYS
         if name:
             kind = self._change(name, words, arguments, kind)
-        self.outstanding += kind is REQUEST
+        if kind is REQUEST:
+            self.outstanding += 1
+            self._lookups.append(lookup)
         return kind
 
     def _change(self, name: bytes, words: list[bytes], arguments: int, kind: Kind) -> Kind:
@@ -103,11 +122,12 @@ class RedisSession:
             pushed: whether its type says that it is out of band.
             word: the first string in it, where it is an aggregate that may tell of a subscription.
         """
+        self.lookup = False
         if word in CONFIRMED and (pushed or self.subscribed):
             return self._confirmation()
         if pushed or (word in PUBLISHED and (self.subscribed or self.outstanding <= 0)):
             return PUSH
-        self.outstanding -= self.outstanding > 0
+        self._answered()
         return RESPONSE
 
     def _confirmation(self) -> Kind:
@@ -119,11 +139,18 @@ class RedisSession:
         self._fresh = self._confirmations[0] == 0
         if self._fresh:
             self._confirmations.popleft()
-        self.outstanding -= kind is RESPONSE and self.outstanding > 0
+        if kind is RESPONSE:
+            self._answered()
         return kind
+
+    def _answered(self) -> None:
+        if self.outstanding > 0:
+            self.outstanding -= 1
+            self.lookup = bool(self._lookups) and self._lookups.popleft()
 
     def forget(self) -> None:
         """Messages were lost: what was awaited may have come."""
         self.outstanding = 0
+        self._lookups.clear()
         self._confirmations.clear()
         self._fresh = True

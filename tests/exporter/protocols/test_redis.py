@@ -145,3 +145,20 @@ def test_lost_replies_falsify_no_later_duration() -> None:
 )
 def test_commands_are_told_by_their_beginning(told: bytes, found: Match) -> None:
     assert redis.SPEC.match(told, b"") is found
+
+
+def test_lookups_tell_what_was_found() -> None:
+    kept = converse(
+        [
+            client(
+                resp(b"GET", b"a") + resp(b"MGET", b"a", b"b", b"c") + resp(b"HGET", b"h", b"f") + resp(b"GET", b"n")
+            ),
+            server(b"$1\r\nx\r\n*3\r\n$1\r\nx\r\n$-1\r\n$0\r\n\r\n$-1\r\n_\r\n"),
+            client(resp(b"MULTI") + resp(b"GET", b"a") + resp(b"EXEC")),
+            server(b"+OK\r\n+QUEUED\r\n*1\r\n$1\r\nx\r\n"),
+            client(resp(b"GET", b"list")),
+            server(b"-WRONGTYPE no\r\n"),
+        ]
+    )
+    found = [(exchange.response.hits, exchange.response.misses) for exchange in kept.exchanges if exchange.response]
+    assert found == [(1, 0), (2, 1), (0, 0), (0, 1), (0, 0), (0, 0), (0, 0), (0, 0)]
