@@ -29,6 +29,7 @@ MOST_SHARE = 0.9  # of the time in slices; what would bear more is soon looked a
 MOST_FLOWS = 64
 # The load must have been bearable for so long before everything is looked at again.
 CALM_SECONDS = 5.0
+LEAST_WAIT_SECONDS, MOST_WAIT_SECONDS = 0.05, 1.0  # until a slice that could not be paid for is tried again
 RATIO_SECONDS = 15.0  # what is told of the share kept is an average over about so long
 SMOOTHED = 0.3  # weight of the newest slice in the estimated cost
 COST_SECONDS = 1.0  # over about so long the cost is averaged while everything is looked at
@@ -184,6 +185,9 @@ class Governor:
         elif self._credit >= self._size * SLICE_COST:
             self._learn(now)
             self._begin_cycle(now)
+        else:  # looking at the clock costs as well
+            wanted = (self._size * SLICE_COST - self._credit) / max(self._income, 1e-9)
+            self._plan = replace(self._plan, until=now + min(MOST_WAIT_SECONDS, max(LEAST_WAIT_SECONDS, wanted)))
 
     def _learn(self, now: float) -> None:
         """Estimate what everything would cost from the slice that is over and read."""

@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from exporter.services.governor import EVERY, Governor, Plan, Spent
 
 TICK = 0.005
+STEP_SECONDS = 100e-6  # of processor time, for each look at the rings
 
 
 @dataclass
@@ -31,7 +32,7 @@ class World:
     waiting: float = 0.0
     seen: float = 0.0
     passed: float = 0.0
-    spent_at: list[float] = field(default_factory=list)
+    spent_at: list[float] = field(default_factory=lambda: [0.0])
     plans: list[Plan] = field(default_factory=list)
 
     def run(self, seconds: float, seed: int = 1) -> Governor:
@@ -39,7 +40,11 @@ class World:
         end = self.now + seconds
         while self.now < end:
             plan = governor.step(self.now, Spent(self.spent, self.rest * self.now))
-            self.tick(plan)
+            self.spent += STEP_SECONDS
+            steps = max(1, round((min(plan.until - self.now, 0.05)) / TICK))
+            for _ in range(steps):
+                self.tick(plan)
+                plan = replace(plan, seconds=max(0.0, plan.seconds - self.spent + self.spent_at[-2]))
         return governor
 
     def tick(self, plan: Plan) -> None:
@@ -51,15 +56,13 @@ class World:
         read = min(self.waiting, plan.seconds / self.cost)
         self.waiting -= read
         self.seen += read * plan.weight
-        self.spent += read * self.cost + 20e-6 * TICK
+        self.spent += read * self.cost
         self.spent_at.append(self.spent)
         self.now += TICK
 
     def most_spent(self, window_seconds: float) -> float:
         span = round(window_seconds / TICK)
-        return max(
-            after - before for before, after in zip([0.0, *self.spent_at], self.spent_at[span - 1 :], strict=False)
-        )
+        return max(after - before for before, after in zip(self.spent_at, self.spent_at[span:], strict=False))
 
 
 def steady(rate: float) -> Callable[[float], float]:
