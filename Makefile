@@ -9,7 +9,7 @@ SOURCE := --editable .
 # The compiled twin of a module shadows its source, so every target rebuilds what changed first.
 COMPILED := $(shell sed -n 's/^ *"\(exporter[a-z_.]*\)",.*/\1/p' setup.py | tr . /)
 
-.PHONY: install runtime up test test-unit test-long check format lock clean
+.PHONY: install runtime up test test-unit test-long fuzz check format lock clean
 
 install: $(STAMP)
 	@$(MAKE) --no-print-directory -s build/.compiled
@@ -26,7 +26,7 @@ $(STAMP): $(SOURCES)
 
 build/.compiled: setup.py $(addsuffix .py,$(COMPILED)) $(addsuffix .pxd,$(COMPILED)) exporter/net/layout.pxd exporter/net/octets.pxd
 	@mkdir -p build
-	$(BIN)/python setup.py --quiet build_ext --inplace --parallel 2
+	$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
 up: install
@@ -46,6 +46,11 @@ test-unit: install
 
 test-long: install
 	$(BIN)/pytest -m long --timeout 7200
+
+# Bounded; FUZZ_SECONDS is per layer. What it finds lands in tests/fuzz/findings and is held from then on.
+FUZZ_SECONDS := 60
+fuzz: install
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 format: install
 	$(BIN)/ruff format .

@@ -1,0 +1,1 @@
+"""Fuzzing of the packet path, layer by layer."""
