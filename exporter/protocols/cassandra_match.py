@@ -154,7 +154,7 @@ def _is_token(seen: Envelope) -> bool:
 
 
 def _is_error(seen: Envelope) -> bool:
-    return number(seen.body, 0, 4) in ERRORS and seen.length >= 6
+    return number(seen.body, 0, 4) in ERRORS or number(seen.body, 4, 2) == seen.length - 6 > 0
 
 
 def _is_authenticator(seen: Envelope) -> bool:

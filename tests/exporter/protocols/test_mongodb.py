@@ -1,0 +1,115 @@
+"""MongoDB's particulars."""
+
+import struct
+
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, server
+from tests.exporter.protocols.sample import SECRET
+from tests.exporter.protocols.samples_mongodb import (
+    MSG,
+    QUERY,
+    REPLY,
+    document,
+    integer,
+    message,
+    msg,
+    nested,
+    ok,
+    sequence,
+    string,
+)
+
+MORE_TO_COME = 2
+FIND = document(string(b"find", b"t"), string(b"$db", b"d"))
+DONE = document(ok(1.0))
+
+
+def test_failed_command_carries_its_code() -> None:
+    failure = document(ok(0.0), string(b"errmsg", SECRET), integer(b"code", 26), string(b"codeName", b"None"))
+    kept = converse([client(msg(1, 0, FIND)), server(msg(9, 1, failure))])
+    assert (kept.statuses(), kept.failures()) == (["26"], [True])
+
+
+def test_code_may_come_before_how_the_command_ended() -> None:
+    failure = document(string(b"errmsg", SECRET), integer(b"code", 13), b"\x08ok\0\0")
+    kept = converse([client(msg(1, 0, FIND)), server(msg(9, 1, failure))])
+    assert (kept.statuses(), kept.failures()) == (["13"], [True])
+
+
+def test_ok_within_the_documents_found_means_nothing() -> None:
+    found = document(nested(b"cursor", ok(0.0), integer(b"code", 7)), ok(1.0))
+    kept = converse([client(msg(1, 0, FIND)), server(msg(9, 1, found))])
+    assert kept.failures() == [False]
+
+
+def test_write_errors_do_not_fail_the_command() -> None:
+    written = document(integer(b"n", 0), nested(b"writeErrors", integer(b"code", 11000)), ok(1.0))
+    kept = converse([client(msg(1, 0, FIND)), server(msg(9, 1, written))])
+    assert kept.failures() == [False]
+
+
+def test_answers_are_paired_by_what_they_answer() -> None:
+    steps = [client(msg(1, 0, FIND)), client(msg(2, 0, FIND)), server(msg(8, 2, DONE)), server(msg(9, 1, DONE))]
+    assert [exchange.duration for exchange in converse(steps).exchanges] == [STEP, 3 * STEP]
+
+
+def test_unacknowledged_write_expects_no_answer() -> None:
+    write = document(string(b"insert", b"t"))
+    kept = converse([client(msg(1, 0, write, MORE_TO_COME)), client(msg(2, 0, FIND)), server(msg(9, 2, DONE))])
+    assert kept.requests() == ["insert", "find"]
+    assert kept.statuses() == ["-", ""]
+
+
+def test_answers_that_follow_by_themselves_are_pushes() -> None:
+    steps = [
+        client(msg(1, 0, FIND, 1 << 16)),
+        server(msg(7, 1, DONE, MORE_TO_COME)),
+        server(msg(8, 7, DONE, MORE_TO_COME)),
+        server(msg(9, 8, DONE)),
+        client(msg(2, 0, FIND)),
+        server(msg(10, 2, DONE)),
+    ]
+    assert converse(steps).requests() == ["find", "find"]
+
+
+def test_sequence_in_front_of_the_command_tells_it() -> None:
+    body = struct.pack("<I", 0) + sequence(b"updates", document(string(b"q", SECRET))) + b"\0" + document(ok(1.0))
+    kept = converse([client(message(MSG, 1, 0, body)), server(msg(9, 1, DONE))])
+    assert kept.requests() == ["update"]
+
+
+def old_query(name: bytes, query: bytes) -> bytes:
+    return struct.pack("<I", 0) + name + b"\0" + struct.pack("<ii", 0, 1) + query
+
+
+def test_old_query_finds_documents_in_which_nothing_is_an_error() -> None:
+    found = struct.pack("<Iqii", 8, 0, 0, 1) + document(ok(0.0))
+    kept = converse([client(message(QUERY, 1, 0, old_query(b"d.t", DONE))), server(message(REPLY, 9, 1, found))])
+    assert (kept.requests(), kept.failures()) == (["find"], [False])
+
+
+def test_old_query_may_fail_by_its_flags() -> None:
+    failed = struct.pack("<Iqii", 2, 0, 0, 1) + document(string(b"$err", SECRET))
+    kept = converse([client(message(QUERY, 1, 0, old_query(b"d.t", DONE))), server(message(REPLY, 9, 1, failed))])
+    assert kept.failures() == [True]
+
+
+def test_wrapped_command_is_the_inner_one() -> None:
+    wrapped = document(nested(b"$query", integer(b"count", 1)), nested(b"$readPreference"))
+    kept = converse([client(message(QUERY, 1, 0, old_query(b"d.$cmd", wrapped)))])
+    assert kept.requests() == ["count"]
+
+
+def test_cut_capture_still_tells_the_command_and_the_pair() -> None:
+    asked, told = (
+        msg(1, 0, document(string(b"insert", SECRET * 9))),
+        msg(9, 1, document(string(b"x", SECRET * 9), ok(1))),
+    )
+    cut = [Step(0, asked[:30]), Step(0, lost=len(asked) - 30), Step(1, told[:30]), Step(1, lost=len(told) - 30)]
+    kept = converse([client(msg(5, 0, FIND)), server(msg(6, 5, DONE)), *cut])
+    assert kept.requests() == ["find", "insert"]
+    assert kept.statuses() == ["", ""]
+
+
+def test_name_that_is_no_command_is_not_told() -> None:
+    kept = converse([client(msg(1, 0, FIND)), client(msg(2, 0, document(string(SECRET, b"t"))))])
+    assert kept.requests() == ["find", "OTHER"]
