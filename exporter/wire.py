@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.net.engine import Engine, EngineCounters
+from exporter.net.layout import SLOT_BYTES
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
 from exporter.services.attribution import Attribution, AttributionCounters, Patience
@@ -19,8 +20,6 @@ from exporter.sources.governed import Clocks, GovernedCapture, Governing, Round,
 
 # A service that is gone keeps its series for as long as its resources do (services/resources.py).
 RETENTION_SECONDS = 3600.0
-# Half of the memory is for the rings (sources/capture.py), a quarter of the rest for bytes that wait for earlier ones.
-FLOW_BYTES = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,11 @@ class Wire:
         sampling = Sampling(lambda most: dice.randint(1, most))
         self._traffic = Traffic(family_of, Caps(), RETENTION_SECONDS)
         self._attribution = Attribution(self._traffic, Patience(), sampling)
+        # Half of the memory is for the rings (sources/capture.py), a quarter of the rest for bytes that wait.
         waiting_bytes = memory_bytes // 8
         self._engine = Engine(
             Conversations(self._attribution, PROTOCOLS),
-            max_flows=(memory_bytes // 2 - waiting_bytes) // FLOW_BYTES,
+            max_flows=(memory_bytes // 2 - waiting_bytes) // SLOT_BYTES,
             buffer_bytes=waiting_bytes,
             datagrams=True,
             seed=secrets.randbits(32),
