@@ -33,6 +33,15 @@ COMPILED: tuple[str, ...] = (
     "exporter.protocols.postgres_frontend",
     "exporter.protocols.postgres_backend",
     "exporter.protocols.postgres",
+    "exporter.protocols.memcached_session",
+    "exporter.protocols.memcached_requests",
+    "exporter.protocols.memcached_replies",
+    "exporter.protocols.memcached_binary",
+    "exporter.protocols.memcached",
+    "exporter.protocols.mysql_session",
+    "exporter.protocols.mysql_commands",
+    "exporter.protocols.mysql_replies",
+    "exporter.protocols.mysql",
     "exporter.services.counters",
     "exporter.services.sampling",
     "exporter.services.account",
@@ -50,6 +59,8 @@ DIRECTIVES = {
 COMPILER = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 HAS_COMPILER = shutil.which(COMPILER) is not None and Path(sysconfig.get_paths()["include"], "Python.h").exists()
 
+CORES = os.cpu_count() or 1
+
 setup(
     ext_modules=cythonize(
         [
@@ -63,5 +74,7 @@ setup(
         ],
         language_level=3,
         compiler_directives=DIRECTIVES,
-    )
+        nthreads=CORES,
+    ),
+    options={"build_ext": {"parallel": CORES}},
 )

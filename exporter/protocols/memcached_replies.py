@@ -86,7 +86,7 @@ class TextReplies:
                 self._rows = False
             self._size += stop + 1 - position
             position = stop + 1
-            self._take(line[:-1] if line.endswith(b"\r") else line, at, out)
+            self._take(line[: len(line) - 1] if line.endswith(b"\r") else line, at, out)
         self._backlog.keep(buffer, position, at)
 
     def passed(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:

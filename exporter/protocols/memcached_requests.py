@@ -98,7 +98,7 @@ class TextRequests:
 
     def _line(self, line: bytes, out: list[Message]) -> None:
         if line.endswith(b"\r"):
-            line = line[:-1]
+            line = line[: len(line) - 1]
         name = line.partition(b" ")[0]
         command = COMMANDS.get(name)
         if command is None:
