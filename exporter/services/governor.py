@@ -157,14 +157,13 @@ class Governor:
         if seconds > 0.0:
             fading = math.exp(-seconds / RATIO_SECONDS)
             self._income += (1 - fading) * (FILLED * self._budget - charged / seconds - self._income)
-            self._note(seconds, fading)
+            self._note(seconds, min(seconds, now - self._opened) if self._plan.open else 0.0, fading)
             if self._mode is Mode.WHOLE:
                 self._cost += (1 - math.exp(-seconds / COST_SECONDS)) * (capture / seconds - self._cost)
         self._now, self._spent = now, spent
 
-    def _note(self, seconds: float, fading: float) -> None:
+    def _note(self, seconds: float, seen: float, fading: float) -> None:
         plan = self._plan
-        seen = seconds if plan.open else 0.0
         self._time += seconds - seen
         self._flows += seen * (1 - 1 / plan.flows)
         self._operations += seen * (1 - 1 / plan.every)

@@ -101,9 +101,12 @@ class GovernedCapture:
             self._governor = Governor(self._budget, now, before, self._chance)
         plan = self._governor.step(now, before)
         self._follow(plan, self._governor)
-        self._sampling.keep(plan.weight * self._loss(), plan.every)
+        seen = self._capture.stats()
+        self._sampling.keep(plan.weight * self._loss(seen), plan.every)
         most = before.capture + plan.seconds
         drained = self._capture.drain(self._engine, lambda: self._clocks.spent().capture < most)
+        if self._clocks.spent().capture < most:
+            self._seen = seen  # all of it was read
         self._cpu_seconds += self._clocks.spent().capture - before.capture
         return Round(plan.open, drained.fullness, plan.until - self._clocks.now())
 
@@ -136,9 +139,7 @@ class GovernedCapture:
         self._engine.resume(self._clocks.wall())
         governor.opened(self._clocks.now())
 
-    def _loss(self) -> float:
-        """Return for how many packets each one stands that the rings had room for since the last drain."""
-        seen = self._capture.stats()
+    def _loss(self, seen: CaptureStats) -> float:
+        """Return for how many packets each one stands that the rings had room for since they were last read out."""
         offered, dropped = seen.packets - self._seen.packets, seen.dropped - self._seen.dropped
-        self._seen = seen
         return min(MOST_LOSS, offered / max(1, offered - dropped)) if dropped > 0 else 1.0
