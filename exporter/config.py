@@ -71,6 +71,7 @@ class Config:
     http: bool = option("collector.http", True, "HTTP requests by method, route and class of status.")
     db: bool = option("collector.db", True, "Database queries by operation.")
     cache: bool = option("collector.cache", True, "Keys looked up in caches, and found.")
+    messaging: bool = option("collector.messaging", True, "Messages published, delivered and fetched.")
     dns: bool = option("collector.dns", True, "DNS queries, and those that failed.")
     edges: bool = option("collector.edges", True, "Requests between two services.")
     resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")

@@ -8,7 +8,13 @@ from prometheus_client.core import Metric
 
 from exporter.collectors.edges import edge_families
 from exporter.collectors.listen import listen_families
-from exporter.collectors.operations import cache_families, db_families, dns_families, http_families
+from exporter.collectors.operations import (
+    cache_families,
+    db_families,
+    dns_families,
+    http_families,
+    messaging_families,
+)
 from exporter.collectors.resources import resource_families
 from exporter.collectors.scrape import Guard, NamedCollector, Scrape
 from exporter.collectors.self import Coverage, self_families
@@ -53,6 +59,7 @@ def collectors(
         (config.http, NamedCollector("http", lambda: http_families(wire.traffic()))),
         (config.db, NamedCollector("db", lambda: db_families(wire.traffic()))),
         (config.cache, NamedCollector("cache", lambda: cache_families(wire.traffic()))),
+        (config.messaging, NamedCollector("messaging", lambda: messaging_families(wire.traffic()))),
         (config.dns, NamedCollector("dns", lambda: dns_families(wire.traffic()))),
     )
     return tuple(collector for wanted, collector in switched if wanted)

@@ -26,6 +26,43 @@ def http_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     yield family
 
 
+# What counts as a message, and what it is called, whatever the protocol calls it.
+MESSAGE_OPERATIONS = {
+    ("amqp", "basic.publish"): "publish",
+    ("amqp", "basic.deliver"): "deliver",
+    ("amqp", "basic.get"): "get",
+    ("mqtt", "PUBLISH"): "publish",
+    ("mqtt", "PUBLISH_OUT"): "deliver",
+    ("websocket", "to-server"): "to-server",
+    ("websocket", "to-client"): "to-client",
+    ("kafka", "Produce"): "produce",
+    ("kafka", "Fetch"): "fetch",
+    ("nats", "PUB"): "publish",
+    ("nats", "HPUB"): "publish",
+    ("nats", "MSG"): "deliver",
+    ("nats", "HMSG"): "deliver",
+}
+
+
+def messaging_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+    """Yield the messages that were published, delivered or fetched; what administers a broker is none."""
+    family = CounterMetricFamily(
+        "larimar_messages_total",
+        "Messages seen on the wire by messaging system; for Kafka, requests that produce or fetch them.",
+        labels=("service_name", "role", "messaging_system", "operation"),
+    )
+    for key, side in snapshot.sides.items():
+        if side.family is Family.MESSAGING:
+            counts: dict[str, float] = {}
+            for operation, by_class in side.operations.counts.items():
+                name = MESSAGE_OPERATIONS.get((key.protocol, operation.name))
+                if name is not None:
+                    counts[name] = counts.get(name, 0.0) + sum(by_class.values())
+            for name, count in counts.items():
+                family.add_metric((key.service_name, key.role.value, key.protocol, name), count)
+    yield family
+
+
 def db_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the database queries by system, operation and collection (empty, that is absent, where none is known)."""
     family = CounterMetricFamily(

@@ -93,6 +93,7 @@ class TlsParser:
             side.passing = 0
         for unit in units:
             self._record(side, direction, unit)
+            self._cut_short(side, unit)
         if self._over:
             self._rest = b""
         return self._out
@@ -133,25 +134,42 @@ class TlsParser:
         else:
             self._handshake(side, unit)
 
+    def _cut_short(self, side: _Side, unit: Unit) -> None:
+        """Take what is there of a hello of which the rest was lost."""
+        if side.hello and len(unit.head) < unit.size_bytes:
+            kind, message = side.hello[0], bytes(side.hello[4:])
+            side.hello.clear()
+            if kind == CLIENT_HELLO:
+                self._hello(side, kind, message, unit)
+            elif self._chosen is None:
+                self._chosen = TlsFacts(self._name)  # its version may be in what was lost
+
     def _data(self, direction: Direction, unit: Unit) -> bool:
         """Take a record of data; return whether it is none of the handshake's."""
-        version = self._chosen.version if self._chosen is not None else ""
-        if version in BEFORE_TLS_1_3:
+        chosen = self._chosen
+        if chosen is None:
+            return False
+        if chosen.version in BEFORE_TLS_1_3:
             # Who sends data has finished, also where the rest was not seen or the client did not wait.
             self._end("")
             return True
-        if direction == CLIENT and version:
+        if direction == CLIENT:
             # In TLS 1.3 the client's Finished looks like data, and so does an alert.
             self._told_at = unit.last_at
-            self._end(ENCRYPTED if unit.size_bytes == ENCRYPTED_ALERT_BYTES else "")
+            alert = chosen.version and unit.size_bytes == ENCRYPTED_ALERT_BYTES
+            self._end(ENCRYPTED if alert else "")
         return False
 
     def _alert(self, side: _Side, unit: Unit) -> None:
         body = unit.head[HEAD_BYTES:]
-        if is_end(body):
-            self._told_at = unit.last_at
-            name = alert_name(body)
-            self._end(UNFINISHED if name == CLOSE_NOTIFY else name)
+        if not is_end(body):
+            return
+        name = alert_name(body)
+        if name == ENCRYPTED and (self._chosen is None or not self._chosen.version):
+            self._over = True  # most likely the good-bye of a connection whose handshake was not seen
+            return
+        self._told_at = unit.last_at
+        self._end(UNFINISHED if name == CLOSE_NOTIFY else name)
 
     def _handshake(self, side: _Side, unit: Unit) -> None:
         """Read the handshake messages that a record holds or goes on with."""

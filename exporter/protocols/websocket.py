@@ -126,7 +126,8 @@ def match(client: bytes, server: bytes) -> Match:
     told, told_frames = _match_side(server, 0)
     if Match.NO in (asked, told):
         return Match.NO
-    if (asked_frames and told_frames) or max(asked_frames, told_frames) >= FRAMES_OF_ONE_SIDE:
+    both = asked is told is Match.MAYBE and (asked_frames or told_frames)
+    if both or max(asked_frames, told_frames) >= FRAMES_OF_ONE_SIDE:
         return Match.YES
     return max(asked, told)
 
@@ -142,14 +143,15 @@ def _match_side(data: bytes, masked: int) -> tuple[Match, int]:
             head, size = _measure(data, at, masked)
         except ParseError:
             return Match.NO, 0
-        if head and size == head and data[at] & 0xF not in CONTROL:
-            return Match.NO, 0  # messages without content are rarer than zeros in other protocols
+        empty = size == head and data[at] & 0xF not in CONTROL
+        if head and empty and data[at] & FINAL == 0:
+            return Match.NO, 0  # zeros are commoner in other protocols than empty parts of messages in this one
         if head and _is_torn_text(data[at : at + size], head, masked):
             return Match.NO, 0
         if head == 0 or at + size > len(data):
             return (Match.MAYBE if head else Match.NOT_YET), frames
         at += size
-        frames += 1
+        frames += not empty
         begun = True
     return (Match.MAYBE if frames else Match.NOT_YET), frames
 

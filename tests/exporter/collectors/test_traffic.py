@@ -6,12 +6,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from exporter.collectors.edges import edge_families
-from exporter.collectors.operations import db_families, http_families
+from exporter.collectors.operations import db_families, http_families, messaging_families
 from exporter.collectors.traffic import traffic_families
 from exporter.model import Role
 from exporter.services.histogram import BUCKETS
 from exporter.services.traffic import EXTERNAL, Caps, Traffic, TrafficSnapshot
-from tests.exporter.services.exchanges import FAMILIES, exchange, unanswered
+from tests.exporter.services.exchanges import FAMILIES, exchange, pushed, unanswered
 
 Samples = dict[str, float]
 
@@ -113,6 +113,25 @@ def test_database_queries_come_by_system_and_operation() -> None:
     assert exposed(db_families(busy())) == {
         "larimar_db_queries_total db_system=redis operation=SET role=client service_name=web": 2
     }
+
+
+def test_messages_come_by_what_became_of_them_and_a_push_is_no_request() -> None:
+    traffic = Traffic(FAMILIES.__getitem__, Caps(), 900.0)
+    broker = traffic.side("broker", Role.SERVER, "amqp")
+    for name in ("queue.declare", "basic.publish", "basic.publish"):
+        broker.add(exchange(name))
+    broker.add(pushed("basic.deliver"))
+    labels = "messaging_system=amqp operation={} role=server service_name=broker"
+    assert exposed(messaging_families(traffic.snapshot())) == {
+        f"larimar_messages_total {labels.format('publish')}": 2,
+        f"larimar_messages_total {labels.format('deliver')}": 1,
+    }
+    assert (
+        exposed(traffic_families(traffic.snapshot()))[
+            "larimar_requests_total protocol=amqp role=server service_name=broker"
+        ]
+        == 3
+    )
 
 
 def test_edges_name_what_is_elsewhere_without_its_address() -> None:

@@ -38,10 +38,13 @@ MQTT_REQUESTS = ("SUBSCRIBE", "PUBLISH", "PUBLISH", "PUBLISH_OUT", "PINGREQ", "U
 def websocket(first: int, payload: bytes, masked: bool) -> bytes:
     """Return a frame of WebSocket; masked with zeros, which leaves the payload as it is."""
     size = len(payload)
+    mask = 0x80 if masked else 0
     if size < 126:
-        length = bytes((size | (0x80 if masked else 0),))
+        length = bytes((size | mask,))
+    elif size < 1 << 16:
+        length = bytes((126 | mask,)) + size.to_bytes(2, "big")
     else:
-        length = bytes((126 | (0x80 if masked else 0),)) + size.to_bytes(2, "big")
+        length = bytes((127 | mask,)) + size.to_bytes(8, "big")
     return bytes((first,)) + length + (b"\0\0\0\0" if masked else b"") + payload
 
 

@@ -4,7 +4,7 @@ from exporter.model import Endpoint, Exchange, Flow, Kind, Message, Operation
 from exporter.protocols.base import Family
 
 MILLISECOND = 1_000_000
-FAMILIES = {"http": Family.HTTP, "redis": Family.DATABASE, "unknown": Family.GUESSED}
+FAMILIES = {"http": Family.HTTP, "redis": Family.DATABASE, "amqp": Family.MESSAGING, "unknown": Family.GUESSED}
 
 
 def exchange(
@@ -21,6 +21,11 @@ def exchange(
 def unanswered() -> Exchange:
     """A request that no response came to."""
     return Exchange(Message(Kind.REQUEST, 0, 0, 100, Operation("GET")), None)
+
+
+def pushed(name: str) -> Exchange:
+    """A message that asks and answers nothing."""
+    return Exchange(Message(Kind.PUSH, 0, 0, 100, Operation(name)), None)
 
 
 def response_only() -> Exchange:
