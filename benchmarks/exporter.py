@@ -82,10 +82,10 @@ def idle_process(folder: Path, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def exporter() -> Iterator[tuple[int, str]]:
-    """Run the exporter on a free port; gives its PID and its URL."""
+def exporter(*flags: str) -> Iterator[tuple[int, str]]:
+    """Run the exporter on a free port with these flags; gives its PID and its URL."""
     port = free_port()
-    command = [sys.executable, "-m", "exporter", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    command = [sys.executable, "-m", "exporter", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error", *flags]
     with subprocess.Popen(command) as process:
         try:
             await_ready(f"http://127.0.0.1:{port}")

@@ -47,7 +47,7 @@ class Wire:
         self,
         capture: Capture | None,
         memory_bytes: int,
-        cpu_budget: float = 0.05,
+        cpu_budget: float = 1.0,
         clocks: Clocks = Clocks(time.monotonic, time.time_ns, spent),  # noqa: B008  # frozen
     ) -> None:
         self._lock = threading.Lock()

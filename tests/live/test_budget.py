@@ -59,7 +59,7 @@ def counted(page: str) -> float:
 
 
 def test_a_server_at_full_throttle_costs_no_more_than_the_budget(tree: Tree, tmp_path: Path) -> None:
-    with servers.redis(tree, tmp_path / "redis") as server, exporter() as (pid, url):
+    with servers.redis(tree, tmp_path / "redis") as server, exporter(f"--capture.cpu-budget={BUDGET}") as (pid, url):
         before, own_before = counted(read(f"{url}/metrics")), calls(tree, server.port)
         spent = []
         with full_throttle(tree, server.port):
