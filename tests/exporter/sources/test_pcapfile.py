@@ -6,6 +6,7 @@ import struct
 import tracemalloc
 from contextlib import suppress
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -76,7 +77,7 @@ class Kept:
     def frame(self, data: bytes, link: int, wire: int, at: int) -> None:
         self.packets.append(CapturedPacket(data, link, wire, at))
 
-    def records(self, data: bytes, start: int, swapped: bool, fraction_ns: int, link: int) -> int:
+    def records(self, data: mmap, start: int, swapped: bool, fraction_ns: int, link: int, end: int) -> int:
         raise AssertionError("only for classic captures")
 
 
