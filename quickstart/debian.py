@@ -25,7 +25,10 @@ _ALIASES = {"alertmanager": ("alertmanager", "prometheus-alertmanager")}  # as u
 _PACKAGES = {
     "alertmanager": "prometheus-alertmanager",
     "amtool": "prometheus-alertmanager",
+    "dnsmasq": "dnsmasq-base",
     "initdb": "postgresql",
+    "mariadbd": "mariadb-server-core",
+    "memcached": "memcached",
     "nginx": "nginx",
     "pg_ctl": "postgresql",
     "pgbench": "postgresql",

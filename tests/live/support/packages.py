@@ -15,3 +15,8 @@ PROGRAMS = (
 def tree() -> Tree:
     """Return a tree that has all of `PROGRAMS`."""
     return obtain(PROGRAMS, FOLDER, os.environ)
+
+
+def with_programs(*programs: str) -> Tree:
+    """Return a tree that has some more programs, which only few tests need."""
+    return obtain(programs, FOLDER, os.environ)
