@@ -16,7 +16,7 @@ class Command:
 
     Attributes:
         form: how its line is read.
-        hushed: the replies that a meta command's `q` flag suppresses.
+        hushed: the replies that a meta command with the `q` flag does not get: those suppressed, and others' own.
     """
 
     operation: Operation
@@ -39,9 +39,9 @@ COMMANDS: dict[bytes, Command] = {
     **_commands(PLAIN, "delete incr decr touch stats version verbosity flush_all cache_memlimit slabs lru lru_crawler"),
     **_commands(PLAIN, "watch config auth extstore refresh_certs"),
     **_commands(SILENT, "quit shutdown"),
-    **_meta("mg", META, "EN"),
-    **_meta("ms", META_STORAGE, "HD"),
-    **_meta("md", META, "HD NF"),
+    **_meta("mg", META, "EN NF NS EX"),
+    **_meta("ms", META_STORAGE, "HD VA EN"),
+    **_meta("md", META, "HD NF VA EN NS"),
     **_meta("ma", META, "HD NF"),
     **_meta("me", META, ""),
     **_meta("mn", META, ""),
