@@ -30,6 +30,7 @@ _PACKAGES = {
     "mariadbd": "mariadb-server-core",
     "memcached": "memcached",
     "mosquitto": "mosquitto",
+    "nats-server": "nats-server",
     "nginx": "nginx",
     "openssl": "openssl",
     "pg_ctl": "postgresql",

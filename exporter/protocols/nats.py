@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from exporter.model import Direction, Message, Nanoseconds
 from exporter.protocols.base import Family, ProtocolSpec
 from exporter.protocols.nats_lines import Lines
-from exporter.protocols.nats_match import match, match_client, match_server
+from exporter.protocols.nats_match import match, resume_client, resume_server
 from exporter.protocols.nats_session import Asking, NatsSession, Telling
 
 
@@ -20,7 +20,7 @@ class NatsParser:
 
     def __init__(self) -> None:
         self._session = NatsSession()
-        self._sides = (Lines(Asking(self._session), match_client), Lines(Telling(self._session), match_server))
+        self._sides = (Lines(Asking(self._session), resume_client), Lines(Telling(self._session), resume_server))
 
     def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
         """Take the next bytes of one direction; return the messages that they complete."""

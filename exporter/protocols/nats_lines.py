@@ -5,7 +5,7 @@ from typing import Protocol
 
 from exporter.model import Message, Nanoseconds
 from exporter.protocols.backlog import Backlog
-from exporter.protocols.base import Match, ParseError
+from exporter.protocols.base import ParseError
 
 # A server's greeting names all servers of its cluster; a client's line is at most 4 KiB unless a server was told else.
 MAX_LINE_BYTES = 64 << 10
@@ -32,6 +32,10 @@ class Speaker(Protocol):
 class Lines:
     """Reads one direction; payloads pass unseen.
 
+    Args:
+        speaker: tells what its lines mean.
+        resume: finds the first line in a segment after a loss; -1 if there is none.
+
     Attributes:
         skip: how many bytes of the payload being read are still to come.
     """
@@ -42,16 +46,16 @@ class Lines:
         "_line",
         "_lost",
         "_malformed",
-        "_match",
+        "_resume",
         "_seen",
         "_size",
         "_speaker",
         "skip",
     )
 
-    def __init__(self, speaker: Speaker, match: Callable[[bytes], Match]) -> None:
+    def __init__(self, speaker: Speaker, resume: Callable[[bytes], int]) -> None:
         self._speaker = speaker
-        self._match = match
+        self._resume = resume
         self._backlog = Backlog()
         self._line = b""
         self._size = 0
@@ -68,9 +72,11 @@ class Lines:
             ParseError: this is another protocol.
         """
         if self._lost:
-            if self._match(data[:4096]) < Match.MAYBE:
+            start = self._resume(data)
+            if start < 0:
                 return
             self._lost = False
+            data = data[start:]
         try:
             self._read(data, at, out)
         except ParseError:

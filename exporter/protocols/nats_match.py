@@ -7,17 +7,19 @@ from exporter.protocols.base import Match
 WORD = rb"[^\s\x00-\x1f]{1,1024}"
 NUMBER = rb"\d{1,10}"
 # With these arguments in one line, a verb is no other protocol's.
-ASKING = re.compile(
+ASKING_LINE = (
     rb"CONNECT[ \t]+\{|H?PUB[ \t]+%b[ \t]+(?:%b[ \t]+)?(?:%b[ \t]+)?%b[ \t]*\r\n"
-    rb"|SUB[ \t]+%b[ \t]+(?:%b[ \t]+)?%b[ \t]*\r\n" % (WORD, WORD, NUMBER, NUMBER, WORD, WORD, WORD),
-    re.IGNORECASE,
+    rb"|SUB[ \t]+%b[ \t]+(?:%b[ \t]+)?%b[ \t]*\r\n" % (WORD, WORD, NUMBER, NUMBER, WORD, WORD, WORD)
 )
-UNSURE = re.compile(rb"UNSUB[ \t]+%b(?:[ \t]+%b)?[ \t]*\r\n|(?:PING|PONG)[ \t]*\r\n" % (WORD, NUMBER), re.IGNORECASE)
-TELLING = re.compile(
+TELLING_LINE = (
     rb'INFO[ \t]+\{[^\r]{0,512}"(?:server_id|version|nonce|max_payload)"'
-    rb"|H?MSG[ \t]+%b[ \t]+%b[ \t]+(?:%b[ \t]+)?(?:%b[ \t]+)?%b[ \t]*\r\n" % (WORD, WORD, WORD, NUMBER, NUMBER),
-    re.IGNORECASE,
+    rb"|H?MSG[ \t]+%b[ \t]+%b[ \t]+(?:%b[ \t]+)?(?:%b[ \t]+)?%b[ \t]*\r\n" % (WORD, WORD, WORD, NUMBER, NUMBER)
 )
+ASKING, TELLING = re.compile(ASKING_LINE, re.IGNORECASE), re.compile(TELLING_LINE, re.IGNORECASE)
+# The same behind the end of what came before.
+ASKING_ON = re.compile(rb"\r\n(?=%b)" % ASKING_LINE, re.IGNORECASE)
+TELLING_ON = re.compile(rb"\r\n(?=%b)" % TELLING_LINE, re.IGNORECASE)
+UNSURE = re.compile(rb"UNSUB[ \t]+%b(?:[ \t]+%b)?[ \t]*\r\n|(?:PING|PONG)[ \t]*\r\n" % (WORD, NUMBER), re.IGNORECASE)
 UNSURE_TELLING = re.compile(rb"(?:PING|PONG|\+OK)[ \t]*\r\n|-ERR[ \t]+'[^\r\n]{1,200}'\r\n", re.IGNORECASE)
 ASKING_VERBS = (b"CONNECT ", b"PUB ", b"HPUB ", b"SUB ", b"UNSUB ", b"PING\r\n", b"PONG\r\n")
 TELLING_VERBS = (b"INFO ", b"MSG ", b"HMSG ", b"PING\r\n", b"PONG\r\n", b"+OK\r\n", b"-ERR ")
@@ -44,6 +46,20 @@ def match_client(client: bytes) -> Match:
 def match_server(server: bytes) -> Match:
     """Judge the server's bytes alone."""
     return _match(server, TELLING, UNSURE_TELLING, TELLING_VERBS)
+
+
+def resume_client(data: bytes) -> int:
+    """Return where the first line of a client begins in a segment after a loss; -1 if none does."""
+    return 0 if match_client(data[:LONGEST_LINE]) >= Match.MAYBE else _behind(ASKING_ON.search(data))
+
+
+def resume_server(data: bytes) -> int:
+    """Return where the first line of a server begins in a segment after a loss; -1 if none does."""
+    return 0 if match_server(data[:LONGEST_LINE]) >= Match.MAYBE else _behind(TELLING_ON.search(data))
+
+
+def _behind(found: re.Match[bytes] | None) -> int:
+    return found.end() if found else -1
 
 
 def _match(head: bytes, sure: re.Pattern[bytes], unsure: re.Pattern[bytes], verbs: tuple[bytes, ...]) -> Match:
