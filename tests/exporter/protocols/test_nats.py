@@ -1,6 +1,6 @@
 """NATS' particulars."""
 
-from tests.exporter.protocols.conversing import STEP, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, server
 from tests.exporter.protocols.sample import SECRET
 from tests.exporter.protocols.samples_nats import INFO
 
@@ -67,3 +67,9 @@ def test_encryption_is_left_to_tls() -> None:
     kept = converse([server(INFO.replace(b"false", b"true")), client(hello)])
     assert "nats" not in kept.protocols[1:]
     assert kept.unparsable_protocols == []
+
+
+def test_lines_are_found_again_within_a_segment() -> None:
+    rest = b"tail of a payload\r\nPUB a 2\r\nhi\r\nPUB b 2\r\nhi\r\n"
+    kept = converse([server(INFO), client(CONNECT), Step(0, lost=500), client(rest)])
+    assert kept.requests() == ["CONNECT", "PUB", "PUB"]
