@@ -78,7 +78,7 @@ class FlowTable:
     def approach(self, frame: Frame) -> None:
         """Have the slot fetched that the frame's flow most likely has."""
         entry = self.index[frame.hash & self.mask]
-        if entry >> 32 == frame.hash:
+        if entry and entry >> 32 == frame.hash:  # an empty entry looks like a hash of 0
             prefetch(self.slots, ((entry & HALF) - 1) * WORDS)
 
     def find(self, frame: Frame) -> int:
