@@ -38,8 +38,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# What times real servers runs before what fills every core.
 test: check
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not long"
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "live and not long"
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not live and not long"
 
 test-unit: install
 	$(BIN)/pytest -n auto -m "not long and not live"

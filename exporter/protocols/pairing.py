@@ -113,8 +113,11 @@ class Pairing:
         self._correlated[correlation] = request
 
     def _answer(self, request: Message | None, response: Message, timed: bool) -> None:
-        if request is not None and request.operation is UNKNOWN_OPERATION is not response.operation:
-            request = replace(request, operation=response.operation)
+        if request is not None:
+            # One that began before its question holds what is left of an earlier answer: its time is not known.
+            timed = timed and response.first_at >= request.first_at
+            if request.operation is UNKNOWN_OPERATION is not response.operation:
+                request = replace(request, operation=response.operation)
         self._record(Exchange(request, response, timed))
 
     def _flush_ordered(self) -> None:

@@ -90,3 +90,9 @@ def test_answer_tells_an_operation_that_the_request_did_not() -> None:
     (exchange,) = paired(asked, told)
     assert exchange.request is not None
     assert exchange.request.operation == Operation("INSERT")
+
+
+def test_an_answer_that_began_before_its_question_is_not_timed() -> None:
+    begun_before = Message(Kind.RESPONSE, 23, 33, 260)
+    assert [exchange.timed for exchange in paired(request(24), begun_before)] == [False]
+    assert [exchange.timed for exchange in paired(request(23), begun_before)] == [True]
