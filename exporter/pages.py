@@ -95,7 +95,8 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
             **counters.limited,
             "service_name": counters.limited.get("service_name", 0) + status.services_refused,
         },
-        failures=failures,
+        # A connection whose parser failed is dropped, and must not go unseen.
+        failures={**failures, "connection": counters.engine.consumers_failed},
         capabilities=capabilities(wire, host),
     )
 
