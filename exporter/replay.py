@@ -13,6 +13,7 @@ from exporter.protocols.base import Family
 from exporter.protocols.conversation import Conversations
 from exporter.services.endpoints import EndpointFacts, EndpointKey, Endpoints
 from exporter.services.families import family_of, label_of
+from exporter.sources.dissected import Dissecting
 from exporter.sources.errors import SourceError
 from exporter.sources.pcapfile import feed
 
@@ -20,6 +21,7 @@ SECOND = 1e9
 END_OF_FILE = 0  # nothing is timed by it: what was seen last of each connection has its own time
 COLUMNS = ("SERVER", "PROTOCOL", "REQUESTS", "ERRORS", "P50", "P99", "OPERATIONS")
 SHOWN_OPERATIONS = 5
+SHOWN_LINKS = 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,20 +56,24 @@ def _read(file: str, endpoints: Endpoints) -> str:
     engine = Engine(Conversations(endpoints, PROTOCOLS), datagrams=True)
     try:
         if file == "-":
-            _feed(sys.stdin.buffer, engine)
-        else:
-            with Path(file).open("rb") as stream:
-                _feed(stream, engine)
+            return _feed(sys.stdin.buffer, engine)
+        with Path(file).open("rb") as stream:
+            return _feed(stream, engine)
     except (SourceError, OSError) as error:
         return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ""
 
 
-def _feed(stream: BinaryIO, engine: Engine) -> None:
+def _feed(stream: BinaryIO, engine: Engine) -> str:
+    """Feed the engine; return what it could not make anything of, else nothing."""
+    sink = Dissecting(engine)
     try:
-        feed(stream, engine)
+        feed(stream, sink)
     finally:
         engine.close(END_OF_FILE)
+    if not sink.unknown:
+        return ""
+    kinds = ", ".join(f"{link} ({count} packets)" for link, count in sorted(sink.unknown.items())[:SHOWN_LINKS])
+    return f"link types that are not known were left out: {kinds}"
 
 
 def _ordered(endpoints: Endpoints) -> list[tuple[EndpointKey, EndpointFacts]]:

@@ -3,7 +3,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
     DATAGRAM, ETHERNET, ETHERTYPE, FRAGMENT, HALF, IPV4, IPV6, MALFORMED, NESTED, OTHER, SEGMENT, TCP, TRANSPORT,
-    TRUNCATED, UDP, UNKNOWN_LINK,
+    TRUNCATED, UDP,
 )
 
 from exporter.net.octets cimport big16, big32, big64
@@ -32,6 +32,7 @@ cdef class Frame:
     cdef inline int _plain(self, int64_t at, int64_t end) except -1
     cdef int _link(self, int link) except -1
     cdef int _point_to_point(self, int link) except -1
+    cdef int _rare(self, int link) except -1
     @cython.locals(kind=int)
     cdef int _typed(self, int offset, int size) except -1
     @cython.locals(version=int)

@@ -11,6 +11,8 @@ from mmap import mmap
 
 import cython
 
+from exporter.net.links import behind
+
 if not cython.compiled:
     from exporter.net.layout import (
         DATAGRAM,
@@ -28,7 +30,6 @@ if not cython.compiled:
         TRANSPORT,
         TRUNCATED,
         UDP,
-        UNKNOWN_LINK,
     )
     from exporter.net.octets import big16, big32, big64
 
@@ -141,7 +142,12 @@ class Frame:
     def _point_to_point(self, link: int) -> int:
         if link == 104:  # Cisco HDLC
             return self._typed(2, 4)
-        return self._ppp() if link in (9, 50) else UNKNOWN_LINK
+        return self._ppp() if link in (9, 50) else self._rare(link)
+
+    def _rare(self, link: int) -> int:
+        found = behind(self.memory, link, self.position, self.end)
+        self.position = found.position
+        return found.kind
 
     def _typed(self, offset: int, size: int) -> int:
         """Pass a header of `size` bytes with an EtherType at `offset`."""

@@ -1,5 +1,6 @@
 """Decoding of every kind of frame, built by scapy where it can."""
 
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scapy.contrib.geneve import GENEVE
 from scapy.contrib.mpls import MPLS
+from scapy.layers.dot11 import Dot11, Dot11QoS, RadioTap
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
 from scapy.layers.l2 import GRE, LLC, SNAP, CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether, Loopback
@@ -16,6 +18,7 @@ from scapy.packet import Raw
 
 from exporter.net.frames import Frame
 from exporter.net.layout import DATAGRAM, FRAGMENT, MALFORMED, OTHER, SEGMENT, TRUNCATED, UNKNOWN_LINK
+from exporter.net.links import LINKS
 from tests.exporter.net.packets import CLIENT, SERVER, ethernet, tcp
 
 LINK = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")  # else scapy asks the network for them
@@ -25,6 +28,8 @@ FRAGMENTED = IP(src="10.0.0.1", dst="10.0.0.2", id=77, flags="MF", frag=3, proto
 INNER6 = IPv6(src="fd00::1", dst="fd00::2")
 SEGMENT6 = TCP(sport=40000, dport=80, seq=7) / Raw(b"payload")
 OUTER = LINK / IP(src="192.0.2.1", dst="192.0.2.2")
+SNAPPED = LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP(code=0x800) / INNER
+LOGGED = struct.pack("<BBHHH8sHH", 2, 0, 0, 12, 1, b"fields", 4 + len(INNER), 9)
 FRAMES = {
     "plain": (LINK / INNER, 1),
     "ipv4 options": (LINK / IP(src="10.0.0.1", dst="10.0.0.2", options=b"\x01" * 8) / INNER[TCP], 1),
@@ -69,6 +74,25 @@ FRAMES = {
     "cooked": (CookedLinux(proto=0x800) / INNER, 113),
     "cooked 2": (CookedLinuxV2(proto=0x800) / INNER, 276),
     "ppp": (Raw(b"\xff\x03\x00\x21") / INNER, 9),
+    "ppp with a direction": (Raw(b"\1\xff\x03\x00\x21") / INNER, 204),
+    "pppoe alone": (PPPoE(code=0) / PPP(proto=0x21) / INNER, 51),
+    "wireless": (Dot11(type=2, FCfield=1) / SNAPPED, 105),
+    "wireless, four addresses, quality": (Dot11(type=2, subtype=8, FCfield=3) / Dot11QoS() / SNAPPED, 105),
+    "radiotap": (RadioTap() / Dot11(type=2, FCfield=2) / SNAPPED, 127),
+    "radiotap with fields": (
+        RadioTap(present="TSFT+Flags+Rate", mac_timestamp=1, Flags="FCS") / Dot11(type=2) / SNAPPED,
+        127,
+    ),
+    "radiotap with padding": (
+        RadioTap(present="Flags", Flags="pad") / Dot11(type=2, subtype=8) / Dot11QoS() / Raw(b"\0\0") / SNAPPED,
+        127,
+    ),
+    "fddi": (Raw(bytes(13)) / SNAPPED, 10),
+    "atm": (SNAPPED, 11),
+    "enc": (Raw(bytes(12)) / INNER, 109),
+    "ipnet": (Raw(bytes(24)) / INNER6 / SEGMENT6, 226),
+    "pflog": (Raw(b"\x3d" + bytes(63)) / INNER, 117),
+    "nflog": (Raw(LOGGED) / INNER, 239),
 }
 BYTES = {name: (bytes(packet), link) for name, (packet, link) in FRAMES.items()}
 
@@ -158,7 +182,13 @@ def test_nonsense_is_malformed(garble: Callable[[bytes], bytes]) -> None:
 
 
 def test_an_unknown_link_type_is_told() -> None:
-    assert decode(bytes(64), link=147)[1] == UNKNOWN_LINK
+    unknown = {link for link in range(300) if decode(bytes(200), link)[1] == UNKNOWN_LINK}
+    assert unknown == set(range(300)) - LINKS
+
+
+@pytest.mark.parametrize("frame", [Dot11(type=0), Dot11(type=2, FCfield=0x40), Dot11(type=2, subtype=4)])
+def test_wireless_frames_without_readable_data_are_other(frame: Dot11) -> None:
+    assert decode(bytes(frame / SNAPPED), 105)[1] == OTHER
 
 
 def test_endless_nesting_ends() -> None:
@@ -168,7 +198,7 @@ def test_endless_nesting_ends() -> None:
     assert decode(bytes(tags / INNER))[1] == 6
 
 
-@given(data=st.binary(max_size=200), link=st.sampled_from([0, 1, 9, 12, 50, 101, 104, 108, 113, 147, 228, 276]))
+@given(data=st.binary(max_size=200), link=st.sampled_from([*sorted(LINKS), 147]))
 def test_random_bytes_never_raise(data: bytes, link: int) -> None:
     decode(data, link)
 
