@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ import pytest
 from quickstart.debian import Tree
 from tests.contract.exposition import families, golden
 from tests.live.support import counted, loads, resp, servers, stack
+from tests.live.support.agreement import assert_alike
+from tests.live.support.application import application
 from tests.live.support.counted import Counted
-from tests.live.support.processes import Command, accepts, free_port, running
 from tests.live.support.waiting import until
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("capturing")]
@@ -71,14 +71,8 @@ def scene(tree: Tree, capturing: None, tmp_path_factory: pytest.TempPathFactory)
         prometheus = started(
             stack.prometheus(tree, folder, {"larimar": [exporter.url.removeprefix("http://")]}, SCRAPE_SECONDS)
         )
-        application = free_port()
-        command = Command(
-            (sys.executable, "-m", "tests.live.support.upstream", str(application)),
-            folder / "application.log",
-            {"PYTHONPATH": str(stack.ROOT)},
-        )
-        started(running(command, lambda: accepts(application)))
-        upstream = f"upstream application {{ server 127.0.0.1:{application}; keepalive 64; }}"
+        backend = started(application(folder))
+        upstream = f"upstream application {{ server 127.0.0.1:{backend}; keepalive 64; }}"
         logged = ("--slowlog-log-slower-than", "0", "--slowlog-max-len", "100000")
         yield Scene(
             nginx=started(servers.nginx(tree, folder / "nginx", NGINX.format(empty=folder), upstream)),
@@ -100,21 +94,17 @@ def settled(scene: Scene, server: servers.Server, requests: int) -> Counted:
     return scene.seen(server)
 
 
-def assert_alike(scene: Scene, server: servers.Server, own: Counted) -> None:
-    """Compare by what users rely on: counts within 1 %, errors exactly, the median within 15 %."""
-    seen = settled(scene, server, own.requests)
-    report = f"seen {seen}, own {own}\n{scene.losses()}"
-    assert abs(seen.requests - own.requests) <= 0.01 * own.requests, report
-    assert seen.errors == own.errors, report
-    assert abs(seen.median_seconds - own.median_seconds) <= 0.15 * own.median_seconds, report
+def assert_agrees(scene: Scene, server: servers.Server, own: Counted) -> None:
+    """Compare what Prometheus holds with the server's own counts."""
+    assert_alike(settled(scene, server, own.requests), own, scene.losses())
 
 
 def test_http_requests_equal_the_access_log(scene: Scene) -> None:
     kinds = (("/page", 0), ("/missing", MISSING), ("/broken", BROKEN))
     loads.get_pages(scene.nginx.port, loads.spread(PAGES, kinds, random.Random(SEED)), workers=16)
-    own = counted.by_nginx(scene.nginx.log)
+    own = counted.by_access_log(scene.nginx.log)
     assert (own.requests, own.errors) == (PAGES, MISSING + BROKEN)
-    assert_alike(scene, scene.nginx, own)
+    assert_agrees(scene, scene.nginx, own)
 
 
 def test_redis_commands_equal_info(scene: Scene) -> None:
@@ -136,7 +126,7 @@ def test_redis_commands_equal_info(scene: Scene) -> None:
     own = counted.by_redis(scene.redis.port)
     assert errors == own.errors == REFUSED
     assert own.requests >= COMMANDS
-    assert_alike(scene, scene.redis, own)
+    assert_agrees(scene, scene.redis, own)
 
 
 def test_postgresql_queries_equal_its_log(scene: Scene) -> None:
@@ -147,7 +137,7 @@ def test_postgresql_queries_equal_its_log(scene: Scene) -> None:
         loads.ask_postgresql(scene.postgresql.port, statements, prepared, workers=8)
     own = until(lambda: complete(scene.postgresql.log), 10, "PostgreSQL's log is not complete")
     assert (own.requests, own.errors) == (QUERIES, 2 * (FAILING // 2))
-    assert_alike(scene, scene.postgresql, own)
+    assert_agrees(scene, scene.postgresql, own)
 
 
 def complete(log: Path) -> Counted | None:

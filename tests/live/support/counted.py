@@ -23,11 +23,11 @@ class Counted:
     median_seconds: float
 
 
-def by_nginx(access_log: Path) -> Counted:
-    """Count an access log of lines `status seconds`."""
+def by_access_log(access_log: Path, unit_seconds: float = 1.0) -> Counted:
+    """Count an access log of lines `status time`, the time in a unit of so many seconds."""
     lines = [line.split() for line in access_log.read_text().splitlines()]
     failed = sum(int(status) >= 400 for status, _ in lines)
-    return Counted(len(lines), failed, statistics.median(float(seconds) for _, seconds in lines))
+    return Counted(len(lines), failed, unit_seconds * statistics.median(float(took) for _, took in lines))
 
 
 def by_redis(port: int) -> Counted:
