@@ -3,11 +3,14 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.protocols.backlog cimport Backlog
-from exporter.protocols.http_head cimport Body
+from exporter.protocols.http_head cimport body_of, head_end, method_of, status_of
+from exporter.protocols.pieces cimport line_feed, octet, piece
 
 cdef int HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST, ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, CLIENT
 cdef int64_t MAX_CHUNK_LINE_BYTES, MAX_MALFORMED
+cdef int64_t CHUNKED, NO_LENGTH
 cdef object REQUEST, RESPONSE
+cdef tuple STATUSES
 
 
 @cython.final
@@ -19,7 +22,7 @@ cdef class _Side:
     cdef bint emitted, guessed
 
     cdef begin(self, int64_t first_at, int64_t size)
-    cdef expect(self, Body body)
+    cdef expect(self, int64_t length)
     cdef inline bint open(self)
 
 
@@ -41,12 +44,12 @@ cdef class HttpParser:
     cpdef finish(self, int64_t at)
     @cython.locals(state=int, taken=int64_t)
     cdef int64_t _step(self, _Side side, int direction, buffer, int64_t start, int64_t at) except? -7
-    @cython.locals(end=int64_t, unread=int64_t, line_end=int64_t, line=bytes, fields=bytes, first_at=int64_t, known=bint)
+    @cython.locals(end=int64_t, unread=int64_t, head=bytes, line=bytes, first_at=int64_t, known=bint)
     cdef int64_t _head(self, _Side side, int direction, buffer, int64_t start, int64_t at) except? -7
     @cython.locals(method=bytes, asked=int)
-    cdef bint _request_head(self, _Side side, bytes line, bytes fields, int64_t first_at, int64_t size) except? -1
-    @cython.locals(status=int, asked=int, body=Body)
-    cdef bint _response_head(self, _Side side, bytes line, bytes fields, int64_t first_at, int64_t size) except? -1
+    cdef bint _request_head(self, _Side side, bytes line, bytes head, int64_t first_at) except? -1
+    @cython.locals(status=int, asked=int, length=int64_t)
+    cdef bint _response_head(self, _Side side, bytes line, bytes head, int64_t first_at) except? -1
     @cython.locals(end=int64_t, line=bytes, size=int64_t)
     cdef int64_t _line(self, _Side side, int direction, buffer, int64_t start) except? -7
     cdef _after_bytes(self, _Side side, int direction)

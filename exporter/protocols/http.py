@@ -3,15 +3,16 @@
 from collections import deque
 from collections.abc import Sequence
 
+import cython
+
 from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds, Operation
 from exporter.protocols.backlog import Backlog, behind_line_ends
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.http_head import (
+    CHUNKED,
     MAX_HEAD_BYTES,
-    NO_BODY,
+    NO_LENGTH,
     OPERATIONS,
-    Body,
-    Framing,
     body_of,
     head_end,
     match,
@@ -21,6 +22,9 @@ from exporter.protocols.http_head import (
     operation_of,
     status_of,
 )
+
+if not cython.compiled:  # else `http.pxd` has them
+    from exporter.protocols.pieces import line_feed, octet, piece
 
 MAX_CHUNK_LINE_BYTES = 8192
 # How many heads of a connection that spoke HTTP before may be no HTTP: an attack on the server is none on the parser.
@@ -34,6 +38,7 @@ HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST = range(7)
 ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT = range(3)
 REQUEST, RESPONSE = Kind.REQUEST, Kind.RESPONSE
 CLIENT = 0  # the direction of requests
+STATUSES = tuple(map(str, range(1000)))
 
 
 class _Side:
@@ -74,10 +79,10 @@ class _Side:
         self.emitted = False
         self.seen += 1
 
-    def expect(self, body: Body) -> None:
-        """Set what follows the head."""
-        self.left = body.length
-        self.state = CHUNK_LINE if body.framing is Framing.CHUNKED else BODY
+    def expect(self, length: int) -> None:
+        """Set what follows the head: a body of that length, none of `NO_LENGTH`."""
+        self.left = max(0, length)
+        self.state = CHUNK_LINE if length == CHUNKED else BODY
 
     def open(self) -> bool:
         """Return whether a head was read and its body's end was not."""
@@ -158,7 +163,7 @@ class HttpParser:
             return self._head(side, direction, buffer, start, at)
         if side.guessed:
             side.guessed = False
-            if state == BODY and buffer[start : start + 7] == b"HTTP/1.":
+            if state == BODY and piece(buffer, start, start + 7) == b"HTTP/1.":
                 self._complete(side, direction)
                 return self._head(side, direction, buffer, start, at)
         side.last_at = at
@@ -176,7 +181,7 @@ class HttpParser:
         return self._line(side, direction, buffer, start)
 
     def _head(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
-        if buffer[start] in b"\r\n":  # servers skip empty lines before a head, and some clients send them
+        if octet(buffer, start) in b"\r\n":  # servers skip empty lines before a head, and some clients send them
             return behind_line_ends(buffer, start)
         end = head_end(buffer, start, side.backlog.scanned)
         if end < 0:
@@ -188,38 +193,37 @@ class HttpParser:
                 return self._malformed(side, direction, len(buffer))
             side.backlog.scanned = unread
             return start
-        line_end = buffer.find(b"\n", start)
-        line = bytes(buffer[start:line_end])
-        fields = bytes(buffer[line_end:end]).lower()
+        head = piece(buffer, start, end)
+        line = piece(head, 0, line_feed(head, 0))
         first_at = side.backlog.since if start == 0 else at
         side.last_at = at
         if direction == CLIENT:
-            known = self._request_head(side, line, fields, first_at, end - start)
+            known = self._request_head(side, line, head, first_at)
         else:
-            known = self._response_head(side, line, fields, first_at, end - start)
+            known = self._response_head(side, line, head, first_at)
         return end if known else self._malformed(side, direction, len(buffer))
 
-    def _request_head(self, side: _Side, line: bytes, fields: bytes, first_at: Nanoseconds, size: int) -> bool:
+    def _request_head(self, side: _Side, line: bytes, head: bytes, first_at: Nanoseconds) -> bool:
         method = method_of(line)
         if not method:
             return False
         self._end_unbounded()
-        side.begin(first_at, size)
+        side.begin(first_at, len(head))
         side.operation = operation_of(method)
         asked = ASKED_HEAD if method == b"HEAD" else ASKED_CONNECT if method == b"CONNECT" else ASKED_PLAIN
         self._asked.append(asked)
-        side.expect(NO_BODY if asked == ASKED_CONNECT else body_of(fields))
+        side.expect(NO_LENGTH if asked == ASKED_CONNECT else body_of(head))
         if side.state == BODY and side.left == 0:
             self._complete(side, Direction.REQUEST)
         return True
 
-    def _response_head(self, side: _Side, line: bytes, fields: bytes, first_at: Nanoseconds, size: int) -> bool:
+    def _response_head(self, side: _Side, line: bytes, head: bytes, first_at: Nanoseconds) -> bool:
         status = status_of(line)
         if not status:
             return False
         if status < 200 and status != 101:  # interim: the response is still to come
             return True
-        side.begin(first_at, size)
+        side.begin(first_at, len(head))
         side.status = status
         asked = self._asked[0] if self._asked else ASKED_PLAIN
         if status == 101 or (asked == ASKED_CONNECT and status < 300):
@@ -228,10 +232,10 @@ class HttpParser:
         elif asked == ASKED_HEAD or status in (204, 304):
             self._complete(side, Direction.RESPONSE)
         else:
-            body = body_of(fields)
-            side.expect(body)
+            length = body_of(head)
+            side.expect(length)
             side.guessed = not self._asked
-            if body.framing is Framing.NONE:
+            if length == NO_LENGTH:
                 side.state = UNTIL_CLOSE
             elif side.state == BODY and side.left == 0:
                 self._complete(side, Direction.RESPONSE)
@@ -278,7 +282,7 @@ class HttpParser:
         if not self._asked and asker.open():
             # Answered before its body ended, as a refused upload is.
             self._emit_request(asker)
-        status = str(side.status)
+        status = STATUSES[side.status]
         self._out.append(
             Message(RESPONSE, side.first_at, side.last_at, side.size, status=status, failed=side.status >= 400)
         )

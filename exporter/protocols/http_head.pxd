@@ -2,18 +2,22 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from exporter.protocols.pieces cimport line_feed, octet, piece
 
-@cython.final
-cdef class Body:
-    cdef readonly object framing
-    cdef readonly int64_t length
+cdef int64_t MAX_LENGTH_DIGITS
+cdef int SPACE, DIGIT_0, DIGIT_9, LF, CR, C, T, LOWER_CASE
+cdef bytes VERSION, BLANKS, TRANSFER_ENCODING, CONTENT_LENGTH, NAME_ENDS
 
 
-@cython.locals(begin=int64_t, crlf=int64_t, bare=int64_t)
+@cython.locals(size=int64_t, feed=int64_t, behind=int)
 cpdef int64_t head_end(buffer, int64_t start, int64_t scanned) except? -7
+@cython.locals(end=int64_t, version=bytes, method=bytes)
 cpdef bytes method_of(bytes line)
+@cython.locals(version=bytes, behind=bytes)
 cpdef int status_of(bytes line) except? -7
-@cython.locals(first=int64_t, second=int64_t, value=bytes)
-cpdef body_of(bytes fields)
-@cython.locals(found=int64_t, end=int64_t, rest=bytes)
-cdef bytes _value(bytes fields, bytes name, int64_t start)
+@cython.locals(digits=bytes, code=int, digit=int)
+cdef int _code(bytes line, int at) except? -7
+@cython.locals(length=bytes, value=bytes, feed=int64_t, start=int64_t, initial=int)
+cpdef int64_t body_of(bytes head) except? -7
+@cython.locals(behind=int64_t, rest=bytes)
+cdef bytes _value(bytes head, int64_t start, int64_t end, bytes name)

@@ -1,10 +1,12 @@
 """Heads of HTTP/1 messages: start lines and the few header fields that say where a message ends."""
 
-from dataclasses import dataclass
-from enum import Enum
+import cython
 
 from exporter.model import Operation
 from exporter.protocols.base import Match
+
+if not cython.compiled:  # else `http_head.pxd` has them
+    from exporter.protocols.pieces import line_feed, octet, piece
 
 # IANA's registry, and what caches, updaters, media servers and tunnels are known to send.
 METHODS = (
@@ -24,24 +26,15 @@ LONG_TARGET_BYTES = 512
 TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-class Framing(Enum):
-    """How a body's end is found."""
-
-    NONE = "none"  # no field says anything
-    LENGTH = "length"
-    CHUNKED = "chunked"
-
-
-@dataclass(frozen=True)
-class Body:
-    """What the header fields say of a body; the length is 0 unless the framing is by length."""
-
-    framing: Framing
-    length: int = 0
-
-
-NO_BODY = Body(Framing.NONE)
-CHUNKED_BODY = Body(Framing.CHUNKED)
+# What a head says of the body's length where it says no number.
+NO_LENGTH, CHUNKED = -1, -2
+TRANSFER_ENCODING, CONTENT_LENGTH = b"transfer-encoding", b"content-length"
+NAME_ENDS = b": \t"
+MAX_LENGTH_DIGITS = 18  # 64 bits hold them
+VERSION = b"HTTP/1."
+BLANKS = b" \t\r\n\v\f"
+SPACE, DIGIT_0, DIGIT_9, LF, CR, C, T = b" 09\n\rct"
+LOWER_CASE = 0x20
 
 
 def head_end(buffer: bytes | bytearray, start: int, scanned: int) -> int:
@@ -49,20 +42,30 @@ def head_end(buffer: bytes | bytearray, start: int, scanned: int) -> int:
 
     The first `scanned` bytes of the head are known to hold no end.
     """
-    begin = max(start, start + scanned - 2)
-    crlf = buffer.find(b"\n\r\n", begin)
-    bare = buffer.find(b"\n\n", begin, len(buffer) if crlf < 0 else crlf + 1)
-    if bare >= 0:
-        return bare + 2
-    return crlf + 3 if crlf >= 0 else -1
+    size = len(buffer)
+    feed = line_feed(buffer, max(start, start + scanned - 2))
+    while 0 <= feed < size - 1:
+        behind = octet(buffer, feed + 1)
+        if behind == LF:
+            return feed + 2
+        if behind == CR and feed + 2 < size and octet(buffer, feed + 2) == LF:
+            return feed + 3
+        feed = line_feed(buffer, feed + 1)
+    return -1
 
 
 def method_of(line: bytes) -> bytes:
     """Return the method of a request line of HTTP/1, in upper case; empty if it is none."""
     line = line.rstrip()
-    if len(line) < 12 or line[-8:-1].upper() != b"HTTP/1." or not line[-1:].isdigit() or line[-9:-8] != b" ":
+    end = len(line)
+    if end < 12 or line[end - 9] != SPACE or not DIGIT_0 <= line[end - 1] <= DIGIT_9:
         return b""
-    method = line[: line.find(b" ")]
+    version = line[end - 8 : end - 1]
+    if version != VERSION and version.upper() != VERSION:
+        return b""
+    method = line.partition(b" ")[0]
+    if method in OPERATIONS:
+        return method
     return method.upper() if len(method) <= MAX_METHOD_BYTES and TOKEN.issuperset(method) else b""
 
 
@@ -73,48 +76,59 @@ def operation_of(method: bytes) -> Operation:
 
 def status_of(line: bytes) -> int:
     """Return the code of a status line of HTTP/1, or of Shoutcast's imitation; 0 if it is none."""
-    if line[:7].upper() == b"HTTP/1.":
-        digits = line[9:12]
-        return int(digits) if line[8:9] == b" " and _is_code(digits) and line[12:13].strip() == b"" else 0
-    return int(line[4:7]) if line[:4] == b"ICY " and _is_code(line[4:7]) else 0
+    version = line[:7]
+    if version == VERSION or version.upper() == VERSION:
+        behind = line[12:13]
+        return _code(line, 9) if line[8:9] == b" " and (not behind or behind in BLANKS) else 0
+    return _code(line, 4) if line[:4] == b"ICY " else 0
 
 
-def _is_code(digits: bytes) -> bool:
-    return len(digits) == 3 and digits.isdigit() and digits[0] != 0x30
+def _code(line: bytes, at: int) -> int:
+    """Return the three digits at a position, the first of which is not 0; else 0."""
+    digits = line[at : at + 3]
+    if len(digits) != 3 or digits[0] == DIGIT_0:
+        return 0
+    code = 0
+    for digit in digits:
+        if not DIGIT_0 <= digit <= DIGIT_9:
+            return 0
+        code = code * 10 + digit - DIGIT_0
+    return code
 
 
-def body_of(fields: bytes) -> Body:
-    """Return what header fields, from the line feed of the start line on and in lower case, say of the body.
+def body_of(head: bytes) -> int:
+    """Return what a head's fields say of the body: its length, or `CHUNKED`, or `NO_LENGTH`.
 
     A chunked body overrides a length; lengths that are no numbers or contradict each other count as none at all.
     """
-    coding = _value(fields, b"\ntransfer-encoding", 0)
-    if coding is not None and b"chunked" in coding:
-        return CHUNKED_BODY
-    first = fields.find(b"\ncontent-length")
-    if first < 0:
-        return NO_BODY
-    value = _value(fields, b"\ncontent-length", first)
-    second = fields.find(b"\ncontent-length", first + 1)
-    if value is None or (second >= 0 and _value(fields, b"\ncontent-length", second) != value):
-        return NO_BODY
-    numbers = {part.strip() for part in value.split(b",")}
-    number = numbers.pop()
-    if numbers or not number.isdigit() or len(number) > 18:
-        return NO_BODY
-    return Body(Framing.LENGTH, int(number))
+    length = b""
+    feed = line_feed(head, 0)
+    while 0 <= feed < len(head) - 1:
+        start = feed + 1
+        feed = line_feed(head, start)
+        initial = head[start] | LOWER_CASE
+        if initial == C:
+            value = _value(head, start, feed, CONTENT_LENGTH)
+            length = value if not length or value == length or not value else length + b"," + value
+        elif initial == T and b"chunked" in _value(head, start, feed, TRANSFER_ENCODING).lower():
+            return CHUNKED
+    if not length:
+        return NO_LENGTH
+    if not length.isdigit():
+        numbers = {part.strip() for part in length.split(b",")}
+        length = numbers.pop()
+        if numbers or not length.isdigit():
+            return NO_LENGTH
+    return int(length) if len(length) <= MAX_LENGTH_DIGITS else NO_LENGTH
 
 
-def _value(fields: bytes, name: bytes, start: int) -> bytes | None:
-    """Return the value of the first field of that name from `start` on."""
-    found = fields.find(name, start)
-    while found >= 0:
-        end = fields.find(b"\n", found + 1)
-        rest = fields[found + len(name) : end if end >= 0 else len(fields)].lstrip(b" \t")
-        if rest[:1] == b":":
-            return rest[1:].strip()
-        found = fields.find(name, found + 1)
-    return None
+def _value(head: bytes, start: int, end: int, name: bytes) -> bytes:
+    """Return the value of the field in a line if it is of that name; else empty."""
+    behind = start + len(name)
+    if behind >= len(head) or head[behind] not in NAME_ENDS or piece(head, start, behind).lower() != name:
+        return b""
+    rest = piece(head, behind, end if end >= 0 else len(head)).strip()
+    return rest[1:].strip() if rest[:1] == b":" else b""
 
 
 def match(client: bytes, server: bytes) -> Match:
