@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 
 from exporter.protocols.backlog cimport Backlog
 from exporter.protocols.mysql_session cimport MysqlSession
+from exporter.protocols.pieces cimport little24, octet, piece
 
 cdef int64_t STATEMENT_BYTES, NUMBER_BYTES, SSL_REQUEST_BYTES
 cdef object REQUEST

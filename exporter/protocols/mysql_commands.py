@@ -1,5 +1,7 @@
 """The client's direction of a MySQL connection: login and commands."""
 
+import cython
+
 from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds, Operation
 from exporter.protocols import sql
 from exporter.protocols.backlog import Backlog
@@ -20,6 +22,9 @@ from exporter.protocols.mysql_wire import (
     STMT_PREPARE,
     statement,
 )
+
+if not cython.compiled:  # else the `.pxd` has them
+    from exporter.protocols.pieces import little24, octet, piece
 
 # How much of a packet is needed: the statement's beginning, or its number; attributes stand before a query.
 STATEMENT_BYTES = 256 + sql.LOOKED_AT_BYTES
@@ -62,10 +67,10 @@ class MysqlCommands:
                 continue
             if end - position < HEADER_BYTES:
                 break
-            length = buffer[position] | buffer[position + 1] << 8 | buffer[position + 2] << 16
-            sequence = buffer[position + 3]
+            length = little24(buffer, position)
+            sequence = octet(buffer, position + 3)
             start = position + HEADER_BYTES
-            first = buffer[start] if start < end else 0
+            first = octet(buffer, start) if start < end else 0
             needed = min(length, STATEMENT_BYTES if first in (QUERY, STMT_PREPARE) else NUMBER_BYTES)
             if sequence:
                 needed = min(length, SSL_REQUEST_BYTES)
@@ -74,7 +79,7 @@ class MysqlCommands:
             if self._operation is None:
                 self._first_at = self._backlog.since if position == 0 else at
                 self._size = 0
-            self._packet(length, sequence, bytes(buffer[start : start + needed]))
+            self._packet(length, sequence, piece(buffer, start, start + needed))
             self.seen += 1
             self._size += HEADER_BYTES
             position = start

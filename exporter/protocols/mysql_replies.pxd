@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 
 from exporter.protocols.backlog cimport Backlog
 from exporter.protocols.mysql_session cimport Asked, MysqlSession
+from exporter.protocols.pieces cimport little24, octet, piece
 
 cdef int64_t NEEDED_BYTES, EOF_BYTES, PREPARED_BYTES, MAX_COLUMNS
 cdef int FIRST, FURTHER, DEFINITION, BEHIND, ROW, PREPARED, TAIL, AGAIN, LOG

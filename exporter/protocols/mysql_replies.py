@@ -1,5 +1,7 @@
 """The server's direction of a MySQL connection: greeting, answers, results."""
 
+import cython
+
 from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds
 from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import ParseError
@@ -26,6 +28,9 @@ from exporter.protocols.mysql_wire import (
     ended,
     number,
 )
+
+if not cython.compiled:  # else the `.pxd` has them
+    from exporter.protocols.pieces import little24, octet, piece
 
 NEEDED_BYTES = 21  # the longest beginning of an OK up to its status flags
 EOF_BYTES = 5
@@ -100,13 +105,13 @@ class MysqlReplies:
                 continue
             if end - position < HEADER_BYTES:
                 break
-            length = buffer[position] | buffer[position + 1] << 8 | buffer[position + 2] << 16
+            length = little24(buffer, position)
             start = position + HEADER_BYTES
             needed = min(length, NEEDED_BYTES)
             if end - start < needed:
                 break
             since = self._backlog.since if position == 0 else at
-            self._packet(length, buffer[position + 3], bytes(buffer[start : start + needed]), since, out)
+            self._packet(length, octet(buffer, position + 3), piece(buffer, start, start + needed), since, out)
             self.seen += 1
             self._size += HEADER_BYTES
             self._continued = length == LARGEST

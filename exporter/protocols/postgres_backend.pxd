@@ -3,9 +3,11 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.protocols.backlog cimport Backlog
+from exporter.protocols.pieces cimport big32, octet, piece
 from exporter.protocols.postgres_session cimport PostgresSession
 
 cdef int ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH
+cdef tuple NEEDED, LEAST_LENGTHS, MOST_LENGTHS
 cdef object FOR_EXECUTE, FOR_QUERY, FOR_LOGIN, RESPONSE
 
 

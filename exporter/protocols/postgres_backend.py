@@ -1,11 +1,16 @@
 """The server's direction of a PostgreSQL connection."""
 
+import cython
+
 from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds, Operation
 from exporter.protocols import sql
 from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import ParseError
 from exporter.protocols.postgres_match import EXACT_SERVER_LENGTHS, MAX_MESSAGE_BYTES, SERVER_TYPES
 from exporter.protocols.postgres_session import Awaited, PostgresSession
+
+if not cython.compiled:  # else the `.pxd` has them
+    from exporter.protocols.pieces import big32, octet, piece
 
 ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH = b"ECZIs2AGW"
 # Looking a member of an enumeration up costs more than comparing it.
@@ -14,6 +19,12 @@ RESPONSE = Kind.RESPONSE
 UNASKED = b"ANS"  # notifications, notices and parameters may come at any time
 # How much of a message's body is needed: the tag of a command, the code of an error.
 NEEDED_BYTES = {COMPLETE: 32, ERROR: 512}
+# By the type of a message; none fits between the bounds of what is no type.
+NEEDED = tuple(NEEDED_BYTES.get(kind, 0) for kind in range(256))
+LEAST_LENGTHS = tuple(EXACT_SERVER_LENGTHS.get(kind, 4) for kind in range(256))
+MOST_LENGTHS = tuple(
+    EXACT_SERVER_LENGTHS.get(kind, MAX_MESSAGE_BYTES) if kind in SERVER_TYPES else 0 for kind in range(256)
+)
 CODE_BYTES = 5
 
 
@@ -68,7 +79,7 @@ class Backend:
                 continue
             if session.negotiating:
                 session.negotiating = False
-                if buffer[position] in b"NSG":
+                if octet(buffer, position) in b"NSG":
                     position += 1
                     self.seen += 1
                     if buffer[position - 1] != 0x4E:  # "N"
@@ -107,18 +118,17 @@ class Backend:
         available = len(buffer) - start - 5
         if available < 0:
             return 0
-        kind = buffer[start]
-        length = int.from_bytes(buffer[start + 1 : start + 5], "big")
-        exact = EXACT_SERVER_LENGTHS.get(kind, length)
-        if kind not in SERVER_TYPES or exact != length or not 4 <= length <= MAX_MESSAGE_BYTES:
+        kind = octet(buffer, start)
+        length = big32(buffer, start + 1)
+        if not LEAST_LENGTHS[kind] <= length <= MOST_LENGTHS[kind]:
             raise ParseError("no PostgreSQL message of a server begins here")
-        needed = min(NEEDED_BYTES.get(kind, 0), length - 4)
+        needed = min(NEEDED[kind], length - 4)
         if available < needed:
             return 0
         self._kind = kind
         self._begin(kind, self._backlog.since if start == 0 else at)
         if needed:
-            body = bytes(buffer[start + 5 : start + 5 + needed])
+            body = piece(buffer, start + 5, start + 5 + needed)
             if kind == ERROR:
                 self._code = _code_of(body)
             elif self._operation is UNKNOWN_OPERATION:

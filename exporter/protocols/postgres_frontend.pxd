@@ -3,9 +3,12 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.protocols.backlog cimport Backlog
+from exporter.protocols.pieces cimport big32, octet, piece
 from exporter.protocols.postgres_session cimport PostgresSession
 
 cdef int QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH, FUNCTION_CALL
+cdef int64_t MAX_MESSAGE_BYTES
+cdef tuple NEEDED, LEAST_LENGTHS
 cdef object FOR_EXECUTE, FOR_QUERY, FOR_SYNC, FOR_LOGIN, REQUEST
 
 

@@ -1,5 +1,7 @@
 """The client's direction of a PostgreSQL connection."""
 
+import cython
+
 from exporter.model import Kind, Message, Nanoseconds, Operation
 from exporter.protocols import sql
 from exporter.protocols.backlog import Backlog
@@ -15,6 +17,9 @@ from exporter.protocols.postgres_match import (
 )
 from exporter.protocols.postgres_session import Awaited, PostgresSession
 
+if not cython.compiled:  # else the `.pxd` has them
+    from exporter.protocols.pieces import big32, octet, piece
+
 LONGEST_NAME = 256  # a prepared statement or portal with a longer name is not remembered
 # How much of a message's body is needed: the names at its beginning, and where the verb is.
 NEEDED_BYTES = {
@@ -23,6 +28,11 @@ NEEDED_BYTES = {
     ord("B"): 2 * LONGEST_NAME,
     ord("E"): LONGEST_NAME,
 }
+# By the type of a message; what is none is longer at least than any may be.
+NEEDED = tuple(NEEDED_BYTES.get(kind, 0) for kind in range(256))
+LEAST_LENGTHS = tuple(
+    EXACT_LENGTHS.get(kind, 4) if kind in CLIENT_TYPES else MAX_MESSAGE_BYTES + 1 for kind in range(256)
+)
 QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH, FUNCTION_CALL = b"QPBESHF"
 # Looking a member of an enumeration up costs more than comparing it.
 FOR_EXECUTE, FOR_QUERY, FOR_SYNC, FOR_LOGIN = Awaited.EXECUTE, Awaited.QUERY, Awaited.SYNC, Awaited.LOGIN
@@ -62,7 +72,7 @@ class Frontend:
                 position += taken
                 self.passed(taken, at, out)
                 continue
-            if self._session.starting and buffer[position] == 0:
+            if self._session.starting and octet(buffer, position) == 0:
                 size = self._start(buffer, position, at)
             else:
                 size = self._message(buffer, position, at)
@@ -96,8 +106,8 @@ class Frontend:
         """Read a message without a type; return its size, 0 if more bytes are needed."""
         if len(buffer) - start < 8:
             return 0
-        length = int.from_bytes(buffer[start : start + 4], "big")
-        code = int.from_bytes(buffer[start + 4 : start + 8], "big")
+        length = big32(buffer, start)
+        code = big32(buffer, start + 4)
         if not 8 <= length <= MAX_STARTUP_BYTES:
             raise ParseError(f"a PostgreSQL start-up message of {length} bytes")
         session = self._session
@@ -121,18 +131,18 @@ class Frontend:
         available = len(buffer) - start - 5
         if available < 0:
             return 0
-        kind = buffer[start]
-        length = int.from_bytes(buffer[start + 1 : start + 5], "big")
-        if kind not in CLIENT_TYPES or not EXACT_LENGTHS.get(kind, 4) <= length <= MAX_MESSAGE_BYTES:
+        kind = octet(buffer, start)
+        length = big32(buffer, start + 1)
+        if not LEAST_LENGTHS[kind] <= length <= MAX_MESSAGE_BYTES:
             raise ParseError("no PostgreSQL message of a client begins here")
-        needed = min(NEEDED_BYTES.get(kind, 0), length - 4)
+        needed = min(NEEDED[kind], length - 4)
         if available < needed:
             return 0
         self._kind = kind
         if self._first_at < 0:
             self._first_at = self._backlog.since if start == 0 else at
         if needed:
-            self._look(kind, bytes(buffer[start + 5 : start + 5 + needed]))
+            self._look(kind, piece(buffer, start + 5, start + 5 + needed))
         elif kind == FUNCTION_CALL:
             self._operation = FUNCTION
         return length + 1
