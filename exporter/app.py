@@ -18,10 +18,11 @@ from exporter.collectors.scrape import Families
 from exporter.config import Config
 from exporter.pages import capabilities, collectors, routes
 from exporter.privileges import grant, losses
-from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
 from exporter.sources.governed import Round
 from exporter.sources.host import Host
+from exporter.sources.packets import open_packets
+from exporter.sources.source import PacketSource
 from exporter.wire import Wire
 from toolkit.server import serve
 
@@ -149,12 +150,12 @@ class App:
         """Stop serving and give up every socket and file."""
         self._opened.close()
 
-    def _open_capture(self, config: Config) -> Capture | None:
+    def _open_capture(self, config: Config) -> PacketSource | None:
         """Return the capture that the settings ask for, None where it is not wanted or not possible."""
         if not config.capture:
             return None
         try:
-            return Capture(config.interfaces, config.snaplen, config.memory_bytes)
+            return open_packets(config.capture_method, config.interfaces, config.snaplen, config.memory_bytes)
         except SourceError as error:
             self._capture_error = str(error)  # told with all else that is missing
             return None

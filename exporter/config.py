@@ -8,6 +8,7 @@ from toolkit.settings import option, repeated
 from toolkit.values import Address
 
 MIB = 1 << 20
+METHODS = ("auto", "ring", "scapy")
 
 
 def web_path(text: str) -> str:
@@ -41,6 +42,12 @@ class Config:
     procfs: Path = option("path.procfs", Path("/proc"), "Where procfs is mounted.", parse=existing_folder)
     interfaces: tuple[str, ...] = repeated(
         "capture.interface", (), "Capture here only, not on every interface that is up; may be repeated.", parse=str
+    )
+    capture_method: str = option(
+        "capture.method",
+        "auto",
+        "How to capture: by rings (Linux), or by scapy, which is slow; the best there is unless one is named.",
+        parse=values.choice(*METHODS),
     )
     snaplen: int = option(
         "capture.snaplen",

@@ -87,6 +87,7 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
         parse_errors=counters.attribution.unparsable,
         interfaces=counters.capture.interfaces,
         refused_interfaces=counters.capture.refused,
+        method=counters.capture.method,
         hidden_processes=status.hidden_processes,
         unowned_sockets=status.unowned_sockets,
         unsearched_processes=status.unsearched_processes,

@@ -15,8 +15,8 @@ from exporter.services.families import family_of
 from exporter.services.sampling import Sampling
 from exporter.services.traffic import Caps, Traffic, TrafficSnapshot
 from exporter.services.view import HostView
-from exporter.sources.capture import Capture, CaptureStats
 from exporter.sources.governed import Clocks, GovernedCapture, Governing, Round, spent
+from exporter.sources.source import CaptureStats, PacketSource
 
 # A service that is gone keeps its series for as long as its resources do (services/resources.py).
 RETENTION_SECONDS = 3600.0
@@ -45,7 +45,7 @@ class Wire:
 
     def __init__(
         self,
-        capture: Capture | None,
+        capture: PacketSource | None,
         memory_bytes: int,
         cpu_budget: float = 1.0,
         clocks: Clocks = Clocks(time.monotonic, time.time_ns, spent),  # noqa: B008  # frozen

@@ -24,6 +24,7 @@ class Coverage:
         unattributed: connections of which an end on this host was not found.
         parse_errors: protocol -> connections whose bytes turned out not to be it.
         interfaces, refused_interfaces: captured now, and up but not captured.
+        method: how packets are captured; empty where they are not.
         hidden_processes: listed, but not to be read.
         unowned_sockets: whose process was not found.
         unsearched_processes: still to be looked through for the owners of sockets.
@@ -47,6 +48,7 @@ class Coverage:
     parse_errors: Mapping[str, int] = field(default_factory=dict)
     interfaces: int = 0
     refused_interfaces: int = 0
+    method: str = ""
     hidden_processes: int = 0
     unowned_sockets: int = 0
     unsearched_processes: int = 0
@@ -121,6 +123,14 @@ def _capture_families(coverage: Coverage) -> Iterator[Metric]:
     yield _by_label(
         "larimar_capture_malformed_total", "Packets that could not be read, by reason.", "reason", coverage.malformed
     )
+    method = GaugeMetricFamily(
+        "larimar_capture_method",
+        "Always 1; how packets are captured: by rings that the kernel shares, or, far slower, by scapy.",
+        labels=("method",),
+    )
+    if coverage.method:
+        method.add_metric((coverage.method,), 1)
+    yield method
     yield GaugeMetricFamily("larimar_capture_interfaces", "Network interfaces captured now.", coverage.interfaces)
     yield GaugeMetricFamily(
         "larimar_capture_interfaces_refused",

@@ -8,10 +8,12 @@ from exporter.net.engine import Engine
 from exporter.sources.bpf import ALL, Sample, Snap
 from exporter.sources.errors import SourceError
 from exporter.sources.interfaces import Interface, interfaces_up
-from exporter.sources.ring import BLOCK_BYTES, Drained, Ring
+from exporter.sources.ring import BLOCK_BYTES, Ring
+from exporter.sources.source import CaptureStats, Drained
 
 log = logging.getLogger(__name__)
 
+METHOD = "ring"
 LEAST_RING_BYTES = 4 * BLOCK_BYTES
 MOST_RING_BYTES = 16 << 20
 # Packets up to so long are copied whole while the ring keeps up, since messages may be pipelined in them; segmentation
@@ -28,23 +30,6 @@ class Share:
     step: int = 0
     dropped: int = 0
     calm: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureStats:
-    """What all rings counted since the start.
-
-    Attributes:
-        packets: that passed the kernel's filter, dropped ones included.
-        dropped: for which a ring had no room.
-        interfaces: captured now.
-        refused: up, but not captured: no ring could be opened, or the memory is used up.
-    """
-
-    packets: int = 0
-    dropped: int = 0
-    interfaces: int = 0
-    refused: int = 0
 
 
 class Capture:
@@ -152,6 +137,7 @@ class Capture:
             self._gone_dropped + sum(count.dropped for count in counts),
             len(self._rings),
             len(self._refused),
+            METHOD,
         )
 
     def close(self) -> None:

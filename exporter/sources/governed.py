@@ -9,7 +9,7 @@ from exporter.net.engine import Engine
 from exporter.services.governor import Governor, Plan, Shed, Spent
 from exporter.services.sampling import Sampling
 from exporter.sources.bpf import Sample
-from exporter.sources.capture import Capture, CaptureStats
+from exporter.sources.source import CaptureStats, PacketSource
 
 MOST_LOSS = 100.0  # a drain of which less than a hundredth was kept tells nothing of the rest
 
@@ -75,7 +75,7 @@ class GovernedCapture:
 
     def __init__(
         self,
-        capture: Capture,
+        capture: PacketSource,
         engine: Engine,
         sampling: Sampling,
         budget: float,

@@ -14,6 +14,7 @@ from typing import Protocol
 from exporter.sources import bpf
 from exporter.sources.errors import SourceError
 from exporter.sources.interfaces import LINK_ETHERNET, Interface
+from exporter.sources.source import Drained
 
 SOL_PACKET = 263
 PACKET_RX_RING = 5
@@ -37,18 +38,6 @@ class BlockReader(Protocol):
     def block(self, memory: mmap.mmap, base: int, size: int, link: int) -> int:
         """Read one block; return how many packets it held."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """What was read at once.
-
-    Attributes:
-        fullness: which share of the ring's blocks waited to be read.
-    """
-
-    packets: int
-    fullness: float
 
 
 @dataclass(frozen=True, slots=True)

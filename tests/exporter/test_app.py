@@ -152,7 +152,34 @@ def test_real_requests_are_counted_for_server_client_and_edge(app: App, tmp_path
     assert value(found, "larimar_edge_request_duration_seconds_count", **edge) == 75
     assert value(found, "larimar_listen_info", service_name="storefront", port=port, transport="tcp") == 1
     assert value(found, "larimar_capture_packets_total") > 150
+    assert value(found, "larimar_capture_method", method="ring") == 1
     assert value(found, "larimar_capability_available", capability="capture") == 1
+
+
+@pytest.mark.live
+@pytest.mark.usefixtures("may_capture")
+def test_requests_are_counted_where_only_scapy_can_capture(tmp_path: Path) -> None:
+    (tmp_path / "storefront.py").write_text(SERVER)
+    server = [sys.executable, str(tmp_path / "storefront.py")]
+    with (
+        closing(App(Config(listen=LOOPBACK, capture_method="scapy"))) as app,
+        subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as serving,
+    ):
+        assert serving.stdout is not None
+        client = http.client.HTTPConnection("127.0.0.1", int(serving.stdout.readline()))
+
+        def counted() -> bool:
+            client.request("GET", "/")
+            client.getresponse().read()
+            labels = {"service_name": "storefront", "role": "server", "method": "GET", "status_class": "2xx"}
+            return value(samples(app), "larimar_http_requests_total", **labels) > 0
+
+        try:
+            turn_until(app, counted)
+        finally:
+            client.close()
+            serving.kill()
+        assert value(samples(app), "larimar_capture_method", method="scapy") == 1
 
 
 def test_without_capture_it_serves_what_it_can(blind_app: App) -> None:

@@ -12,8 +12,9 @@ from contextlib import closing
 import pytest
 
 from exporter.net.engine import Engine
-from exporter.sources.capture import LEAST_RING_BYTES, Capture, CaptureStats
+from exporter.sources.capture import LEAST_RING_BYTES, Capture
 from exporter.sources.errors import SourceError
+from exporter.sources.source import CaptureStats
 from tests.exporter.net.packets import Opened
 
 MEMORY_BYTES = 16 << 20
@@ -44,12 +45,12 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def dummy() -> Iterator[str]:
+def veth() -> Iterator[str]:
     """The name of a network interface that the test may make and that is removed afterwards."""
     name = f"larimar{os.getpid() % 10_000}"
     ip = shutil.which("ip")
-    if ip is None or subprocess.run([ip, "link", "add", name, "type", "dummy"], check=False).returncode:
-        pytest.skip("no dummy network interface can be made: needs ip(8) and CAP_NET_ADMIN")
+    if ip is None or subprocess.run([ip, "link", "add", name, "type", "veth"], check=False).returncode:
+        pytest.skip("no network interface can be made: needs ip(8) and CAP_NET_ADMIN")
     yield name
     subprocess.run([ip, "link", "del", name], capture_output=True, check=False)
 
@@ -74,22 +75,22 @@ def test_traffic_on_loopback_reaches_the_engine() -> None:
 
 
 @pytest.mark.live
-def test_interfaces_are_followed_as_they_come_and_go(dummy: str) -> None:
+def test_interfaces_are_followed_as_they_come_and_go(veth: str) -> None:
     with closing(open_capture()) as capture:
         before = capture.stats()
-        subprocess.run(["ip", "link", "set", dummy, "up"], check=True)
+        subprocess.run(["ip", "link", "set", veth, "up"], check=True)
         capture.refresh()
         assert capture.stats().interfaces == before.interfaces + 1
-        subprocess.run(["ip", "link", "del", dummy], check=True)
+        subprocess.run(["ip", "link", "del", veth], check=True)
         capture.refresh()
         assert capture.stats().interfaces == before.interfaces
         assert capture.stats().packets >= before.packets
 
 
 @pytest.mark.live
-def test_memory_that_is_used_up_refuses_further_interfaces(dummy: str) -> None:
-    subprocess.run(["ip", "link", "set", dummy, "up"], check=True)
-    with closing(open_capture("lo", dummy, memory_bytes=2 * LEAST_RING_BYTES)) as capture:
+def test_memory_that_is_used_up_refuses_further_interfaces(veth: str) -> None:
+    subprocess.run(["ip", "link", "set", veth, "up"], check=True)
+    with closing(open_capture("lo", veth, memory_bytes=2 * LEAST_RING_BYTES)) as capture:
         assert (capture.stats().interfaces, capture.stats().refused) == (1, 1)
 
 

@@ -1,0 +1,67 @@
+"""Where packets come from: what the rings and what stands in for them offer alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from exporter.net.engine import Engine
+from exporter.sources.bpf import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What was read at once.
+
+    Attributes:
+        fullness: which share of the ring's blocks waited to be read.
+    """
+
+    packets: int
+    fullness: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStats:
+    """What was counted since the start.
+
+    Attributes:
+        packets: that passed the kernel's filter, dropped ones included.
+        dropped: for which a ring had no room.
+        interfaces: captured now.
+        refused: up, but not captured: no ring could be opened, or the memory is used up.
+        method: how packets are captured; empty where they are not.
+    """
+
+    packets: int = 0
+    dropped: int = 0
+    interfaces: int = 0
+    refused: int = 0
+    method: str = ""
+
+
+class PacketSource(Protocol):
+    """Captures the interfaces of a host."""
+
+    def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
+        """Have the engine read what was captured, for as long as it may."""
+        ...
+
+    def pause(self) -> None:
+        """Capture nothing from now on; what was captured stays to be read."""
+        ...
+
+    def resume(self, sample: Sample) -> None:
+        """Capture again, these flows where the source can choose."""
+        ...
+
+    def refresh(self) -> None:
+        """Capture on interfaces that came, no longer on those that went."""
+        ...
+
+    def stats(self) -> CaptureStats:
+        """Return what was counted since the start."""
+        ...
+
+    def close(self) -> None:
+        """Stop capturing."""
+        ...
