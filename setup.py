@@ -28,6 +28,8 @@ COMPILED: tuple[str, ...] = (
     "exporter.protocols.redis",
     "exporter.protocols.http_head",
     "exporter.protocols.http",
+    "exporter.protocols.sql_tokens",
+    "exporter.protocols.sql_query",
     "exporter.protocols.sql",
     "exporter.protocols.postgres_session",
     "exporter.protocols.postgres_frontend",

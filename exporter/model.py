@@ -1,6 +1,6 @@
 """What flows through the exporter: endpoints, messages, exchanges."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
 
 Nanoseconds = int
@@ -60,11 +60,15 @@ class Operation:
 
     Attributes:
         name: the verb, such as `GET`, `SELECT` or `HSET`.
-        target: what it acts on where that is bounded, such as a route template or a table; else empty.
+        target: what it acts on, such as a table or a route: named by its author where that is bounded; else empty.
+            A route as a parser gives it may still hold words that only the service's other routes tell from
+            parameters (`services/routes.py`), and is no label's value.
+        said: the first word of the request where that is not the name, as of `WITH ... INSERT`; else empty.
     """
 
     name: str
     target: str = ""
+    said: str = field(default="", compare=False)
 
 
 UNKNOWN_OPERATION = Operation("")

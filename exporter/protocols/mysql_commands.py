@@ -148,9 +148,9 @@ class MysqlCommands:
         verb = UNKNOWN_OPERATION
         operation = OPERATIONS.get(code, UNKNOWN_OPERATION)
         if code == QUERY:
-            operation = sql.operation_of(statement(body[1:], session.attributed))
+            operation = sql.operation_of(statement(body[1:], session.attributed), escapes=True)
         elif code == STMT_PREPARE:
-            verb = sql.operation_of(body[1:])
+            verb = sql.operation_of(body[1:], escapes=True)
             session.preparing(verb)
         elif code in EXECUTIONS:
             operation = session.operation(int.from_bytes(body[1:5], "little"))

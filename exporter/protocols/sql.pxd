@@ -2,8 +2,20 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from exporter.protocols.sql_query cimport Query, name_at
+from exporter.protocols.sql_tokens cimport Tokens
 
-@cython.locals(rest=bytes, word=bytes)
-cpdef operation_of(bytes statement)
-@cython.locals(depth=int64_t, position=int64_t, end=int64_t, begin=int64_t)
-cdef bytes _behind_comment(bytes text)
+cdef int CLOSE, END, NAME, OPEN, SEMICOLON, WORD
+
+
+cpdef operation_of(bytes statement, bint escapes=*)
+@cython.locals(table=bytes, inner=bytes)
+cdef tuple _deed(Tokens tokens, bytes verb)
+@cython.locals(query=Query)
+cdef tuple _queried(Tokens tokens, bytes verb)
+@cython.locals(depth=int)
+cdef bytes _inner(Tokens tokens)
+@cython.locals(kind=int, query=Query)
+cdef bytes _table(Tokens tokens, bytes verb)
+@cython.locals(kind=int)
+cdef bytes _defined(Tokens tokens)

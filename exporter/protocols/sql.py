@@ -1,7 +1,16 @@
-"""What a SQL statement does: its first verb, from a list that does not grow with what is asked."""
+"""What a SQL statement does, by a list of verbs that does not grow with what is asked, and to which table.
+
+Compiled with the types of `sql.pxd`. The same statement comes again and again, so the latest ones are remembered.
+"""
+
+from functools import lru_cache
 
 from exporter.model import Operation
+from exporter.protocols.names import schema_name
+from exporter.protocols.sql_query import Query, name_at
+from exporter.protocols.sql_tokens import KINDS, Tokens
 
+END, WORD, NAME, OPEN, CLOSE, _COMMA, _DOT, SEMICOLON, _OTHER = KINDS
 VERBS = (
     "ABORT ALTER ANALYSE ANALYZE BEGIN CALL CHECKPOINT CLOSE CLUSTER COMMENT COMMIT COPY CREATE DEALLOCATE DECLARE "
     "DELETE DISCARD DO DROP END EXECUTE EXPLAIN FETCH GRANT IMPORT INSERT LISTEN LOAD LOCK MERGE MOVE NOTIFY PREPARE "
@@ -14,36 +23,123 @@ OPERATIONS = {verb.encode(): Operation(verb) for verb in VERBS.split()}
 EMPTY = Operation("EMPTY")
 OTHER = Operation("OTHER")
 
-SPACE = b" \t\r\n\f\v"
-# A verb stands at the beginning, behind comments at most; what is longer is not looked through.
+# Verbs that a name follows, at once or behind words that only say how.
+BEFORE_NAME = frozenset(
+    b"INSERT REPLACE UPDATE MERGE TRUNCATE COPY CALL LOCK TABLE VACUUM ANALYZE ANALYSE OPTIMIZE REPAIR DESC DESCRIBE "
+    b"HANDLER CLUSTER".split()
+)
+HOW = frozenset(
+    b"INTO ONLY TABLE TABLES IGNORE LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK OR ROLLBACK ABORT FAIL OVERWRITE BINARY "
+    b"FULL FREEZE VERBOSE ANALYZE ANALYSE LOCAL NO_WRITE_TO_BINLOG CONCURRENTLY IF EXISTS NOT".split()
+)
+STATEMENTS = frozenset(b"SELECT INSERT REPLACE UPDATE DELETE MERGE TABLE WITH COPY CALL TRUNCATE".split())
+QUERIES = frozenset((b"SELECT", b"DELETE", b"WITH"))
+# Verbs before a whole statement, and those that first say what kind of thing they are about.
+BEFORE_STATEMENT = frozenset(b"EXPLAIN PREPARE DECLARE".split())
+DEFINES = frozenset(b"CREATE ALTER DROP RENAME REFRESH REINDEX LOAD".split())
+DEFINED = frozenset((b"TABLE", b"VIEW", b"ON"))  # an index is on a table
+MOST_WORDS = 12  # between a verb and what it defines
+
+# What is longer is not looked through.
 LOOKED_AT_BYTES = 2048
-LONGEST_VERB = max(map(len, OPERATIONS))
-LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+REMEMBERED = 1024  # statements; and operations
 
 
-def operation_of(statement: bytes) -> Operation:
-    """Return the first verb of a statement, or of several; `EMPTY` if there is none, `OTHER` if it is not known.
+def operation_of(statement: bytes, escapes: bool = False) -> Operation:
+    """Return what a statement does, or the first of several; `EMPTY` if it does nothing, `OTHER` if it is not known.
 
     Comments, opening parentheses and empty statements before it are passed over.
+
+    Args:
+        statement: the text, or its beginning.
+        escapes: whether a backslash takes the meaning from a quote, as it does in MySQL.
     """
-    rest = statement[:LOOKED_AT_BYTES].lstrip(SPACE + b"(;")
-    while rest[:2] in (b"--", b"/*"):
-        rest = _behind_comment(rest).lstrip(SPACE + b"(;")
-    if not rest:
+    return _remembered(statement[:LOOKED_AT_BYTES], escapes)
+
+
+@lru_cache(REMEMBERED)
+def _remembered(statement: bytes, escapes: bool) -> Operation:
+    tokens = Tokens(statement, escapes)
+    kind = tokens.next()
+    while kind in (OPEN, SEMICOLON):
+        kind = tokens.next()
+    if kind == END:
         return EMPTY
-    word = rest[: LONGEST_VERB + 1]
-    return OPERATIONS.get(word[: len(word) - len(word.lstrip(LETTERS))].upper(), OTHER)
+    verb = tokens.word() if kind == WORD else b""
+    known = OPERATIONS.get(verb)
+    if known is None:
+        return OTHER
+    deed, table = _deed(tokens, verb)
+    if not table and deed == verb:
+        return known
+    return _named(deed, schema_name(table), verb)
 
 
-def _behind_comment(text: bytes) -> bytes:
-    if text[:2] == b"--":
-        return text.partition(b"\n")[2]
-    depth, position = 1, 2  # PostgreSQL's comments nest
-    while depth:
-        end = text.find(b"*/", position)
-        if end < 0:
-            return b""
-        begin = text.find(b"/*", position, end)
-        depth += 1 if begin >= 0 else -1
-        position = (begin if begin >= 0 else end) + 2
-    return text[position:]
+@lru_cache(REMEMBERED)
+def _named(deed: bytes, table: str, said: bytes) -> Operation:
+    """Return the one operation of that name, so that it is found by what it is, not by what it is like."""
+    return Operation(deed.decode("ascii"), table, "" if said == deed else said.decode("ascii"))
+
+
+def _deed(tokens: Tokens, verb: bytes) -> tuple[bytes, bytes]:
+    """Return what the statement does and the table as it stands, empty if there is none."""
+    if verb in BEFORE_STATEMENT:
+        inner = _inner(tokens)
+        return verb, _deed(tokens, inner)[1] if inner else b""
+    if verb in QUERIES:
+        return _queried(tokens, verb)
+    if verb in BEFORE_NAME:
+        table = _table(tokens, verb)
+        described = verb[:4] == b"DESC" and table.upper() in STATEMENTS  # MySQL's EXPLAIN
+        return verb, _deed(tokens, table.upper())[1] if described else table
+    return verb, _defined(tokens) if verb in DEFINES else b""
+
+
+def _queried(tokens: Tokens, verb: bytes) -> tuple[bytes, bytes]:
+    query = Query(tokens, verb == b"WITH")
+    query.read()
+    if query.verb in BEFORE_NAME:
+        return query.verb, _table(tokens, query.verb)
+    if query.written and not query.table:
+        return query.writes, query.written
+    return query.verb or verb, query.table or query.nested
+
+
+def _inner(tokens: Tokens) -> bytes:
+    """Go to the statement that is explained, prepared or declared; return its verb, empty if there is none."""
+    depth = 0
+    while tokens.next() != END:
+        if tokens.kind == OPEN:
+            depth += 1
+        elif tokens.kind == CLOSE:
+            depth -= 1
+        elif depth == 0 and tokens.kind == WORD and tokens.word() in STATEMENTS:
+            return tokens.word()
+    return b""
+
+
+def _table(tokens: Tokens, verb: bytes) -> bytes:
+    """Return the name behind a verb."""
+    kind = tokens.next()
+    while kind == WORD and (tokens.word() in HOW or (tokens.word() == b"REPLACE" and verb == b"INSERT")):
+        kind = tokens.next()
+    if kind == OPEN and verb == b"COPY":
+        query = Query(tokens, common=False)
+        query.read()
+        return query.table or query.nested
+    if kind == OPEN:  # options
+        while kind not in (CLOSE, END):
+            kind = tokens.next()
+        return _table(tokens, verb) if kind == CLOSE else b""
+    return name_at(tokens) if kind in (WORD, NAME) else b""
+
+
+def _defined(tokens: Tokens) -> bytes:
+    """Return the name of the table or view that is defined, or that an index is on."""
+    for _ in range(MOST_WORDS):
+        kind = tokens.next()
+        if kind == WORD and tokens.word() in DEFINED:
+            return _table(tokens, b"TABLE")
+        if kind in (END, OPEN, SEMICOLON):
+            break
+    return b""

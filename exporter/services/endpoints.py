@@ -39,7 +39,7 @@ class EndpointFacts:
         """Count one exchange."""
         request = exchange.request
         if request is not None and request.operation.name:
-            _count(self.operations, request.operation.name)
+            _count(self.operations, request.operation.said or request.operation.name)
         if request is not None and request.kind is Kind.PUSH:
             return
         self.requests += 1
