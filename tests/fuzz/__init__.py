@@ -1,1 +1,1 @@
-"""Fuzzing of the packet path, layer by layer."""
+"""Fuzzing of the packet path and the parsers, layer by layer."""

@@ -3,7 +3,7 @@
     python -m tests.fuzz [--seconds SECONDS] [LAYER ...]
 
 What breaks a bound is written to `findings/` here, where `test_findings.py` holds it from then on. Coverage is that of
-Python code, so the packet path runs uncompiled.
+Python code, so everything runs uncompiled.
 """
 
 import argparse
@@ -14,22 +14,25 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.exporter.net.transcript import SourceOnly
-
 FINDINGS = Path(__file__).parent / "findings"
+MOST_MEGABYTES = 512
 PCAPS = Path(__file__).parents[1] / "pcaps"
 
 
 def seeds(layer: str) -> list[bytes]:
-    """Return what to begin with: pieces of real captures in the layer's own form."""
-    found = [path.read_bytes()[:3000] for path in sorted(PCAPS.glob("*.pcap"))]
-    if layer == "captures":
+    """Return what to begin with: samples of a protocol, or pieces of real captures, in the layer's own form."""
+    if layer.startswith("parse_"):
+        found: list[bytes] = import_module("tests.fuzz.parsing").seeds(layer)  # late, to be instrumented
         return found
+    captures = [path.read_bytes()[:3000] for path in sorted(PCAPS.glob("*.pcap"))]
+    if layer == "captures":
+        return captures
     pieces = []
-    for capture in found:
+    for capture in captures:
         frames = [capture[at : at + 120] for at in range(40, len(capture) - 120, 160)]
         if layer == "frames":
             pieces += [b"\1\0\0" + frame for frame in frames]
@@ -72,13 +75,14 @@ def guided(name: str, seconds: int) -> None:
     """Run libFuzzer in this process, which it ends."""
     import atheris  # noqa: PLC0415 - an extra, and only here
 
-    sys.meta_path.insert(0, SourceOnly)
+    import_module("tests.exporter.uncompiled")  # else the compiled twins, which cannot be instrumented, are found
     with atheris.instrument_imports(include=["exporter"]):
         from tests.fuzz.layers import LAYERS  # noqa: PLC0415 - to be instrumented
     with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(seeds(name)):
             Path(corpus, str(number)).write_bytes(seed)
-        options = [f"-max_total_time={seconds}", "-max_len=4096", f"-artifact_prefix={FINDINGS}/{name}-", "-timeout=20"]
+        options = [f"-max_total_time={seconds}", "-max_len=4096", f"-artifact_prefix={FINDINGS}/{name}-"]
+        options += ["-timeout=20", f"-rss_limit_mb={MOST_MEGABYTES}"]
         atheris.Setup([sys.argv[0], *options, "-print_final_stats=1", corpus], LAYERS[name])
         atheris.Fuzz()
 
@@ -99,15 +103,15 @@ def fuzz(name: str, seconds: int) -> bool:
 
 def main() -> int:
     """Run; return 1 if a layer failed."""
-    names = ("frames", "segments", "reassembly", "captures", "conversations")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("layers", nargs="*", default=names, help=", ".join(names))
+    parser.add_argument("layers", nargs="*", help="by default all: the packet path's and every parser's")
     parser.add_argument("--seconds", type=int, default=60, help="of each layer")
     parser.add_argument("--guided", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.guided:
         guided(arguments.layers[0], arguments.seconds)
-    held = [fuzz(name, arguments.seconds) for name in arguments.layers]  # every one, whatever the others did
+    names = arguments.layers or import_module("tests.fuzz.layers").LAYERS
+    held = [fuzz(name, arguments.seconds) for name in names]  # every one, whatever the others did
     return 0 if all(held) else 1
 
 

@@ -15,6 +15,7 @@ from exporter.services.endpoints import Endpoints
 from exporter.sources.errors import SourceError
 from exporter.sources.pcapfile import feed, read
 from tests.exporter.net.packets import CLIENT, SERVER, tcp
+from tests.fuzz.parsing import PARSERS
 
 LINKS = (0, 1, 9, 12, 50, 101, 104, 113, 228, 276, 65535)
 BUFFER_BYTES = 20_000
@@ -154,5 +155,6 @@ LAYERS: dict[str, Callable[[bytes], None]] = {
     "reassembly": reassembly,
     "captures": captures,
     "conversations": conversations,
+    **PARSERS,
 }
 """What is fuzzed, by name."""
