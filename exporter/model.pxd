@@ -13,6 +13,7 @@ cdef class Message:
     cdef readonly object correlation
     cdef readonly int64_t hits, misses
     cdef readonly object tls
+    cdef readonly bint waits
 
 
 @cython.final

@@ -114,6 +114,7 @@ class Message:
         correlation: what pairs it with its other half; None where answers come in the order of requests.
         hits, misses: how many keys that were looked up in a cache a response found, and did not.
         tls: what a half of a TLS handshake shows; else None.
+        waits: whether a request asks for an answer once something happens: how long that takes tells of no work.
     """
 
     kind: Kind
@@ -127,6 +128,7 @@ class Message:
     hits: int = 0
     misses: int = 0
     tls: TlsFacts | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class Exchange:
     Attributes:
         request: None where its bytes were not seen (joined mid-stream, one-sided capture).
         response: None where none came before the connection ended, or none was expected.
-        timed: whether the two surely belong to each other; after a loss they may be neighbours, good for counts only.
+        timed: whether the two surely belong to each other, and their distance is the time of some work; after a loss
+            they may be neighbours, good for counts only.
     """
 
     request: Message | None

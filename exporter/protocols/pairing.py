@@ -115,7 +115,7 @@ class Pairing:
     def _answer(self, request: Message | None, response: Message, timed: bool) -> None:
         if request is not None:
             # One that began before its question holds what is left of an earlier answer: its time is not known.
-            timed = timed and response.first_at >= request.first_at
+            timed = timed and response.first_at >= request.first_at and not request.waits
             if request.operation is UNKNOWN_OPERATION is not response.operation:
                 request = replace(request, operation=response.operation)
         self._record(Exchange(request, response, timed))

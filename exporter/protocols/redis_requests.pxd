@@ -13,7 +13,7 @@ cdef class Requests:
     cdef RedisSession _session
     cdef Backlog _backlog
     cdef int64_t _first_at, _size, _arguments, _left
-    cdef bint _lookup
+    cdef bint _lookup, _waits, _wordy
     cdef object _operation
     cdef bytes _stateful
     cdef list _words

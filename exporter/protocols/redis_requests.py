@@ -4,12 +4,12 @@ from exporter.model import Message, Nanoseconds, Operation
 from exporter.protocols.backlog import Backlog, behind_line_ends
 from exporter.protocols.base import ParseError
 from exporter.protocols.redis_commands import LONGEST_NAME, OPERATIONS, OTHER_COMMAND, operation_of
-from exporter.protocols.redis_session import LOOKUPS, STATEFUL, RedisSession
+from exporter.protocols.redis_session import LOOKUPS, READING, STATEFUL, WAITING, RedisSession
 
 MAX_ARGUMENTS = 1 << 20  # the server's own limit
 MAX_LINE_BYTES = 64 << 10  # PROTO_INLINE_MAX_SIZE
 MAX_NUMBER_BYTES = 16
-MAX_WORDS = 3  # `CLIENT REPLY OFF`
+MAX_WORDS = 7  # `CLIENT REPLY OFF`, `XREADGROUP GROUP group consumer COUNT 1 NOACK BLOCK`
 
 
 class Requests:
@@ -31,7 +31,9 @@ class Requests:
         "_session",
         "_size",
         "_stateful",
+        "_waits",
         "_words",
+        "_wordy",
         "lost",
         "seen",
         "skip",
@@ -48,6 +50,8 @@ class Requests:
         self._lookup = False
         self._stateful = b""
         self._words: list[bytes] = []
+        self._wordy = False  # whether the arguments matter
+        self._waits = False
         self.skip = 0
         self.lost = False
         self.seen = 0
@@ -131,7 +135,7 @@ class Requests:
                 self._left -= 1
                 self._size += stop - start
                 return stop
-        elif self._stateful and len(self._words) < MAX_WORDS and length <= MAX_NUMBER_BYTES:
+        elif self._wordy and len(self._words) < MAX_WORDS and length <= MAX_NUMBER_BYTES:
             if stop > len(buffer):
                 return start
             self._words.append(bytes(buffer[end + 2 : stop - 2]).upper())
@@ -148,6 +152,11 @@ class Requests:
         self._lookup = upper in LOOKUPS
         if upper in STATEFUL:
             self._stateful = upper
+            self._wordy = True
+        elif upper in WAITING:
+            self._waits = True
+        elif upper in READING:
+            self._wordy = True
 
     def _inline(
         self, buffer: bytes | bytearray, start: int, since: Nanoseconds, at: Nanoseconds, out: list[Message]
@@ -166,7 +175,7 @@ class Requests:
             self._size = end + 1 - start
             self._arguments = len(words)
             self._name(words[0])
-            self._words = [word.upper() for word in words[1:]]
+            self._words = [word.upper() for word in words[1:]] if self._wordy else []
         return end + 1
 
     def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
@@ -175,13 +184,19 @@ class Requests:
             return
         self.seen += 1
         kind = self._session.request(self._stateful, self._words, self._arguments - 1, self._lookup)
-        out.append(Message(kind, self._first_at, at, self._size, operation))
+        waits = self._waits or (self._wordy and not self._stateful and _blocks(self._words))
+        out.append(Message(kind, self._first_at, at, self._size, operation, waits=waits))
         self._operation = None
-        self._lookup = False
-        if self._stateful:
+        self._lookup = self._waits = False
+        if self._wordy:
+            self._wordy = False
             self._stateful = b""
-        if self._words:
             self._words = []
+
+
+def _blocks(words: list[bytes]) -> bool:
+    """Return whether a stream's reader waits for what comes next: its options end at the names of the streams."""
+    return b"BLOCK" in words[: words.index(b"STREAMS") if b"STREAMS" in words else None]
 
 
 def _line_end(buffer: bytes | bytearray, start: int) -> int:

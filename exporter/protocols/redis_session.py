@@ -13,6 +13,9 @@ CONFIRMED = frozenset(word.lower() for word in SUBSCRIBING | UNSUBSCRIBING)
 # Commands that change how the connection goes on; all others need no second look.
 STATEFUL = SUBSCRIBING | UNSUBSCRIBING | REPLICATING | {b"CLIENT", b"MONITOR", b"RESET"}
 MAX_CONFIRMATIONS = 4096
+# Commands that are answered once another client has done something, and those that are if they say BLOCK.
+WAITING = frozenset(b"BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN WAIT WAITAOF".split())
+READING = frozenset((b"XREAD", b"XREADGROUP"))
 # Commands that look strings up by their keys, as a cache is asked.
 LOOKUPS = frozenset((b"GET", b"GETEX", b"GETDEL", b"GETSET", b"MGET"))
 MAX_LOOKUPS = 16_384
