@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from exporter import replay
-from exporter.model import Endpoint, Exchange, Flow, Nanoseconds
+from exporter.model import Endpoint, Exchange, Flow, Kind, Nanoseconds
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversation
 
@@ -91,7 +91,7 @@ class Counting:
         raise ValueError(f"the benchmark's own bytes are no {protocol}")
 
     def record(self, exchange: Exchange) -> None:
-        self.exchanges += exchange.response is not None
+        self.exchanges += exchange.response is not None and exchange.response.kind is not Kind.CHANGED
 
     def close(self, at: Nanoseconds) -> None:
         pass

@@ -115,7 +115,9 @@ class App:
         with ExitStack() as opened:
             self._host = Host(config.procfs)
             opened.callback(self._host.close)
-            self._wire = Wire(self._open_capture(config), config.memory_bytes, config.cpu_budget)
+            self._wire = Wire(
+                self._open_capture(config), config.memory_bytes, config.cpu_budget, values=config.business_value
+            )
             opened.callback(lambda: self._wire.close(self._wall()))
             self._packet_stages = (
                 Stage("drain", 0.0, self._drain),

@@ -80,6 +80,14 @@ class Config:
     cache: bool = option("collector.cache", True, "Keys looked up in caches, and found.")
     messaging: bool = option("collector.messaging", True, "Messages published, delivered and fetched.")
     dns: bool = option("collector.dns", True, "DNS queries, and those that failed.")
+    business_events: bool = option(
+        "collector.business-events", True, "State-changing operations that succeeded, such as orders.insert."
+    )
+    business_value: bool = option(
+        "collector.business-value",
+        True,
+        "Sums of the money and quantities in them; without it no number that a request carries is looked at.",
+    )
     edges: bool = option("collector.edges", True, "Requests between two services.")
     resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")
     services: bool = option("collector.services", True, "What each service is.")

@@ -14,6 +14,8 @@ cdef class Message:
     cdef readonly int64_t hits, misses
     cdef readonly object tls
     cdef readonly bint waits
+    cdef readonly tuple changes
+    cdef readonly bytes trace
 
 
 @cython.final

@@ -1,6 +1,7 @@
 """What flows through the exporter: endpoints, messages, exchanges."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 
 Nanoseconds = int
@@ -82,6 +83,43 @@ class Kind(Enum):
     ONE_WAY = "one-way"  # a request that is never answered
     PUSH = "push"  # asks and answers nothing; counted by its operation, if it has one
     UNANSWERED = "unanswered"  # tells that the oldest request in order will get no answer; itself no message
+    CHANGED = "changed"  # tells what has become certain, in `changes`; itself no message
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What the fields of one meaning add up to, exactly.
+
+    Attributes:
+        field: the meaning, from a bounded list of words for money and quantities.
+        currency: by ISO 4217; empty where none is known.
+        total: the sum of those that are not negative.
+        negative: the sum of the others, without its sign.
+        count: how many fields were added up.
+    """
+
+    field: str
+    currency: str
+    total: Decimal
+    negative: Decimal
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an operation changed for good: no rollback undoes it any more.
+
+    Attributes:
+        operation: what was done.
+        count: rows that were inserted, or statements that updated or deleted any; 0 where the exchange itself counts.
+        amounts: what the values add up to; no single value is kept.
+        unread: fields that mean money or a quantity whose number could not be read.
+    """
+
+    operation: Operation
+    count: int
+    amounts: tuple[Amount, ...] = ()
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +153,8 @@ class Message:
         hits, misses: how many keys that were looked up in a cache a response found, and did not.
         tls: what a half of a TLS handshake shows; else None.
         waits: whether a request asks for an answer once something happens: how long that takes tells of no work.
+        changes: what a request changes if it succeeds, or what has become certain.
+        trace: the `traceparent` of a request as it was sent; else empty.
     """
 
     kind: Kind
@@ -129,6 +169,8 @@ class Message:
     misses: int = 0
     tls: TlsFacts | None = None
     waits: bool = False
+    changes: tuple[Change, ...] = ()
+    trace: bytes = b""
 
 
 @dataclass(frozen=True)

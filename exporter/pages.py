@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import Metric
 
+from exporter.collectors.business import event_families, value_families
 from exporter.collectors.edges import edge_families
 from exporter.collectors.listen import listen_families
 from exporter.collectors.operations import (
@@ -56,6 +57,8 @@ def collectors(
         (config.traffic, NamedCollector("traffic", lambda: traffic_families(wire.traffic()))),
         (config.edges, NamedCollector("edges", lambda: edge_families(wire.traffic()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
+        (config.business_value, NamedCollector("business-value", lambda: value_families(wire.traffic()))),
+        (config.business_events, NamedCollector("business-events", lambda: event_families(wire.traffic()))),
         (config.http, NamedCollector("http", lambda: http_families(wire.traffic()))),
         (config.db, NamedCollector("db", lambda: db_families(wire.traffic()))),
         (config.cache, NamedCollector("cache", lambda: cache_families(wire.traffic()))),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from exporter.net.engine import Engine, EngineCounters
 from exporter.net.layout import SLOT_BYTES
 from exporter.protocols import PROTOCOLS
+from exporter.protocols.base import without_values
 from exporter.protocols.conversation import Conversations
 from exporter.services.attribution import Attribution, AttributionCounters, Patience
 from exporter.services.families import family_of
@@ -41,6 +42,7 @@ class Wire:
         memory_bytes: for the rings and the flow table.
         cpu_budget: share of one processor that the exporter may use.
         clocks: what time it is, and what was spent.
+        values: whether the numbers that requests carry may be looked at.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Wire:
         memory_bytes: int,
         cpu_budget: float = 1.0,
         clocks: Clocks = Clocks(time.monotonic, time.time_ns, spent),  # noqa: B008  # frozen
+        values: bool = True,
     ) -> None:
         self._lock = threading.Lock()
         dice = secrets.SystemRandom()
@@ -58,7 +61,7 @@ class Wire:
         # Half of the memory is for the rings (sources/capture.py), a quarter of the rest for bytes that wait.
         waiting_bytes = memory_bytes // 8
         self._engine = Engine(
-            Conversations(self._attribution, PROTOCOLS),
+            Conversations(self._attribution, PROTOCOLS if values else without_values(PROTOCOLS)),
             max_flows=(memory_bytes // 2 - waiting_bytes) // SLOT_BYTES,
             buffer_bytes=waiting_bytes,
             datagrams=True,

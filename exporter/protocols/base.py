@@ -1,7 +1,7 @@
 """The one interface that every wire protocol stands behind."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from typing import Protocol
 
@@ -81,6 +81,7 @@ class ProtocolSpec:
         family: what its operations are.
         transports: what it goes over; a datagram is judged and parsed whole, each by itself.
         within: the protocol whose inside this guesses at, and whose label it bears; else empty.
+        valueless: makes the same without looking at the numbers that requests carry; None if `parser` never does.
     """
 
     name: str
@@ -90,8 +91,14 @@ class ProtocolSpec:
     family: Family = Family.PLAIN
     transports: frozenset[str] = frozenset({"tcp"})
     within: str = ""
+    valueless: Callable[[], Parser] | None = None
 
     @property
     def label(self) -> str:
         """The `protocol` label's value."""
         return self.within or self.name
+
+
+def without_values(specs: Sequence[ProtocolSpec]) -> tuple[ProtocolSpec, ...]:
+    """Return the protocols with parsers that look at no number which a request carries."""
+    return tuple(replace(spec, parser=spec.valueless) if spec.valueless is not None else spec for spec in specs)

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 
 from exporter.model cimport Exchange, Message
 
-cdef object REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED
+cdef object REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED, CHANGED
 cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN
 
 

@@ -8,6 +8,7 @@ from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message, Nanosecon
 
 # Looking a member of an enumeration up costs more than comparing it.
 REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED = Kind.REQUEST, Kind.RESPONSE, Kind.ONE_WAY, Kind.PUSH, Kind.UNANSWERED
+CHANGED = Kind.CHANGED
 # A client that pipelines deeper than this (a bulk load) loses latencies, not counts.
 MAX_OUTSTANDING = 16_384
 # After a loss nobody knows which requests were answered. A client that takes turns shows it: as many responses as
@@ -53,6 +54,8 @@ class Pairing:
             if self._ordered:
                 self._record(Exchange(self._ordered.popleft(), None))
             self._least -= int(self._least > 0)
+        elif kind is CHANGED:
+            self._record(Exchange(None, message))
 
     def lose(self) -> None:
         """Messages may have been lost: what answers in order is in doubt until the client's turns agree again.

@@ -5,6 +5,7 @@ login only if it fails.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from exporter.model import Direction, Message, Nanoseconds
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
@@ -18,12 +19,12 @@ CLIENT = 0  # the direction of requests
 
 
 class PostgresParser:
-    """One connection's state."""
+    """One connection's state; without `values` no number that a statement writes is looked at."""
 
     __slots__ = ("_backend", "_frontend", "_malformed", "_session")
 
-    def __init__(self) -> None:
-        self._session = PostgresSession()
+    def __init__(self, values: bool = True) -> None:
+        self._session = PostgresSession(values)
         self._frontend = Frontend(self._session)
         self._backend = Backend(self._session)
         self._malformed = 0
@@ -49,6 +50,8 @@ class PostgresParser:
         """Account for bytes that passed unseen."""
         out: list[Message] = []
         side = self._frontend if direction == CLIENT else self._backend
+        if size_bytes > side.skip and direction == CLIENT and not side.lost:
+            self._frontend.hurry(at, out)
         if 0 < size_bytes <= side.skip:
             side.passed(size_bytes, at, out)
         else:
@@ -76,4 +79,7 @@ def _resumes(direction: Direction, data: bytes) -> bool:
     return match_server(head) >= Match.MAYBE
 
 
-SPEC = ProtocolSpec("postgresql", frozenset({5432, 5433, 6432}), match, PostgresParser, Family.DATABASE)
+SPEC = ProtocolSpec(
+    *("postgresql", frozenset({5432, 5433, 6432}), match, PostgresParser, Family.DATABASE),
+    valueless=partial(PostgresParser, values=False),
+)

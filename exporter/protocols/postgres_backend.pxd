@@ -6,9 +6,10 @@ from exporter.protocols.backlog cimport Backlog
 from exporter.protocols.pieces cimport big32, octet, piece
 from exporter.protocols.postgres_session cimport PostgresSession
 
-cdef int ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH
+cdef int ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH, PARAMETERS, QUERIED
+cdef int64_t MAX_PARAMETER_BYTES
 cdef tuple NEEDED, LEAST_LENGTHS, MOST_LENGTHS
-cdef object FOR_EXECUTE, FOR_QUERY, FOR_LOGIN, RESPONSE
+cdef object FOR_EXECUTE, FOR_QUERY, FOR_LOGIN, RESPONSE, CHANGED
 
 
 @cython.final
@@ -19,7 +20,9 @@ cdef class Backend:
     cdef int _kind
     cdef str _code
     cdef object _operation
-    cdef bint _told, _bound
+    cdef bint _told, _bound, _copying
+    cdef int _statements
+    cdef bytes _tag, _status
     cdef public int64_t skip
     cdef public bint lost
     cdef readonly int64_t seen
@@ -34,6 +37,9 @@ cdef class Backend:
     cdef _begin(self, int kind, int64_t at)
     @cython.locals(kind=int)
     cdef _complete(self, int64_t at, list out)
+    @cython.locals(number=int)
+    cdef _done(self, int64_t at, list out)
+    cdef _say(self, tuple changes, int64_t at, list out)
     @cython.locals(session=PostgresSession)
     cdef _ready(self, head, int64_t at, list out)
     cdef _refuse(self, int64_t at, list out)

@@ -2,7 +2,7 @@
 
 import cython
 
-from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds, Operation
+from exporter.model import UNKNOWN_OPERATION, Change, Kind, Message, Nanoseconds, Operation
 from exporter.protocols import sql
 from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import ParseError
@@ -12,10 +12,10 @@ from exporter.protocols.postgres_session import Awaited, PostgresSession
 if not cython.compiled:  # else the `.pxd` has them
     from exporter.protocols.pieces import big32, octet, piece
 
-ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH = b"ECZIs2AGW"
+ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH, PARAMETERS = b"ECZIs2AGWt"
 # Looking a member of an enumeration up costs more than comparing it.
 FOR_EXECUTE, FOR_QUERY, FOR_LOGIN = Awaited.EXECUTE, Awaited.QUERY, Awaited.LOGIN
-RESPONSE = Kind.RESPONSE
+RESPONSE, CHANGED = Kind.RESPONSE, Kind.CHANGED
 UNASKED = b"ANS"  # notifications, notices and parameters may come at any time
 # How much of a message's body is needed: the tag of a command, the code of an error.
 NEEDED_BYTES = {COMPLETE: 32, ERROR: 512}
@@ -25,6 +25,8 @@ LEAST_LENGTHS = tuple(EXACT_SERVER_LENGTHS.get(kind, 4) for kind in range(256))
 MOST_LENGTHS = tuple(
     EXACT_SERVER_LENGTHS.get(kind, MAX_MESSAGE_BYTES) if kind in SERVER_TYPES else 0 for kind in range(256)
 )
+MAX_PARAMETER_BYTES = 4096  # of their types
+QUERIED = ord("S")  # the tags of what changes nothing, SELECT among them; SAVEPOINT is told by what follows
 CODE_BYTES = 5
 
 
@@ -41,11 +43,15 @@ class Backend:
         "_backlog",
         "_bound",
         "_code",
+        "_copying",
         "_first_at",
         "_kind",
         "_operation",
         "_session",
         "_size",
+        "_statements",
+        "_status",
+        "_tag",
         "_told",
         "lost",
         "seen",
@@ -62,6 +68,10 @@ class Backend:
         self._operation: Operation = UNKNOWN_OPERATION  # what the answer's tag says was done
         self._told = False  # the answer has said how a statement ended
         self._bound = False  # the answer is to an execution, as far as is known without the request
+        self._copying = False  # the client sends data that the tag to come counts
+        self._statements = 0  # how many of a query's statements were answered
+        self._tag = b""  # of the statement that the message being read completes
+        self._status = b""  # of the transaction
         self.skip = 0
         self.lost = False
         self.seen = 0
@@ -108,6 +118,7 @@ class Backend:
         if self._told:
             self._answer(self._first_at, out)
         self._session.forget()
+        self._session.changes.forget()
         self._end()
         self.skip = 0
         self.lost = True
@@ -123,6 +134,10 @@ class Backend:
         if not LEAST_LENGTHS[kind] <= length <= MOST_LENGTHS[kind]:
             raise ParseError("no PostgreSQL message of a server begins here")
         needed = min(NEEDED[kind], length - 4)
+        if kind == READY and self._session.changes.open:
+            needed = 1
+        elif kind == PARAMETERS and self._session.changes.active:
+            needed = min(MAX_PARAMETER_BYTES, length - 4)
         if available < needed:
             return 0
         self._kind = kind
@@ -131,8 +146,14 @@ class Backend:
             body = piece(buffer, start + 5, start + 5 + needed)
             if kind == ERROR:
                 self._code = _code_of(body)
-            elif self._operation is UNKNOWN_OPERATION:
-                self._operation = sql.operation_of(body.partition(b"\0")[0])
+            elif kind == COMPLETE:
+                self._tag = body.partition(b"\0")[0]
+                if self._operation is UNKNOWN_OPERATION:
+                    self._operation = sql.operation_of(self._tag)
+            elif kind == READY:
+                self._status = body
+            else:
+                self._session.changes.typed(body)
         return length + 1
 
     def _begin(self, kind: int, at: Nanoseconds) -> None:
@@ -155,6 +176,10 @@ class Backend:
             self._ready(head, at, out)
         elif kind in (COMPLETE, EMPTY_QUERY, SUSPENDED, ERROR):
             self._told = True
+            if kind == COMPLETE:
+                self._done(at, out)
+            elif kind == ERROR:
+                self._session.changes.fail()
             if kind == EMPTY_QUERY:
                 self._operation = sql.EMPTY
             if head is FOR_LOGIN:
@@ -162,7 +187,24 @@ class Backend:
             elif head is FOR_EXECUTE or (head is None and self._bound):
                 self._answer(at, out)
         elif kind in (COPY_IN, COPY_BOTH):
+            self._copying = kind == COPY_IN
             self._session.begin_copy()
+
+    def _done(self, at: Nanoseconds, out: list[Message]) -> None:
+        """A statement succeeded."""
+        changes = self._session.changes
+        number = self._statements
+        self._statements += 1
+        if self._tag[0] == QUERIED and not changes.open:
+            return
+        if self._tag[:4] != b"COPY" or self._copying:
+            self._say(changes.told(self._tag, self._session.plan(number)), at, out)
+        self._copying = False
+
+    def _say(self, changes: tuple[Change, ...], at: Nanoseconds, out: list[Message]) -> None:
+        """Tell what has become certain."""
+        if changes:
+            out.append(Message(CHANGED, at, at, 0, changes=changes))
 
     def _ready(self, head: Awaited | None, at: Nanoseconds, out: list[Message]) -> None:
         session = self._session
@@ -173,6 +215,8 @@ class Backend:
             session.login = None
         else:
             out.extend(session.sync())
+        if session.changes.open:
+            self._say(session.changes.ready(self._status), at, out)
         self._end()
         self._bound = False
 
@@ -184,8 +228,7 @@ class Backend:
             self._answer(at, out)
 
     def _answer(self, at: Nanoseconds, out: list[Message]) -> None:
-        if self._session.awaited:
-            self._session.awaited.popleft()
+        self._session.answered()
         failed = self._code != ""
         status = self._code
         out.append(Message(RESPONSE, self._first_at, at, self._size, self._operation, status, failed))
@@ -198,6 +241,7 @@ class Backend:
         self._code = ""
         self._operation = UNKNOWN_OPERATION
         self._told = False
+        self._statements = 0
 
 
 def _code_of(body: bytes) -> str:

@@ -16,6 +16,8 @@ from exporter.protocols.postgres_match import (
     SSL_REQUEST,
 )
 from exporter.protocols.postgres_session import Awaited, PostgresSession
+from exporter.protocols.sql_intents import MAX_STATEMENT_BYTES, may_change
+from exporter.protocols.transaction import Planned
 
 if not cython.compiled:  # else the `.pxd` has them
     from exporter.protocols.pieces import big32, octet, piece
@@ -33,7 +35,7 @@ NEEDED = tuple(NEEDED_BYTES.get(kind, 0) for kind in range(256))
 LEAST_LENGTHS = tuple(
     EXACT_LENGTHS.get(kind, 4) if kind in CLIENT_TYPES else MAX_MESSAGE_BYTES + 1 for kind in range(256)
 )
-QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH, FUNCTION_CALL = b"QPBESHF"
+QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH, FUNCTION_CALL, DESCRIBE = b"QPBESHFD"
 # Looking a member of an enumeration up costs more than comparing it.
 FOR_EXECUTE, FOR_QUERY, FOR_SYNC, FOR_LOGIN = Awaited.EXECUTE, Awaited.QUERY, Awaited.SYNC, Awaited.LOGIN
 REQUEST = Kind.REQUEST
@@ -49,7 +51,19 @@ class Frontend:
         seen: how many messages were read.
     """
 
-    __slots__ = ("_backlog", "_first_at", "_kind", "_operation", "_session", "_size", "lost", "seen", "skip")
+    __slots__ = (
+        "_backlog",
+        "_first_at",
+        "_impatient",
+        "_kind",
+        "_operation",
+        "_planned",
+        "_session",
+        "_size",
+        "lost",
+        "seen",
+        "skip",
+    )
 
     def __init__(self, session: PostgresSession) -> None:
         self._session = session
@@ -58,6 +72,8 @@ class Frontend:
         self._size = 0
         self._kind = 0  # the type of the message being read
         self._operation: Operation | None = None  # of the request that the message being read is
+        self._planned: tuple[Planned, ...] = ()  # what that request is to change
+        self._impatient = False  # the message being read is not worth waiting for until it is whole
         self.skip = 0
         self.lost = False
         self.seen = 0
@@ -92,11 +108,18 @@ class Frontend:
         if not self.skip:
             self._complete(at, out)
 
+    def hurry(self, at: Nanoseconds, out: list[Message]) -> None:
+        """Read what is held of a message without waiting for the numbers at its end, which were lost."""
+        self._impatient = True
+        self.feed(b"", at, out)
+        self._impatient = False
+
     def lose(self, out: list[Message]) -> None:
         """The next boundary is unknown; a request whose verb was read still counts."""
         if self._operation is not None:
             self._complete(self._first_at, out)
         self._session.forget()
+        self._session.changes.forget()
         self._first_at, self._size = -1, 0
         self.skip = 0
         self.lost = True
@@ -138,37 +161,75 @@ class Frontend:
         needed = min(NEEDED[kind], length - 4)
         if available < needed:
             return 0
+        whole = True
+        if needed < length - 4:
+            if kind == DESCRIBE and self._session.changes.active:
+                needed = min(LONGEST_NAME, length - 4)
+            elif kind in (QUERY, PARSE, BIND):
+                wanted = self._wanted(kind, length - 4, piece(buffer, start + 5, start + 5 + needed))
+                whole = wanted == length - 4
+                needed = needed if self._impatient else wanted
+            if available < needed:
+                return 0
         self._kind = kind
         if self._first_at < 0:
             self._first_at = self._backlog.since if start == 0 else at
         if needed:
-            self._look(kind, piece(buffer, start + 5, start + 5 + needed))
+            self._look(kind, piece(buffer, start + 5, start + 5 + needed), whole and not self._impatient)
         elif kind == FUNCTION_CALL:
             self._operation = FUNCTION
         return length + 1
 
-    def _look(self, kind: int, body: bytes) -> None:
+    def _wanted(self, kind: int, size: int, body: bytes) -> int:
+        """Return how much is worth waiting for of a message of `size` bytes that begins so."""
+        if size > MAX_STATEMENT_BYTES:
+            return len(body)
+        rest = body.partition(b"\0")[2]
+        if kind == BIND:
+            changes = self._session.changes
+            return size if changes.active and changes.is_numeric(rest.partition(b"\0")[0]) else len(body)
+        text = body if kind == QUERY else rest
+        return size if may_change(sql.operation_of(text)) else len(body)
+
+    def _look(self, kind: int, body: bytes, whole: bool) -> None:
+        """Read what is needed of a message; `whole` tells whether nothing was cut off that matters."""
         session = self._session
+        changes = session.changes
         if kind == QUERY:
-            self._operation = sql.operation_of(body.partition(b"\0")[0])
+            text = body.partition(b"\0")[0]
+            self._operation = sql.operation_of(text)
+            if may_change(self._operation) or b";" in text:
+                self._planned = changes.asked(text, self._operation, whole)
             return
         name, _, rest = body.partition(b"\0")
         if len(name) > LONGEST_NAME:
             name = b""
         if kind == PARSE:
-            session.statements.put(name, sql.operation_of(rest.partition(b"\0")[0]))
+            text, _, types = rest.partition(b"\0")
+            operation = sql.operation_of(text)
+            session.statements.put(name, operation)
+            if changes.active or may_change(operation):
+                changes.parse(name, text, operation, whole, types)
         elif kind == BIND:
-            session.portals.put(name, session.statements.get(rest.partition(b"\0")[0]))
-        else:
+            statement = rest.partition(b"\0")[0]
+            session.portals.put(name, session.statements.get(statement))
+            if changes.active:
+                changes.bind(name, statement, body)
+        elif kind == EXECUTE:
             self._operation = session.portals.get(name)
+            if changes.active:
+                self._planned = changes.executed(name)
+        elif name[:1] == b"S":
+            changes.describe(name[1:])
 
     def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
         """The message being read has ended."""
         kind = self._kind
         if self._operation is not None:
-            self._session.expect(FOR_EXECUTE if kind == EXECUTE else FOR_QUERY)
+            self._session.expect_change(FOR_EXECUTE if kind == EXECUTE else FOR_QUERY, self._planned)
             out.append(Message(REQUEST, self._first_at, at, self._size, self._operation))
             self._operation = None
+            self._planned = ()
         elif kind == SYNC:
             self._session.expect(FOR_SYNC)
         elif kind in (PARSE, BIND) or kind in b"DC":

@@ -2,6 +2,8 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+cdef tuple CHANGING
+
 
 @cython.final
 cdef class Names:
@@ -16,10 +18,13 @@ cdef class PostgresSession:
     cdef public bint starting, negotiating, fresh
     cdef public bytes rest
     cdef public object login
-    cdef readonly object awaited
+    cdef readonly object awaited, planned, changes
     cdef readonly Names statements, portals
 
     cpdef expect(self, what)
+    cpdef expect_change(self, what, tuple planned)
+    cpdef plan(self, int number)
+    cpdef answered(self)
     cpdef begin_copy(self)
     cpdef next(self)
     cpdef forget(self)

@@ -4,7 +4,8 @@ from libc.stdint cimport int64_t
 
 from exporter.model cimport Exchange, Message
 
-cdef object HTTP, NAMES, PUSH
+cdef object HTTP, NAMES, PUSH, CHANGED
+cdef str SUCCESS
 
 
 @cython.final
@@ -33,9 +34,11 @@ cdef class Side:
     cdef readonly Operations operations
     cdef public double requests, errors, request_bytes, response_bytes, cache_hits, cache_misses, duration_sum
     cdef public list durations
+    cdef public object business
 
     @cython.locals(request=Message, response=Message, weight=double, duration=int64_t)
     cpdef add(self, Exchange exchange, Share share=*)
+    cdef _change(self, tuple changes, double weight)
     cpdef merge(self, Side other)
 
 

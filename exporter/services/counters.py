@@ -7,16 +7,18 @@ for those that passed while nobody looked as well.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from exporter.model import Exchange, Kind, Operation
+from exporter.model import Change, Exchange, Kind, Operation
 from exporter.protocols.base import Family
+from exporter.services.business import Business
 from exporter.services.histogram import BUCKETS, bucket
 
 OTHER = "~other"
 """The label value that what exceeds a cap is folded into."""
 OTHER_OPERATION = Operation(OTHER)
 UNANSWERED = "none"
+SUCCESS = "2"  # what a status begins with where a request changes what its own body says
 HTTP, NAMES = Family.HTTP, Family.NAMES
-PUSH = Kind.PUSH
+PUSH, CHANGED = Kind.PUSH, Kind.CHANGED
 STATUS_CLASSES = {str(code): f"{code // 100}xx" for code in range(100, 600)}
 
 
@@ -96,6 +98,7 @@ class Side:
     Attributes:
         cache_hits, cache_misses: keys that were looked up and found, and not.
         duration_sum: nanoseconds, of the exchanges whose both halves were seen.
+        business: what was changed for good; None as long as nothing was.
         durations: how many fell in each bucket of `histogram.BOUNDS` and beyond; shape (BUCKETS,), not cumulated.
     """
 
@@ -108,6 +111,7 @@ class Side:
     cache_misses: float = 0.0
     duration_sum: float = 0.0
     durations: list[float] = field(default_factory=no_durations)
+    business: Business | None = None
 
     @property
     def family(self) -> Family:
@@ -120,6 +124,9 @@ class Side:
         request, response = exchange.request, exchange.response
         if request is not None and request.kind is PUSH:
             self.operations.add(exchange, share.operations)
+            return
+        if response is not None and response.kind is CHANGED:
+            self._change(response.changes, weight)
             return
         self.requests += share.requests
         if request is not None:
@@ -135,11 +142,22 @@ class Side:
                 duration = max(0, response.last_at - request.first_at)
                 self.duration_sum += weight * duration
                 self.durations[bucket(duration)] += weight
+            if request is not None and request.changes and response.status[:1] == SUCCESS:
+                self._change(request.changes, weight)
         if share.operations > 0.0:
             self.operations.add(exchange, share.operations)
 
+    def _change(self, changes: tuple[Change, ...], weight: float) -> None:
+        if self.business is None:
+            self.business = Business()
+        self.business.add(changes, weight)
+
     def merge(self, other: "Side") -> None:
         """Add another's counts."""
+        if other.business is not None:
+            if self.business is None:
+                self.business = Business()
+            self.business.merge(other.business)
         self.requests += other.requests
         self.errors += other.errors
         self.request_bytes += other.request_bytes
@@ -165,7 +183,7 @@ class Edge:
         """Count one exchange."""
         weight = share.weight
         request, response = exchange.request, exchange.response
-        if request is not None and request.kind is PUSH:
+        if (request is not None and request.kind is PUSH) or (response is not None and response.kind is CHANGED):
             return
         self.requests += share.requests
         if response is not None:

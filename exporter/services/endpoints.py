@@ -38,6 +38,8 @@ class EndpointFacts:
     def record(self, exchange: Exchange) -> None:
         """Count one exchange."""
         request = exchange.request
+        if exchange.response is not None and exchange.response.kind is Kind.CHANGED:
+            return
         if request is not None and request.operation.name:
             _count(self.operations, request.operation.said or request.operation.name)
         if request is not None and request.kind is Kind.PUSH:

@@ -70,7 +70,7 @@ class Traffic:
         self._edges: dict[EdgeKey, Edge] = {}
         self._requests: dict[str, float] = {}
         self._seen_at: dict[str, float] = {}
-        self._limited: dict[str, float] = {"service_name": 0, "edge": 0, "operation": 0}
+        self._limited: dict[str, float] = {"service_name": 0, "edge": 0, "operation": 0, "event": 0}
 
     def held(self, protocol: str) -> Side:
         """Return the counters of one connection that no service has been found for."""
@@ -117,15 +117,22 @@ class Traffic:
 
     def _forget(self, name: str) -> None:
         del self._requests[name], self._seen_at[name]
-        for side in [key for key in self._sides if key.service_name == name]:
-            self._limited["operation"] += self._sides.pop(side).operations.folded
+        for key in [key for key in self._sides if key.service_name == name]:
+            side = self._sides.pop(key)
+            self._limited["operation"] += side.operations.folded
+            self._limited["event"] += side.business.folded if side.business is not None else 0
         for edge in [key for key in self._edges if name in (key.client, key.server)]:
             del self._edges[edge]
 
     def limited(self) -> Mapping[str, float]:
         """Return how often a value was folded into `~other`, by its label."""
         folded = sum(side.operations.folded for side in self._sides.values())
-        return {**self._limited, "operation": self._limited["operation"] + folded}
+        events = sum(side.business.folded for side in self._sides.values() if side.business is not None)
+        return {
+            **self._limited,
+            "operation": self._limited["operation"] + folded,
+            "event": self._limited["event"] + events,
+        }
 
     def snapshot(self) -> TrafficSnapshot:
         """Return copies that later exchanges do not change."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from exporter.model import Endpoint, Exchange, Flow, Nanoseconds
+from exporter.model import Change, Endpoint, Exchange, Flow, Kind, Nanoseconds
 from exporter.net.stream import End
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.base import ProtocolSpec
@@ -31,13 +31,14 @@ class Step:
 
 @dataclass(slots=True)
 class Kept:
-    """The recorder and observer of a conversation; `spoken` is the protocol of each exchange."""
+    """The recorder and observer of a conversation; `spoken` is the protocol of each exchange, `changes` are certain."""
 
     protocols: list[str] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
     unparsable_protocols: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     closed: int = 0
 
     def recognised(self, flow: Flow, protocol: str) -> "Kept":
@@ -52,6 +53,9 @@ class Kept:
 
     def record(self, exchange: Exchange) -> None:
         """Keep the exchange."""
+        if exchange.response is not None and exchange.response.kind is Kind.CHANGED:
+            self.changes.extend(exchange.response.changes)
+            return
         self.exchanges.append(exchange)
         self.spoken.append(self.protocols[-1])
 

@@ -68,7 +68,7 @@ def test_services_and_edges_beyond_their_caps_fold_into_one() -> None:
     seen = state.snapshot()
     assert {key.service_name: side.requests for key, side in seen.sides.items()} == {"a": 2, "b": 1, "~other": 2}
     assert seen.edges[EdgeKey("~other", "~other", "http")].requests == 1
-    assert state.limited() == {"service_name": 2, "edge": 1, "operation": 0}
+    assert state.limited() == {"service_name": 2, "edge": 1, "operation": 0, "event": 0}
 
 
 def test_a_snapshot_is_not_changed_by_later_exchanges() -> None:

@@ -1,0 +1,99 @@
+"""What the application is for: state that was changed for good, and the money and quantities in it.
+
+Databases count rows that were inserted, and statements that updated or deleted any; HTTP counts requests that were
+answered with success, brokers what is published.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, Metric
+
+from exporter.collectors.operations import MESSAGE_OPERATIONS
+from exporter.model import Operation
+from exporter.protocols.base import Family
+from exporter.services.counters import OTHER, Side
+from exporter.services.traffic import SideKey, TrafficSnapshot
+
+HTTP_CHANGES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
+SUCCEEDED = "2xx"
+PUBLISHING = frozenset(("publish", "produce"))
+
+
+def event_of(family: Family, operation: Operation) -> str:
+    """Return what an operation is called as a business event: `orders.insert`, `POST /checkout`."""
+    if operation.name == OTHER:
+        return OTHER
+    if family is Family.HTTP:
+        return f"{operation.name} {operation.target}".rstrip()
+    verb = operation.name.lower()
+    return f"{operation.target}.{verb}" if operation.target else verb
+
+
+def event_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+    """Yield how often what was changed."""
+    family = CounterMetricFamily(
+        "larimar_business_events_total",
+        "State-changing operations that succeeded: rows inserted, statements that updated or deleted rows, HTTP "
+        "requests that change something answered 2xx, messages published. What a rollback undoes is none.",
+        labels=("service_name", "role", "event"),
+    )
+    for key, side in snapshot.sides.items():
+        for event, count in _events(key, side).items():
+            family.add_metric((key.service_name, key.role.value, event), count)
+    yield family
+
+
+def _events(key: SideKey, side: Side) -> dict[str, float]:
+    events: dict[str, float] = {}
+    if side.family is Family.HTTP:
+        for operation, by_class in side.operations.counts.items():
+            if operation.name in HTTP_CHANGES and by_class.get(SUCCEEDED):
+                _count(events, event_of(side.family, operation), by_class[SUCCEEDED])
+    elif side.family is Family.MESSAGING:
+        for operation, by_class in side.operations.counts.items():
+            name = MESSAGE_OPERATIONS.get((key.protocol, operation.name), "")
+            if name in PUBLISHING:
+                _count(events, event_of(side.family, Operation("publish", operation.target)), sum(by_class.values()))
+    elif side.business is not None:
+        for operation, changes in side.business.changes.items():
+            _count(events, event_of(side.family, operation), changes.count)
+    return events
+
+
+def _count(events: dict[str, float], event: str, count: float) -> None:
+    events[event] = events.get(event, 0.0) + count
+
+
+def value_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+    """Yield the sums of fields that mean money or a quantity."""
+    labels = ("service_name", "role", "event", "field", "currency")
+    total = CounterMetricFamily(
+        "larimar_business_value_total",
+        "Sum of the numbers that business events carry in fields whose names mean money or a quantity.",
+        labels=labels,
+    )
+    negative = CounterMetricFamily(
+        "larimar_business_negative_value_total",
+        "The same of numbers below zero, such as refunds, without their sign: subtract it.",
+        labels=labels,
+    )
+    fields = CounterMetricFamily(
+        "larimar_business_values_total", "How many numbers were added up in the two sums of value.", labels=labels
+    )
+    unread = CounterMetricFamily(
+        "larimar_business_unread_values_total",
+        "Fields that mean money or a quantity whose numbers could not be read, and are missing in the sums.",
+        labels=("service_name", "role", "event"),
+    )
+    for key, side in snapshot.sides.items():
+        for operation, changes in side.business.changes.items() if side.business is not None else ():
+            event = (key.service_name, key.role.value, event_of(side.family, operation))
+            for each, found in changes.sums.items():
+                values = (*event, each.field, each.currency)
+                total.add_metric(values, found.total)
+                fields.add_metric(values, found.count)
+                if found.negative:
+                    negative.add_metric(values, found.negative)
+            if changes.unread:
+                unread.add_metric(event, changes.unread)
+    yield from (total, negative, fields, unread)

@@ -1,0 +1,87 @@
+"""Numbers as texts give them, exactly: what is summed must equal what a database sums."""
+
+import re
+from collections.abc import Iterable
+from decimal import Context, Decimal
+
+from exporter.model import Amount
+from exporter.protocols.money import Field
+
+# Room for the exact sum of a year's largest numbers; nothing is ever rounded by it.
+EXACT = Context(prec=60)
+# What has more digits is no amount that anybody pays.
+MAX_DIGITS = 30
+MAX_EXPONENT = 15
+ZERO = Decimal(0)
+
+_NUMERAL = re.compile(rb"\s*([+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?)\s*\Z")
+
+
+def decimal_of(text: bytes) -> Decimal | None:
+    """Return the number that a text is, None if it is none or beyond any amount."""
+    match = _NUMERAL.match(text)
+    return bounded(Decimal(match[1].decode("ascii"))) if match is not None else None
+
+
+def bounded(number: Decimal) -> Decimal | None:
+    """Return a number that is finite and of a reasonable size, else None."""
+    if not number.is_finite():
+        return None
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return number if abs(number.adjusted()) <= MAX_EXPONENT and -MAX_DIGITS <= exponent <= MAX_EXPONENT else None
+
+
+class Sums:
+    """Adds up the fields of one statement or body."""
+
+    __slots__ = ("_sums", "unread")
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], Amount] = {}
+        self.unread = 0
+
+    def add(self, field: Field, currency: str, number: Decimal | None) -> None:
+        """Add a field's number; None if it could not be read. What its name says of currency wins over `currency`."""
+        if number is None:
+            self.unread += 1
+            return
+        if field.divisor != 1:
+            number = EXACT.divide(number, Decimal(field.divisor))
+        key = (field.name, field.currency or currency)
+        positive, negative = (number, ZERO) if number >= 0 else (ZERO, -number)
+        amount = Amount(*key, positive, negative, 1)
+        known = self._sums.get(key)
+        self._sums[key] = amount if known is None else plus(known, amount)
+
+    def amounts(self) -> tuple[Amount, ...]:
+        """Return the sums, by field and currency."""
+        return tuple(self._sums.values())
+
+
+def times(amount: Amount, number: int) -> Amount:
+    """Return an amount so many times over."""
+    if number == 1:
+        return amount
+    total, negative = EXACT.multiply(amount.total, number), EXACT.multiply(amount.negative, number)
+    return Amount(amount.field, amount.currency, total, negative, amount.count * number)
+
+
+def plus(one: Amount, other: Amount) -> Amount:
+    """Return the sum of two amounts of the same field and currency."""
+    return Amount(
+        one.field,
+        one.currency,
+        EXACT.add(one.total, other.total),
+        EXACT.add(one.negative, other.negative),
+        one.count + other.count,
+    )
+
+
+def together(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
+    """Return amounts added up by field and currency."""
+    sums: dict[tuple[str, str], Amount] = {}
+    for amount in amounts:
+        key = (amount.field, amount.currency)
+        sums[key] = plus(sums[key], amount) if key in sums else amount
+    return tuple(sums.values())
