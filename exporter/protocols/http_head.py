@@ -109,7 +109,8 @@ def body_of(head: bytes) -> int:
         initial = head[start] | LOWER_CASE
         if initial == C:
             value = _value(head, start, feed, CONTENT_LENGTH)
-            length = value if not length or value == length or not value else length + b"," + value
+            if value and value != length:
+                length = length + b"," + value if length else value
         elif initial == T and b"chunked" in _value(head, start, feed, TRANSFER_ENCODING).lower():
             return CHUNKED
     if not length:

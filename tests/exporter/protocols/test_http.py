@@ -114,6 +114,7 @@ def test_client_may_send_garbage_that_the_server_answers() -> None:
         b"CONTENT-LENGTH : 2, 2\r\n",
         b"X-Content-Length: 9\r\nContent-Length: 2\r\n",
         b"Content-Lengthy: 9\r\nContent-Length: 2\r\n",
+        b"Content-Length: 2\r\nConnection: keep-alive\r\n",
     ],
 )
 def test_length_is_found_however_it_is_written(fields: bytes) -> None:
