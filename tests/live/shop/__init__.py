@@ -1,0 +1,1 @@
+"""A small shop made of real parts: gunicorn, PostgreSQL, Redis and memcached."""
