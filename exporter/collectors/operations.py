@@ -41,6 +41,8 @@ MESSAGE_OPERATIONS = {
     ("nats", "HPUB"): "publish",
     ("nats", "MSG"): "deliver",
     ("nats", "HMSG"): "deliver",
+    ("smtp", "DATA"): "send",
+    ("smtp", "BDAT LAST"): "send",
 }
 
 

@@ -4,10 +4,12 @@ from exporter.protocols import (
     amqp,
     cassandra,
     dns,
+    fastcgi,
     grpc,
     http,
     http2,
     kafka,
+    ldap,
     memcached,
     mongodb,
     mqtt,
@@ -15,6 +17,7 @@ from exporter.protocols import (
     nats,
     postgres,
     redis,
+    smtp,
     tls,
     tls_turns,
     turns,
@@ -43,6 +46,9 @@ PROTOCOLS: tuple[ProtocolSpec, ...] = (
     zookeeper.SPEC,
     kafka.SPEC,
     nats.SPEC,
+    ldap.SPEC,
+    fastcgi.SPEC,
+    smtp.SPEC,
 )
 """What is looked for, in the order of detection."""
 

@@ -3,13 +3,16 @@
 from tests.exporter.protocols import (
     samples_cassandra,
     samples_dns,
+    samples_fastcgi,
     samples_http2,
     samples_kafka,
+    samples_ldap,
     samples_memcached,
     samples_messaging,
     samples_mongodb,
     samples_mysql,
     samples_nats,
+    samples_smtp,
     samples_tls,
     samples_zookeeper,
 )
@@ -127,11 +130,14 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
     "zookeeper": samples_zookeeper.SAMPLES,
     "kafka": samples_kafka.SAMPLES,
     "nats": samples_nats.SAMPLES,
+    "ldap": samples_ldap.SAMPLES,
+    "fastcgi": samples_fastcgi.SAMPLES,
+    "smtp": samples_smtp.SAMPLES,
 }
 
 FOREIGN: dict[str, tuple[Step, ...]] = {
     "ssh": (server(b"SSH-2.0-OpenSSH_9.2\r\n"), client(b"SSH-2.0-Go\r\n"), server(b"\0\0\x04\x3c\x09\x14" + b"x" * 40)),
-    "smtp": (server(b"220 mx ESMTP\r\n"), client(b"EHLO x\r\n"), server(b"250 mx\r\n"), client(b"QUIT\r\n")),
+    "nntp": (server(b"200 news ready\r\n"), client(b"QUIT\r\n"), server(b"205 bye\r\n")),
     "ftp": (server(b"220 ftp\r\n"), client(b"TYPE I\r\n"), server(b"200 ok\r\n"), client(b"QUIT\r\n")),
     "imap": (server(b"* OK ready\r\n"), client(b"a1 SELECT INBOX\r\n"), server(b"* 3 EXISTS\r\na1 OK\r\n")),
     "pop3": (server(b"+OK ready\r\n"), client(b"AUTH PLAIN\r\n"), server(b"+OK Logged in.\r\n"), client(b"QUIT\r\n")),
@@ -147,9 +153,15 @@ FOREIGN: dict[str, tuple[Step, ...]] = {
     "sip": (client(b"REGISTER sip:x SIP/2.0\r\nVia: y\r\n\r\n"), server(b"SIP/2.0 200 OK\r\nVia: y\r\n\r\n")),
     "icap": (client(b"OPTIONS icap://x/ ICAP/1.0\r\n\r\n"), server(b"ICAP/1.0 200 OK\r\n\r\n")),
     "stomp": (client(b"CONNECT\naccept-version:1.2\n\n\0"), server(b"CONNECTED\nversion:1.2\n\n\0")),
-    "ldap": (
-        client(b"0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\0\x80\0"),
-        server(b"0\x0c\x02\x01\x01a\x07\x0a\x01\0\x04\0\x04\0"),
+    "snmp": (
+        client(
+            b"0\x26\x02\x01\x01\x04\x06public\xa0\x19\x02\x01\x01\x02\x01\0\x02\x01\0"
+            b"0\x0e0\x0c\x06\x08" + b"\x2b" * 8 + b"\5\0"
+        ),
+        server(
+            b"0\x26\x02\x01\x01\x04\x06public\xa2\x19\x02\x01\x01\x02\x01\0\x02\x01\0"
+            b"0\x0e0\x0c\x06\x08" + b"\x2b" * 8 + b"\5\0"
+        ),
     ),
     "thrift": (
         client(b"\0\0\0\x11\x80\x01\0\x01\0\0\0\x04ping\0\0\0\0\0"),
