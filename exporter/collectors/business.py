@@ -11,7 +11,8 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from exporter.collectors.operations import MESSAGE_OPERATIONS
 from exporter.model import Operation
 from exporter.protocols.base import Family
-from exporter.services.counters import OTHER, Side
+from exporter.services.counters import Side
+from exporter.services.operations import OTHER
 from exporter.services.traffic import SideKey, TrafficSnapshot
 
 HTTP_CHANGES = frozenset(("POST", "PUT", "PATCH", "DELETE"))

@@ -3,7 +3,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.protocols.backlog cimport Backlog
-from exporter.protocols.http_head cimport body_of, head_end, method_of, status_of
+from exporter.protocols.http_head cimport body_of, head_end, method_of, operation_of, status_of, target_of
 from exporter.protocols.pieces cimport line_feed, octet, piece
 
 cdef int HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST, ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, CLIENT

@@ -21,6 +21,7 @@ from exporter.protocols.http_head import (
     method_of,
     operation_of,
     status_of,
+    target_of,
 )
 
 if not cython.compiled:  # else `http.pxd` has them
@@ -209,7 +210,7 @@ class HttpParser:
             return False
         self._end_unbounded()
         side.begin(first_at, len(head))
-        side.operation = operation_of(method)
+        side.operation = operation_of(method, target_of(line))
         asked = ASKED_HEAD if method == b"HEAD" else ASKED_CONNECT if method == b"CONNECT" else ASKED_PLAIN
         self._asked.append(asked)
         side.expect(NO_LENGTH if asked == ASKED_CONNECT else body_of(head))

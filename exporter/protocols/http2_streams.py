@@ -65,7 +65,7 @@ class Stream:
         if self.grpc and all_grpc:
             self.operation = grpc_operation(headers.path) if headers.path else UNKNOWN_OPERATION
         elif headers.method:
-            self.operation = operation_of(headers.method)
+            self.operation = operation_of(headers.method, headers.path)
 
     def tell(self, headers: Headers, first_at: Nanoseconds) -> bool:
         """Take the response's headers or trailers; return whether the response has begun, an interim one being none."""

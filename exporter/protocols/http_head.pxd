@@ -2,6 +2,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from exporter.protocols.paths cimport outline
 from exporter.protocols.pieces cimport line_feed, octet, piece
 
 cdef int64_t MAX_LENGTH_DIGITS
@@ -13,6 +14,9 @@ cdef bytes VERSION, BLANKS, TRANSFER_ENCODING, CONTENT_LENGTH, NAME_ENDS
 cpdef int64_t head_end(buffer, int64_t start, int64_t scanned) except? -7
 @cython.locals(end=int64_t, version=bytes, method=bytes)
 cpdef bytes method_of(bytes line)
+@cython.locals(begin=int64_t, end=int64_t)
+cpdef bytes target_of(bytes line)
+cpdef operation_of(bytes method, bytes target)
 @cython.locals(version=bytes, behind=bytes)
 cpdef int status_of(bytes line) except? -7
 @cython.locals(digits=bytes, code=int, digit=int)

@@ -1,9 +1,12 @@
 """Heads of HTTP/1 messages: start lines and the few header fields that say where a message ends."""
 
+from functools import lru_cache
+
 import cython
 
 from exporter.model import Operation
 from exporter.protocols.base import Match
+from exporter.protocols.paths import outline
 
 if not cython.compiled:  # else `http_head.pxd` has them
     from exporter.protocols.pieces import line_feed, octet, piece
@@ -21,6 +24,7 @@ OTHER_METHOD = Operation("OTHER")
 
 MAX_HEAD_BYTES = 64 << 10
 MAX_METHOD_BYTES = 32
+REMEMBERED = 2048  # operations
 # A target of which not even the end was seen by then is taken for one if all before it fits.
 LONG_TARGET_BYTES = 512
 TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -69,9 +73,21 @@ def method_of(line: bytes) -> bytes:
     return method.upper() if len(method) <= MAX_METHOD_BYTES and TOKEN.issuperset(method) else b""
 
 
-def operation_of(method: bytes) -> Operation:
-    """Return what a method asks for."""
-    return OPERATIONS.get(method, OTHER_METHOD)
+def target_of(line: bytes) -> bytes:
+    """Return the target of a line that has a method."""
+    return line[line.find(b" ") + 1 : line.rfind(b" ")]
+
+
+def operation_of(method: bytes, target: bytes) -> Operation:
+    """Return what a method asks for, and of which path, by its outline."""
+    return _named(method, outline(target))
+
+
+@lru_cache(REMEMBERED)
+def _named(method: bytes, path: bytes) -> Operation:
+    """Return the one operation of that name."""
+    known = OPERATIONS.get(method, OTHER_METHOD)
+    return Operation(known.name, path.decode("ascii")) if path else known
 
 
 def status_of(line: bytes) -> int:

@@ -8,7 +8,12 @@ from exporter.protocols.sql_tokens cimport Tokens
 cdef int CLOSE, END, NAME, OPEN, SEMICOLON, WORD
 
 
+cdef dict _latest
+
+
+@cython.locals(begin=bytes)
 cpdef operation_of(bytes statement, bint escapes=*)
+cdef _read(bytes statement, bint escapes)
 @cython.locals(table=bytes, inner=bytes)
 cdef tuple _deed(Tokens tokens, bytes verb)
 @cython.locals(query=Query)

@@ -42,7 +42,8 @@ MOST_WORDS = 12  # between a verb and what it defines
 
 # What is longer is not looked through.
 LOOKED_AT_BYTES = 2048
-REMEMBERED = 1024  # statements; and operations
+REMEMBERED = 4096  # statements; and operations
+_latest: dict[int, Operation] = {}
 
 
 def operation_of(statement: bytes, escapes: bool = False) -> Operation:
@@ -54,11 +55,18 @@ def operation_of(statement: bytes, escapes: bool = False) -> Operation:
         statement: the text, or its beginning.
         escapes: whether a backslash takes the meaning from a quote, as it does in MySQL.
     """
-    return _remembered(statement[:LOOKED_AT_BYTES], escapes)
+    begin = statement[:LOOKED_AT_BYTES]
+    # Statements hold literals, so they are known by what only this process hashes them to.
+    digest = (hash(begin) << 1) ^ escapes
+    operation = _latest.get(digest)
+    if operation is None:
+        if len(_latest) >= REMEMBERED:
+            _latest.clear()
+        operation = _latest[digest] = _read(begin, escapes)
+    return operation
 
 
-@lru_cache(REMEMBERED)
-def _remembered(statement: bytes, escapes: bool) -> Operation:
+def _read(statement: bytes, escapes: bool) -> Operation:
     tokens = Tokens(statement, escapes)
     kind = tokens.next()
     while kind in (OPEN, SEMICOLON):

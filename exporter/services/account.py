@@ -94,6 +94,7 @@ class Account:
         if self.held is not None:
             for target in self.targets:
                 target.merge(self.held)
+            self.held.operations.free()
         self.held = None
 
     def _find_targets(self, traffic: Traffic) -> list[Target]:

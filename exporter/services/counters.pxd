@@ -3,30 +3,15 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.model cimport Exchange, Message
+from exporter.services.operations cimport Operations
 
-cdef object HTTP, NAMES, PUSH, CHANGED
+cdef object PUSH, CHANGED
 cdef str SUCCESS
 
 
 @cython.final
 cdef class Share:
     cdef public double weight, requests, operations
-
-
-@cython.final
-cdef class Operations:
-    cdef readonly object family
-    cdef readonly int64_t cap
-    cdef readonly dict counts
-    cdef public double folded
-
-    @cython.locals(request=Message)
-    cpdef add(self, Exchange exchange, double weight=*)
-    @cython.locals(response=Message)
-    cdef _status_class(self, Exchange exchange)
-    @cython.locals(by_class=dict)
-    cpdef count(self, operation, str status_class, double exchanges)
-    cpdef merge(self, Operations other)
 
 
 @cython.final
@@ -40,6 +25,8 @@ cdef class Side:
     cpdef add(self, Exchange exchange, Share share=*)
     cdef _change(self, tuple changes, double weight)
     cpdef merge(self, Side other)
+    @cython.locals(copied=Side)
+    cpdef copy(self)
 
 
 @cython.final

@@ -7,19 +7,14 @@ for those that passed while nobody looked as well.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from exporter.model import Change, Exchange, Kind, Operation
+from exporter.model import Change, Exchange, Kind
 from exporter.protocols.base import Family
 from exporter.services.business import Business
 from exporter.services.histogram import BUCKETS, bucket
+from exporter.services.operations import Operations
 
-OTHER = "~other"
-"""The label value that what exceeds a cap is folded into."""
-OTHER_OPERATION = Operation(OTHER)
-UNANSWERED = "none"
 SUCCESS = "2"  # what a status begins with where a request changes what its own body says
-HTTP, NAMES = Family.HTTP, Family.NAMES
 PUSH, CHANGED = Kind.PUSH, Kind.CHANGED
-STATUS_CLASSES = {str(code): f"{code // 100}xx" for code in range(100, 600)}
 
 
 @dataclass
@@ -38,52 +33,6 @@ class Share:
 
 
 WHOLE = Share()
-
-
-@dataclass
-class Operations:
-    """Counts by operation and class of status, the first `cap` operations told apart.
-
-    Attributes:
-        counts: operation -> class of status (empty where the family has none) -> exchanges.
-        folded: exchanges counted under `~other` because of the cap.
-    """
-
-    family: Family
-    cap: int
-    counts: dict[Operation, dict[str, float]] = field(default_factory=dict)
-    folded: float = 0.0
-
-    def add(self, exchange: Exchange, weight: float = 1.0) -> None:
-        """Count one exchange for so many."""
-        request = exchange.request
-        operation = request.operation if request is not None else OTHER_OPERATION
-        self.count(operation if operation.name else OTHER_OPERATION, self._status_class(exchange), weight)
-
-    def _status_class(self, exchange: Exchange) -> str:
-        response = exchange.response
-        if self.family is HTTP:
-            return UNANSWERED if response is None else STATUS_CLASSES.get(response.status, OTHER)
-        if self.family is NAMES:
-            return UNANSWERED if response is None else response.status
-        return ""
-
-    def count(self, operation: Operation, status_class: str, exchanges: float) -> None:
-        """Add a number of exchanges."""
-        by_class = self.counts.get(operation)
-        if by_class is None:
-            if len(self.counts) >= self.cap and operation != OTHER_OPERATION:
-                self.folded += exchanges
-                operation = OTHER_OPERATION
-            by_class = self.counts.setdefault(operation, {})
-        by_class[status_class] = by_class.get(status_class, 0.0) + exchanges
-
-    def merge(self, other: "Operations") -> None:
-        """Add another's counts."""
-        self.folded += other.folded
-        for operation, by_class in other.counts.items():
-            for status_class, exchanges in by_class.items():
-                self.count(operation, status_class, exchanges)
 
 
 def no_durations() -> list[float]:
@@ -168,6 +117,18 @@ class Side:
         for index, count in enumerate(other.durations):
             self.durations[index] += count
         self.operations.merge(other.operations)
+
+    def copy(self) -> "Side":
+        """Return a copy that is only to be read."""
+        copied = Side(self.operations.copy())
+        copied.requests, copied.errors = self.requests, self.errors
+        copied.request_bytes, copied.response_bytes = self.request_bytes, self.response_bytes
+        copied.cache_hits, copied.cache_misses = self.cache_hits, self.cache_misses
+        copied.duration_sum, copied.durations = self.duration_sum, list(self.durations)
+        if self.business is not None:
+            copied.business = Business()
+            copied.business.merge(self.business)
+        return copied
 
 
 @dataclass

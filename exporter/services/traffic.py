@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from exporter.model import Role
 from exporter.protocols.base import Family
-from exporter.services.counters import OTHER, Edge, Operations, Side
+from exporter.services.counters import Edge, Side
+from exporter.services.operations import OTHER, Budget, Operations
 
 EXTERNAL = "~external"
 """An edge's end that is not on this host: an address is never a label's value."""
+RANKED_SECONDS = 60.0  # how often operations compete for places
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,16 @@ class Caps:
         services: names with traffic of their own.
         edges: combinations of client, server and protocol.
         operations: operations of one service in one role and protocol.
+        all_operations: operations of all of them.
+        held_operations, all_held_operations: the same of connections whose services are not known yet.
     """
 
     services: int = 200
     edges: int = 1000
-    operations: int = 20
+    operations: int = 30
+    all_operations: int = 4000
+    held_operations: int = 128
+    all_held_operations: int = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +77,22 @@ class Traffic:
         self._edges: dict[EdgeKey, Edge] = {}
         self._requests: dict[str, float] = {}
         self._seen_at: dict[str, float] = {}
+        self._budget = Budget(caps.all_operations)
+        self._held_budget = Budget(caps.all_held_operations)
+        self._ranked_at = 0.0
         self._limited: dict[str, float] = {"service_name": 0, "edge": 0, "operation": 0, "event": 0}
 
     def held(self, protocol: str) -> Side:
         """Return the counters of one connection that no service has been found for."""
-        return Side(Operations(self._family(protocol), self._caps.operations))
+        return Side(Operations(self._family(protocol), self._caps.held_operations, self._held_budget, held=True))
 
     def side(self, service_name: str, role: Role, protocol: str) -> Side:
         """Return the counters of a service, or of `~other` beyond the cap."""
         key = SideKey(self._admitted(service_name), role, protocol)
         side = self._sides.get(key)
         if side is None:
-            side = self._sides[key] = self.held(protocol)
+            side = Side(Operations(self._family(protocol), self._caps.operations, self._budget))
+            self._sides[key] = side
         return side
 
     def edge(self, client: str, server: str, protocol: str) -> Edge:
@@ -102,7 +113,12 @@ class Traffic:
         return service_name
 
     def retain(self, alive: Collection[str], now: float) -> None:
-        """Forget who was neither alive nor counted for the retention; `now` in seconds, never falling."""
+        """Forget who was neither alive nor counted for the retention, and rank operations by their use.
+
+        Args:
+            alive: the services that have processes.
+            now: seconds, never falling.
+        """
         requests = dict.fromkeys(self._requests, 0.0)
         for key, side in self._sides.items():
             if key.service_name in requests:
@@ -114,11 +130,16 @@ class Traffic:
                 self._forget(name)
                 continue
             self._requests[name] = count
+        if now - self._ranked_at >= RANKED_SECONDS:
+            self._ranked_at = now
+            for side in self._sides.values():
+                side.operations.rank()
 
     def _forget(self, name: str) -> None:
         del self._requests[name], self._seen_at[name]
         for key in [key for key in self._sides if key.service_name == name]:
             side = self._sides.pop(key)
+            side.operations.free()
             self._limited["operation"] += side.operations.folded
             self._limited["event"] += side.business.folded if side.business is not None else 0
         for edge in [key for key in self._edges if name in (key.client, key.server)]:
@@ -136,10 +157,7 @@ class Traffic:
 
     def snapshot(self) -> TrafficSnapshot:
         """Return copies that later exchanges do not change."""
-        sides = {}
-        for key, side in self._sides.items():
-            sides[key] = self.held(key.protocol)
-            sides[key].merge(side)
+        sides = {key: side.copy() for key, side in self._sides.items()}
         edges = {
             key: Edge(edge.requests, edge.errors, edge.duration_sum, edge.durations)
             for key, edge in self._edges.items()

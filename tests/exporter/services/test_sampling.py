@@ -5,7 +5,8 @@ import pytest
 from exporter.model import Operation
 from exporter.protocols.base import Family
 from exporter.services.account import Account
-from exporter.services.counters import Operations, Side
+from exporter.services.counters import Side
+from exporter.services.operations import Operations
 from exporter.services.sampling import Sampling
 from tests.exporter.services.exchanges import MILLISECOND, exchange, flow, response_only, unanswered
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from exporter.model import Operation, Role
 from exporter.protocols.base import Family
-from exporter.services.counters import OTHER_OPERATION, Operations, Side
+from exporter.services.counters import Side
 from exporter.services.histogram import BOUNDS, BOUNDS_SECONDS, BUCKETS, NANOSECONDS, bucket
+from exporter.services.operations import OTHER_OPERATION, Operations
 from exporter.services.traffic import EXTERNAL, Caps, EdgeKey, SideKey, Traffic
 from tests.exporter.services.exchanges import FAMILIES, MILLISECOND, exchange, response_only, unanswered
 
