@@ -5,6 +5,7 @@ to be watched as unknown.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from exporter.model import Direction, Message, Nanoseconds
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
@@ -18,12 +19,12 @@ CLIENT = 0  # the direction of requests
 
 
 class MysqlParser:
-    """One connection's state."""
+    """One connection's state; without `values` no number that a statement writes is looked at."""
 
     __slots__ = ("_commands", "_malformed", "_replies", "_session", "_told")
 
-    def __init__(self) -> None:
-        self._session = MysqlSession()
+    def __init__(self, values: bool = True) -> None:
+        self._session = MysqlSession(values)
         self._commands = MysqlCommands(self._session)
         self._replies = MysqlReplies(self._session)
         self._malformed = 0
@@ -55,6 +56,8 @@ class MysqlParser:
         """Account for bytes that passed unseen."""
         out: list[Message] = []
         side = self._commands if direction == CLIENT else self._replies
+        if size_bytes > side.skip and direction == CLIENT and not side.lost:
+            self._commands.hurry(at, out)
         if 0 < size_bytes <= side.skip:
             side.passed(size_bytes, at, out)
         else:
@@ -74,4 +77,7 @@ class MysqlParser:
         return ()
 
 
-SPEC = ProtocolSpec("mysql", frozenset({3306, 3307, 4000, 6033}), match, MysqlParser, Family.DATABASE)
+SPEC = ProtocolSpec(
+    *("mysql", frozenset({3306, 3307, 4000, 6033}), match, MysqlParser, Family.DATABASE),
+    valueless=partial(MysqlParser, values=False),
+)

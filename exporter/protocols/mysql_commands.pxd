@@ -7,7 +7,7 @@ from exporter.protocols.mysql_session cimport MysqlSession
 from exporter.protocols.pieces cimport little24, octet, piece
 
 cdef int64_t STATEMENT_BYTES, NUMBER_BYTES, SSL_REQUEST_BYTES
-cdef object REQUEST
+cdef object REQUEST, WAITED_FOR
 
 
 @cython.final
@@ -16,7 +16,7 @@ cdef class MysqlCommands:
     cdef Backlog _backlog
     cdef int64_t _first_at, _size
     cdef object _operation
-    cdef bint _continued
+    cdef bint _continued, _impatient
     cdef public int64_t skip
     cdef public bint lost
     cdef readonly int64_t seen
@@ -24,6 +24,8 @@ cdef class MysqlCommands:
     @cython.locals(position=int64_t, end=int64_t, taken=int64_t, length=int64_t, sequence=int, start=int64_t, first=int, needed=int64_t)
     cpdef feed(self, bytes data, int64_t at, list out)
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
+    cpdef hurry(self, int64_t at, list out)
+    cdef int64_t _wanted(self, int command, int64_t size, bytes body) except? -7
     cpdef lose(self, list out)
     cdef _complete(self, int64_t at, list out)
     cdef _packet(self, int64_t length, int sequence, bytes body)

@@ -7,7 +7,7 @@ from exporter.protocols import sql
 from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import ParseError
 from exporter.protocols.mysql_session import COMMANDS as LOGGED_IN
-from exporter.protocols.mysql_session import MysqlSession
+from exporter.protocols.mysql_session import Asked, MysqlSession
 from exporter.protocols.mysql_wire import (
     COMMANDS,
     EXECUTIONS,
@@ -19,9 +19,13 @@ from exporter.protocols.mysql_wire import (
     SILENT,
     SSL,
     STMT_CLOSE,
+    STMT_EXECUTE,
     STMT_PREPARE,
+    STMT_SEND_LONG_DATA,
     statement,
 )
+from exporter.protocols.sql_intents import MAX_STATEMENT_BYTES, may_change
+from exporter.protocols.transaction import Planned
 
 if not cython.compiled:  # else the `.pxd` has them
     from exporter.protocols.pieces import little24, octet, piece
@@ -30,6 +34,7 @@ if not cython.compiled:  # else the `.pxd` has them
 STATEMENT_BYTES = 256 + sql.LOOKED_AT_BYTES
 NUMBER_BYTES = 5
 SSL_REQUEST_BYTES = 32
+WAITED_FOR = frozenset((QUERY, STMT_PREPARE, STMT_EXECUTE))
 REQUEST = Kind.REQUEST
 
 
@@ -42,7 +47,18 @@ class MysqlCommands:
         seen: how many packets were read.
     """
 
-    __slots__ = ("_backlog", "_continued", "_first_at", "_operation", "_session", "_size", "lost", "seen", "skip")
+    __slots__ = (
+        "_backlog",
+        "_continued",
+        "_first_at",
+        "_impatient",
+        "_operation",
+        "_session",
+        "_size",
+        "lost",
+        "seen",
+        "skip",
+    )
 
     def __init__(self, session: MysqlSession) -> None:
         self._session = session
@@ -51,6 +67,7 @@ class MysqlCommands:
         self._size = 0
         self._operation: Operation | None = None  # of the command being read
         self._continued = False  # the payload goes on in the next packet
+        self._impatient = False  # the packet being read is not worth waiting for until it is whole
         self.skip = 0
         self.lost = False
         self.seen = 0
@@ -76,6 +93,10 @@ class MysqlCommands:
                 needed = min(length, SSL_REQUEST_BYTES)
             if end - start < needed:
                 break
+            if needed < length and not sequence and first in WAITED_FOR and not self._impatient:
+                needed = self._wanted(first, length, piece(buffer, start, start + needed))
+                if end - start < needed:
+                    break
             if self._operation is None:
                 self._first_at = self._backlog.since if position == 0 else at
                 self._size = 0
@@ -98,6 +119,22 @@ class MysqlCommands:
         self._size += size_bytes
         if not self.skip:
             self._complete(at, out)
+
+    def hurry(self, at: Nanoseconds, out: list[Message]) -> None:
+        """Read what is held of a packet without waiting for the numbers at its end, which were lost."""
+        self._impatient = True
+        self.feed(b"", at, out)
+        self._impatient = False
+
+    def _wanted(self, command: int, size: int, body: bytes) -> int:
+        """Return how much is worth waiting for of a command of `size` bytes that begins so."""
+        if size > MAX_STATEMENT_BYTES or self._session.uploading or self._continued:
+            return len(body)
+        changes = self._session.changes
+        if command == STMT_EXECUTE:
+            return size if changes.active and changes.is_numeric(int.from_bytes(body[1:5], "little")) else len(body)
+        text = statement(body[1:], self._session.attributed) if command == QUERY else body[1:]
+        return size if may_change(sql.operation_of(text, escapes=True)) else len(body)
 
     def lose(self, out: list[Message]) -> None:
         """The next boundary is unknown; a command whose verb was read still counts."""
@@ -141,18 +178,30 @@ class MysqlCommands:
         if code not in COMMANDS or LENGTHS.get(code, length) != length:
             raise ParseError("no MySQL command begins here")
         session = self._session
+        changes = session.changes
         if code in SILENT:
             if code == STMT_CLOSE:
                 session.close(int.from_bytes(body[1:5], "little"))
+            elif code == STMT_SEND_LONG_DATA and changes.active:
+                changes.part(int.from_bytes(body[1:5], "little"))
             return
         verb = UNKNOWN_OPERATION
         operation = OPERATIONS.get(code, UNKNOWN_OPERATION)
+        planned: tuple[Planned, ...] = ()
+        prepared = None
         if code == QUERY:
-            operation = sql.operation_of(statement(body[1:], session.attributed), escapes=True)
+            text = statement(body[1:], session.attributed)
+            operation = sql.operation_of(text, escapes=True)
+            if may_change(operation) or b";" in text:
+                planned = changes.asked(text, operation, len(body) == length)
         elif code == STMT_PREPARE:
             verb = sql.operation_of(body[1:], escapes=True)
             session.preparing(verb)
+            prepared = changes.preparing(body[1:], verb, len(body) == length)
         elif code in EXECUTIONS:
-            operation = session.operation(int.from_bytes(body[1:5], "little"))
+            name = int.from_bytes(body[1:5], "little")
+            operation = session.operation(name)
+            if changes.active:
+                planned = changes.executed(name, body if code == STMT_EXECUTE else b"", bool(session.attributed))
         self._operation = operation
-        session.ask(code, verb)
+        session.ask(Asked(code, verb, planned, prepared))

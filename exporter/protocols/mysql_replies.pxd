@@ -8,7 +8,7 @@ from exporter.protocols.pieces cimport little24, octet, piece
 
 cdef int64_t NEEDED_BYTES, EOF_BYTES, PREPARED_BYTES, MAX_COLUMNS
 cdef int FIRST, FURTHER, DEFINITION, BEHIND, ROW, PREPARED, TAIL, AGAIN, LOG
-cdef object RESPONSE
+cdef object RESPONSE, CHANGED
 
 
 @cython.final
@@ -20,6 +20,8 @@ cdef class MysqlReplies:
     cdef int _sequence, _state
     cdef bint _any, _continued, _ending, _reading
     cdef str _status
+    cdef tuple _said
+    cdef int _statements
     cdef public int64_t skip
     cdef public bint lost
     cdef readonly int64_t seen
@@ -41,7 +43,10 @@ cdef class MysqlReplies:
     cdef _first(self, int kind, int64_t length, bytes body)
     @cython.locals(count=int64_t, at=int64_t)
     cdef _columns(self, int64_t length, bytes body)
+    @cython.locals(flags=int64_t)
     cdef _end(self, int64_t length, bytes body)
+    @cython.locals(planned=tuple, at=int)
+    cdef _done(self, int64_t length, bytes body, int64_t flags)
     cdef _prepare(self, bytes body)
     cdef _definition(self, int kind, int64_t length)
     @cython.locals(code=int64_t)

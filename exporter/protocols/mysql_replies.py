@@ -2,7 +2,7 @@
 
 import cython
 
-from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds
+from exporter.model import UNKNOWN_OPERATION, Change, Kind, Message, Nanoseconds
 from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import ParseError
 from exporter.protocols.mysql_session import COMMANDS as LOGGED_IN
@@ -37,7 +37,7 @@ EOF_BYTES = 5
 PREPARED_BYTES = 12
 MAX_COLUMNS = 65_535
 GENERAL_STATE = "HY000"
-RESPONSE = Kind.RESPONSE
+RESPONSE, CHANGED = Kind.RESPONSE, Kind.CHANGED
 UNSEEN = Asked(0, UNKNOWN_OPERATION)
 
 # What the next packet is: the first one of an answer, or of a further result of it; a definition of a column; what
@@ -64,10 +64,12 @@ class MysqlReplies:
         "_last_at",
         "_left",
         "_reading",
+        "_said",
         "_sequence",
         "_session",
         "_size",
         "_state",
+        "_statements",
         "_status",
         "lost",
         "seen",
@@ -83,6 +85,8 @@ class MysqlReplies:
         self._reading = False  # within an answer
         self._state = FIRST
         self._asked = UNSEEN
+        self._said: tuple[Change, ...] = ()  # what has become certain by the answer
+        self._statements = 0  # how many of a query's statements were answered
         self._left = 0  # definitions that are still to come
         self._sequence = 0  # the last packet's number
         self._any = False  # the client speaks in between, so that the next number is not known
@@ -133,6 +137,7 @@ class MysqlReplies:
 
     def lose(self, out: list[Message]) -> None:
         """The next boundary is unknown; an answer that began still counts."""
+        self._session.changes.forget()
         if self._reading:
             self._complete(self._last_at, out)
         self._state = FIRST
@@ -159,6 +164,9 @@ class MysqlReplies:
                 failed=bool(self._status),
             )
         )
+        if self._said:
+            out.append(Message(CHANGED, at, at, 0, changes=self._said))
+            self._said = ()
         self._reading = self._ending = False
         self._status = ""
         self._state = FIRST
@@ -187,6 +195,7 @@ class MysqlReplies:
             self._first_at = since
             self._size = 0
             self._asked = self._session.next() or UNSEEN
+            self._statements = 0
         if not body:
             raise ParseError("an empty MySQL packet of the server")
         self._answer(length, body)
@@ -268,13 +277,29 @@ class MysqlReplies:
             # With a cursor the rows are fetched later, and nothing else follows.
             self._ending = bool(ended(body, length) & CURSOR)
             self._state = ROW
-        elif ended(body, length) & MORE_RESULTS:
-            self._state = FURTHER
         else:
-            self._ending = True
+            flags = ended(body, length)
+            self._done(length, body, flags)
+            if flags & MORE_RESULTS:
+                self._state = FURTHER
+            else:
+                self._ending = True
+
+    def _done(self, length: int, body: bytes, flags: int) -> None:
+        """A statement succeeded; only an OK tells of rows, an EOF ends those that were asked for."""
+        planned, changes = self._asked.planned, self._session.changes
+        if length > EOF_BYTES and (planned or changes.open):
+            at = self._statements
+            told = changes.told(planned[at] if at < len(planned) else None, body, flags)
+            if told:
+                self._said = (*self._said, *told)
+        self._statements += 1
 
     def _prepare(self, body: bytes) -> None:
-        self._session.prepared(int.from_bytes(body[1:5], "little"), self._asked.operation)
+        name = int.from_bytes(body[1:5], "little")
+        self._session.prepared(name, self._asked.operation)
+        if self._session.changes.active:
+            self._session.changes.prepared(name, self._asked.statement, int.from_bytes(body[7:9], "little"))
         self._left = int.from_bytes(body[5:7], "little") + int.from_bytes(body[7:9], "little")
         self._state = PREPARED
         self._ending = not self._left
@@ -298,6 +323,7 @@ class MysqlReplies:
         state = body[4:9]
         told = body[3:4] == b"#" and state.isalnum() and state.isascii()
         self._status = state.decode() if told else GENERAL_STATE
+        self._session.changes.fail(self._status)
         self._ending = True
 
 

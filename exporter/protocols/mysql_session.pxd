@@ -6,13 +6,15 @@ from libc.stdint cimport int64_t
 @cython.final
 cdef class Asked:
     cdef readonly int command
-    cdef readonly object operation
+    cdef readonly object operation, statement
+    cdef readonly tuple planned
 
 
 @cython.final
 cdef class MysqlSession:
     cdef public int phase
     cdef public object attributed, classic
+    cdef readonly object changes
     cdef public bint uploading, compressing
     cdef public bytes rest
     cdef readonly object asked
@@ -20,7 +22,7 @@ cdef class MysqlSession:
     cdef object _latest
 
     cpdef agree(self, int64_t capabilities)
-    cpdef ask(self, int command, operation)
+    cpdef ask(self, Asked asked)
     cpdef Asked next(self)
     cpdef preparing(self, operation)
     cpdef prepared(self, int64_t number, operation)

@@ -3,7 +3,10 @@
 from collections import deque
 
 from exporter.model import UNKNOWN_OPERATION, Operation
+from exporter.protocols.mysql_changes import MysqlChanges
 from exporter.protocols.mysql_wire import COMPRESS, DEPRECATE_EOF, QUERY_ATTRIBUTES, ZSTD
+from exporter.protocols.sql_intents import Statement
+from exporter.protocols.transaction import Planned
 
 MAX_PREPARED = 4096
 MAX_ASKED = 4096
@@ -14,13 +17,27 @@ START, LOGIN, COMMANDS = range(3)
 
 
 class Asked:
-    """A command that awaits its answer; `operation` is that of the statement which it prepares or runs."""
+    """A command that awaits its answer.
 
-    __slots__ = ("command", "operation")
+    Attributes:
+        operation: of the statement which it prepares or runs.
+        planned: what each statement that it runs is to change.
+        statement: which it prepares, if that changes anything.
+    """
 
-    def __init__(self, command: int, operation: Operation) -> None:
+    __slots__ = ("command", "operation", "planned", "statement")
+
+    def __init__(
+        self,
+        command: int,
+        operation: Operation,
+        planned: tuple[Planned, ...] = (),
+        statement: Statement | None = None,
+    ) -> None:
         self.command = command
         self.operation = operation
+        self.planned = planned
+        self.statement = statement
 
 
 class MysqlSession:
@@ -34,6 +51,7 @@ class MysqlSession:
         compressing: what follows the login is compressed.
         rest: bytes behind the packet that ended the readable part; None before that.
         asked: commands without an answer so far, in order.
+        changes: what was changed and is not certain yet.
     """
 
     __slots__ = (
@@ -41,6 +59,7 @@ class MysqlSession:
         "_prepared",
         "asked",
         "attributed",
+        "changes",
         "classic",
         "compressing",
         "phase",
@@ -48,7 +67,8 @@ class MysqlSession:
         "uploading",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, values: bool = True) -> None:
+        self.changes = MysqlChanges(values)
         self.phase = START
         self.attributed: bool | None = None
         self.classic: bool | None = None
@@ -65,9 +85,9 @@ class MysqlSession:
         self.classic = not capabilities & DEPRECATE_EOF
         self.compressing = bool(capabilities & (COMPRESS | ZSTD))
 
-    def ask(self, command: int, operation: Operation) -> None:
+    def ask(self, asked: Asked) -> None:
         """Add a command that will be answered."""
-        self.asked.append(Asked(command, operation))
+        self.asked.append(asked)
 
     def next(self) -> Asked | None:
         """Return the command whose answer begins, None if it was not seen."""
@@ -91,9 +111,11 @@ class MysqlSession:
     def close(self, number: int) -> None:
         """Forget a prepared statement."""
         self._prepared.pop(number, None)
+        self.changes.close(number)
 
     def forget(self, all_asked: bool) -> None:
         """Messages were lost; without `all_asked` the latest command may still be answered."""
         while self.asked and (all_asked or len(self.asked) > 1):
             self.asked.popleft()
         self.uploading = False
+        self.changes.forget()

@@ -16,6 +16,7 @@ class Intent(Enum):
 
     OTHER = "other"
     WRITE = "write"
+    BEGIN = "begin"
     COMMIT = "commit"
     ROLLBACK = "rollback"
     SAVEPOINT = "savepoint"
@@ -25,6 +26,7 @@ class Intent(Enum):
 
 VERBS = {
     **dict.fromkeys(("INSERT", "REPLACE", "UPDATE", "DELETE", "MERGE", "COPY", "WITH", "LOAD"), Intent.WRITE),
+    **dict.fromkeys(("BEGIN", "START"), Intent.BEGIN),
     **dict.fromkeys(("COMMIT", "END"), Intent.COMMIT),
     **dict.fromkeys(("ROLLBACK", "ABORT"), Intent.ROLLBACK),
     "SAVEPOINT": Intent.SAVEPOINT,

@@ -90,9 +90,15 @@ class Client:
         """Return the rows that a prepared statement gives for strings, undecoded."""
         bound = b""
         if values:
-            bound = bytes((len(values) + 7) // 8) + b"\1" + bytes((STRING, 0)) * len(values)
-            bound += b"".join(bytes((len(value),)) + value.encode() for value in values)
-        self._send(0, bytes((EXECUTE,)) + number.to_bytes(4, "little") + b"\0\1\0\0\0" + bound)
+            bound = b"".join(bytes((len(value),)) + value.encode() for value in values)
+        return self.execute_bound(number, (STRING,) * len(values), bound)
+
+    def execute_bound(self, number: int, kinds: Sequence[int], values: bytes) -> list[bytes]:
+        """Return the rows that a prepared statement gives for values in binary of these types, undecoded."""
+        head = bytes((EXECUTE,)) + number.to_bytes(4, "little") + b"\0\1\0\0\0"
+        if kinds:
+            head += bytes((len(kinds) + 7) // 8) + b"\1" + b"".join(bytes((kind, 0)) for kind in kinds)
+        self._send(0, head + values)
         return self._result()
 
     def forget(self, number: int) -> None:
