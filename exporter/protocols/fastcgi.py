@@ -152,7 +152,7 @@ class FastcgiParser:
         kept = request.params + params
         method = method_of(kept)
         if method:
-            request.operation = operation_of(method.upper())
+            request.operation = operation_of(method.upper(), b"")
         request.params = b"" if method else kept
 
     def _tell(self, kind: int, number: int, unit: Unit) -> None:
