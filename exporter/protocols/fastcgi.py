@@ -28,7 +28,8 @@ from exporter.protocols.units import Unit, Units
 CLIENT = 0
 MAX_REQUESTS = 1024  # that are under way on one connection
 METHOD = b"REQUEST_METHOD"
-LONGEST_METHOD = 32
+URI = b"REQUEST_URI"
+LONGEST_VALUE = 4096
 # What an application that says nothing means (RFC 3875 6.3.3, 6.2.3), and one that is too busy or refuses the role.
 FOUND, MOVED, REFUSED = "200", "302", "503"
 SURE = frozenset({BEGIN, END})
@@ -40,7 +41,7 @@ class _Request:
     Attributes:
         begun: whether its first record was seen.
         emitted: whether it was handed on.
-        params: what is kept of its parameters, until its method was read.
+        params: what is kept of its parameters, until its method and path were read.
         head: what is kept of the answer's beginning.
     """
 
@@ -146,14 +147,14 @@ class FastcgiParser:
             self._emit(number, request)
 
     def _look(self, request: _Request, params: bytes) -> None:
-        """Look for the method among parameters, each behind the lengths of its name and value."""
-        if request.operation is not UNKNOWN_OPERATION or len(request.params) > MAX_PARAMS_BYTES:
+        """Look for the method and the path among parameters."""
+        if request.operation.target or len(request.params) > MAX_PARAMS_BYTES:
             return
         kept = request.params + params
-        method = method_of(kept)
+        method, uri = value_of(kept, METHOD), value_of(kept, URI)
         if method:
-            request.operation = operation_of(method.upper(), b"")
-        request.params = b"" if method else kept
+            request.operation = operation_of(method.upper(), uri)
+        request.params = b"" if method and uri else kept
 
     def _tell(self, kind: int, number: int, unit: Unit) -> None:
         request = self._requests.get(number)
@@ -180,6 +181,7 @@ class FastcgiParser:
     def _emit(self, number: int, request: _Request) -> None:
         if not request.emitted:
             request.emitted = True
+            request.params = b""
             self._out.append(
                 Message(
                     Kind.REQUEST,
@@ -207,15 +209,20 @@ class FastcgiParser:
         )
 
 
-def method_of(params: bytes) -> bytes:
-    """Return the method that parameters give, each behind the lengths of its name and value; empty without one."""
-    at = params.find(METHOD)
+def value_of(params: bytes, name: bytes) -> bytes:
+    """Return a parameter's value, which stands behind the lengths of name and value; empty if it is not there."""
+    at = params.find(name)
     while at >= 0:
-        behind = at + len(METHOD)
-        if at >= 2 and params[at - 2] == len(METHOD) and params[at - 1] <= LONGEST_METHOD:
-            method = params[behind : behind + params[at - 1]]
-            return method if len(method) == params[at - 1] else b""
-        at = params.find(METHOD, behind)
+        behind = at + len(name)
+        size = -1
+        if at >= 2 and params[at - 2] == len(name) and params[at - 1] < 0x80:
+            size = params[at - 1]
+        elif at >= 5 and params[at - 5] == len(name) and params[at - 4] & 0x80:
+            size = int.from_bytes(params[at - 4 : at], "big") & 0x7FFFFFFF
+        if 0 <= size <= LONGEST_VALUE:
+            value = params[behind : behind + size]
+            return value if len(value) == size else b""
+        at = params.find(name, behind)
     return b""
 
 

@@ -4,20 +4,19 @@ from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds, Operat
 from exporter.protocols import bson
 from exporter.protocols.base import Match, ParseError
 from exporter.protocols.compressed import snappy_head, zlib_head
+from exporter.protocols.mongodb_commands import OTHER, command_of, operation_of, with_collection
 from exporter.protocols.mongodb_match import match_request, message_size
 from exporter.protocols.mongodb_session import (
     ASKING,
     COMMAND,
     COMPRESSED,
-    FIND,
     HEADER_BYTES,
+    KILL_CURSORS,
     LEGACY,
     MORE_TO_COME,
     MSG,
-    OTHER,
     QUERY,
     MongoSession,
-    command,
 )
 
 LONGEST_NAMESPACE = 256
@@ -60,7 +59,7 @@ class Requests:
         if opcode == COMPRESSED:
             opcode, body = uncompressed(body)
         operation = _operation(opcode, body)
-        if opcode == QUERY and operation is FIND:
+        if opcode == QUERY and _asks_for_documents(body):
             self._session.expect_documents(identifier)
         one_way = opcode in UNANSWERED or (opcode == MSG and bool(bson.little(body, 0) & MORE_TO_COME))
         kind = Kind.ONE_WAY if one_way else Kind.REQUEST
@@ -93,13 +92,18 @@ def _operation(opcode: int, body: bytes) -> Operation:
     if opcode == MSG:
         return _of_sections(body)
     if opcode == COMMAND:
-        return command(body.split(b"\0", 2)[1]) if body.count(b"\0") > 1 else OTHER
-    if opcode != QUERY:
-        return LEGACY.get(opcode, OTHER)
+        return operation_of(body.split(b"\0", 2)[1]) if body.count(b"\0") > 1 else OTHER
     namespace, zero, rest = body[4:].partition(b"\0")
-    if not zero or b".$cmd" not in namespace:
-        return FIND
+    if opcode == KILL_CURSORS or not zero:
+        return LEGACY.get(opcode, OTHER)
+    if opcode != QUERY or b".$cmd" not in namespace:
+        return with_collection(LEGACY.get(opcode, OTHER), namespace)
     return _of_document(rest[8:])
+
+
+def _asks_for_documents(body: bytes) -> bool:
+    """Return whether an old query is no command in disguise."""
+    return bool(body) and b".$cmd" not in body[4:].partition(b"\0")[0]
 
 
 def _of_sections(body: bytes) -> Operation:
@@ -114,7 +118,7 @@ def _of_document(document: bytes) -> Operation:
     name, zero, value = document[5:].partition(b"\0")
     if zero and name in WRAPPED and document[4] == bson.DOCUMENT:
         return _of_document(value)
-    return command(name) if zero else _begun(name)
+    return command_of(document, name, value) if zero else _begun(name)
 
 
 def _begun(name: bytes) -> Operation:

@@ -12,7 +12,6 @@ CHECKSUM, MORE_TO_COME, EXHAUST = 1, 2, 1 << 16
 KNOWN_FLAGS = CHECKSUM | MORE_TO_COME | EXHAUST
 
 FIND = Operation("find")
-OTHER = Operation("OTHER")
 LEGACY = {
     UPDATE: Operation("update"),
     INSERT: Operation("insert"),
@@ -21,20 +20,6 @@ LEGACY = {
     DELETE: Operation("delete"),
     KILL_CURSORS: Operation("killCursors"),
 }
-LONGEST_COMMAND = 40
-"""No command of any server so far is as long."""
-
-
-def command(name: bytes) -> Operation:
-    """Return the operation of a command; `OTHER` for what is no name of one.
-
-    The server refuses what it does not know, so that there are as many as the applications' authors wrote.
-    """
-    if len(name) <= LONGEST_COMMAND and name.isalpha() and name.isascii():
-        return Operation(name.decode("ascii"))
-    return OTHER
-
-
 MAX_ASKED = 16_384
 
 

@@ -48,3 +48,11 @@ def test_answer_of_which_the_end_was_lost_is_not_timed() -> None:
     answer = told(b"")
     kept = converse((client(asked(b"GET")), server(answer[:30]), Step(1, lost=20), server(answer[50:])))
     assert kept.statuses() == ["-"]
+
+
+@pytest.mark.parametrize("uri", [b"/orders/42?token=x", b"/orders/42?token=" + b"x" * 300])
+def test_path_is_that_of_the_request(uri: bytes) -> None:
+    params = pair(b"REQUEST_METHOD", b"GET") + pair(b"SCRIPT_NAME", b"/index.php") + pair(b"REQUEST_URI", uri)
+    begin = record(BEGIN, b"\0\1\1" + bytes(5))
+    kept = converse((client(begin + record(PARAMS, params) + record(PARAMS) + record(STDIN)), server(told(b""))))
+    assert [one.request.operation.target for one in kept.exchanges if one.request is not None] == ["/orders/{id}"]

@@ -2,6 +2,7 @@
 
 import struct
 
+from exporter.model import Operation
 from tests.exporter.protocols.conversing import STEP, Step, client, converse, server
 from tests.exporter.protocols.sample import SECRET
 from tests.exporter.protocols.samples_mongodb import (
@@ -113,3 +114,27 @@ def test_cut_capture_still_tells_the_command_and_the_pair() -> None:
 def test_name_that_is_no_command_is_not_told() -> None:
     kept = converse([client(msg(1, 0, FIND)), client(msg(2, 0, document(string(SECRET, b"t"))))])
     assert kept.requests() == ["find", "OTHER"]
+
+
+def targets(*documents: bytes) -> list[str]:
+    """Return the collections of commands."""
+    kept = converse([client(msg(number, 0, one)) for number, one in enumerate(documents, 1)])
+    return [exchange.request.operation.target for exchange in kept.exchanges if exchange.request is not None]
+
+
+def test_commands_tell_their_collection() -> None:
+    more = document(b"\x12getMore\0" + bytes(8), string(b"collection", b"orders"))
+    told = targets(FIND, document(string(b"aggregate", b"orders_2024_01")), document(string(b"ping", b"secret")), more)
+    assert told == ["t", "orders_{id}", "", "orders"]
+
+
+def test_commands_that_no_server_knows_are_one() -> None:
+    kept = converse([client(msg(1, 0, document(string(b"hunterPassword", b"t")))), server(msg(9, 1, DONE))])
+    operation = kept.exchanges[0].request.operation if kept.exchanges[0].request is not None else None
+    assert operation == Operation("OTHER")
+
+
+def test_old_queries_tell_their_collection() -> None:
+    query = message(QUERY, 1, 0, old_query(b"shop.orders", document(string(b"q", SECRET))))
+    kept = converse([client(query), server(message(REPLY, 9, 1, bytes(20)))])
+    assert [one.request.operation.target for one in kept.exchanges if one.request is not None] == ["orders"]
