@@ -17,6 +17,8 @@ COMPILED: tuple[str, ...] = (
     "exporter.net.frames",
     "exporter.net.table",
     "exporter.net.delivery",
+    "exporter.net.embryos",
+    "exporter.net.sequences",
     "exporter.net.connections",
     "exporter.net.engine",
     "exporter.protocols.backlog",

@@ -89,6 +89,7 @@ class Config:
         "Sums of the money and quantities in them; without it no number that a request carries is looked at.",
     )
     edges: bool = option("collector.edges", True, "Requests between two services.")
+    tcp: bool = option("collector.tcp", True, "TCP connections, failures to connect, repetitions and handshakes.")
     resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")
     services: bool = option("collector.services", True, "What each service is.")
     listen_ports: bool = option("collector.listen", True, "Who listens on which port.")

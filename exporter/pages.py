@@ -20,6 +20,7 @@ from exporter.collectors.resources import resource_families
 from exporter.collectors.scrape import Guard, NamedCollector, Scrape
 from exporter.collectors.self import Coverage, self_families
 from exporter.collectors.services import service_families
+from exporter.collectors.tcp import tcp_families
 from exporter.collectors.traffic import traffic_families
 from exporter.config import Config
 from exporter.sources.host import Host
@@ -56,6 +57,7 @@ def collectors(
         (config.resources, NamedCollector("resources", resources)),
         (config.traffic, NamedCollector("traffic", lambda: traffic_families(wire.traffic()))),
         (config.edges, NamedCollector("edges", lambda: edge_families(wire.traffic()))),
+        (config.tcp, NamedCollector("tcp", lambda: tcp_families(wire.connects()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
         (config.business_value, NamedCollector("business-value", lambda: value_families(wire.traffic()))),
         (config.business_events, NamedCollector("business-events", lambda: event_families(wire.traffic()))),

@@ -12,6 +12,8 @@ from exporter.protocols import PROTOCOLS
 from exporter.protocols.base import without_values
 from exporter.protocols.conversation import Conversations
 from exporter.services.attribution import Attribution, AttributionCounters, Patience
+from exporter.services.connecting import Connecting
+from exporter.services.connects import Connects, ConnectsSnapshot
 from exporter.services.families import family_of
 from exporter.services.sampling import Sampling
 from exporter.services.traffic import Caps, Traffic, TrafficSnapshot
@@ -56,8 +58,11 @@ class Wire:
         self._lock = threading.Lock()
         dice = secrets.SystemRandom()
         sampling = Sampling(lambda most: dice.randint(1, most))
-        self._traffic = Traffic(family_of, Caps(), RETENTION_SECONDS)
+        caps = Caps()
+        self._traffic = Traffic(family_of, caps, RETENTION_SECONDS)
         self._attribution = Attribution(self._traffic, Patience(), sampling)
+        self._connects = Connects(self._traffic.admitted, caps.edges)
+        self._connecting = Connecting(self._connects, self._attribution.places, lambda: sampling.orphan.weight)
         # Half of the memory is for the rings (sources/capture.py), a quarter of the rest for bytes that wait.
         waiting_bytes = memory_bytes // 8
         self._engine = Engine(
@@ -66,6 +71,7 @@ class Wire:
             buffer_bytes=waiting_bytes,
             datagrams=True,
             seed=secrets.randbits(32),
+            watcher=self._connecting,
         )
         self._capture = (
             GovernedCapture(capture, self._engine, sampling, cpu_budget, clocks, dice.random) if capture else None
@@ -90,7 +96,8 @@ class Wire:
         """Credit connections to the services that the newest look at the host knows."""
         with self._lock:
             self._attribution.update(view, now)
-            self._traffic.retain(view.services, now)
+            self._connecting.update(now)
+            self._connects.forget(self._traffic.retain(view.services, now))
 
     def follow_interfaces(self) -> None:
         """Capture on interfaces that came, no longer on those that went."""
@@ -103,6 +110,11 @@ class Wire:
         with self._lock:
             return self._traffic.snapshot()
 
+    def connects(self) -> ConnectsSnapshot:
+        """Return what TCP did for services and edges."""
+        with self._lock:
+            return self._connects.snapshot()
+
     def counters(self) -> WireCounters:
         """Return the counts of every stage."""
         with self._lock:
@@ -110,9 +122,13 @@ class Wire:
                 self._capture.stats() if self._capture is not None else CaptureStats(),
                 self._engine.counters(),
                 self._attribution.counters(),
-                self._traffic.limited(),
+                self._limited(),
                 self._capture.governing() if self._capture is not None else Governing(),
             )
+
+    def _limited(self) -> Mapping[str, float]:
+        limited = self._traffic.limited()
+        return {**limited, "edge": limited["edge"] + self._connects.folded}
 
     def close(self, at_ns: int) -> None:
         """End every connection and close the rings."""

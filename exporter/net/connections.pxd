@@ -3,14 +3,17 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
     ACK, CLIENT_LATER, CLOSED, COLD_WORDS, DISTURBED, EMBRYONIC, FIN, FINISHED, HALF, HANDSHAKE, HELD, IGNORED,
-    INITIAL, KNOWN, MIDST, NEXT, OPENED, PORTS, PRESENT, RST, SEEN, STATE, SURE, SYN, TURNS, UDP, WORDS,
+    INITIAL, KNOWN, MIDST, NEXT, OPENED, PORTS, PRESENT, REPORTED, RST, SEEN, STATE, SURE, SYN, TURNS, UDP, WORDS,
 )
 
 from exporter.net.delivery cimport Delivery
+from exporter.net.embryos cimport Embryos
 from exporter.net.frames cimport Frame
+from exporter.net.sequences cimport Sequences
 from exporter.net.table cimport FlowTable
 
-cdef int64_t WINDOW, LINGER, DATAGRAM_PATIENCE, EMBRYONIC_PATIENCE, CAPTURED_TWICE, PLAUSIBLE_RESET, PROGRESS, MAX_REPORTS, MOST_PASSED
+cdef int64_t WINDOW, LINGER, DATAGRAM_PATIENCE, EMBRYONIC_PATIENCE, SYN_TIMEOUT, CAPTURED_TWICE, PROGRESS
+cdef int64_t MAX_REPORTS, MOST_PASSED
 
 
 @cython.final
@@ -20,8 +23,9 @@ cdef class Connections:
     cdef Frame frame
     cdef Delivery delivery
     cdef object reassembly
-    cdef uint64_t[::1] embryos
-    cdef int64_t first, following, reports, resumed_at
+    cdef Sequences sequences
+    cdef Embryos embryos
+    cdef int64_t reports, resumed_at, doubted_at
     cdef readonly int64_t unbelieved, repeated, strays, evicted, replaced
 
     @cython.locals(slot=int64_t)
@@ -37,9 +41,12 @@ cdef class Connections:
     cpdef remove(self, int64_t slot, reason, int64_t at)
     @cython.locals(slot=int64_t, state=uint64_t, unseen=int64_t, over=bint)
     cpdef expire(self, int64_t now, int64_t idle)
+    @cython.locals(state=uint64_t, opened=int64_t, tried=int64_t)
+    cdef bint _hopeless(self, int64_t slot, int64_t unseen, int64_t now) except? -1
     @cython.locals(slot=int64_t)
     cpdef close(self, int64_t now)
     cpdef resume(self, int64_t at)
+    cpdef lost(self, int64_t at)
     @cython.locals(frame=Frame, base=int64_t)
     cdef void _follow(self, int64_t slot, int direction, int64_t at) except *
     @cython.locals(base=int64_t, missed=int64_t)
@@ -47,18 +54,11 @@ cdef class Connections:
     @cython.locals(base=int64_t, flags=int, state=uint64_t, direction=int, unseen=int64_t)
     cdef inline int _established(self, int64_t slot, source, int64_t at) except -1
     cdef void _reset(self, int64_t slot, int direction, int64_t at) except *
-    @cython.locals(frame=Frame, state=uint64_t, beside=int64_t)
-    cdef bint _believable(self, int64_t base, int direction) except? -1
     @cython.locals(answered=uint64_t)
     cdef void _unused(self, int64_t slot, reason, int64_t at) except *
     @cython.locals(frame=Frame, base=int64_t, state=uint64_t, early=bint, finishes=int, length=int64_t, behind=int64_t)
     cdef inline int _bytes(self, int64_t slot, int direction, int64_t sequence, source, int64_t at, int64_t unseen) except -1
     cdef void _repeated(self, int64_t slot, int direction, int64_t behind, int64_t at, int64_t unseen) except *
-    cdef inline int _expect(self, int64_t base, int direction, uint64_t sequence) except -1
-    @cython.locals(place=int64_t)
-    cdef int _begin(self, int64_t slot, int direction, uint64_t sequence) except -1
-    @cython.locals(base=int64_t, state=uint64_t, acknowledged=int64_t, both=uint64_t, behind=int64_t)
-    cdef inline bint _early(self, int64_t slot, int other) except? -1
     @cython.locals(frame=Frame)
     cdef void _disordered(self, int64_t slot, int direction, int64_t sequence, source, int64_t at) except *
     @cython.locals(frame=Frame, answer=bint, base=int64_t, state=uint64_t, direction=int, initial=int64_t)

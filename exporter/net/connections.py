@@ -7,11 +7,13 @@ the reassembly.
 import cython
 
 from exporter.net.delivery import Delivery, Source
+from exporter.net.embryos import Embryos
 from exporter.net.frames import Frame
 from exporter.net.held import Segment
 from exporter.net.reassembly import Reassembly
+from exporter.net.sequences import Sequences
 from exporter.net.stream import End, Failure
-from exporter.net.table import FlowTable, words
+from exporter.net.table import FlowTable
 
 if not cython.compiled:
     from exporter.net.layout import (
@@ -34,6 +36,7 @@ if not cython.compiled:
         OPENED,
         PORTS,
         PRESENT,
+        REPORTED,
         RST,
         SEEN,
         STATE,
@@ -48,11 +51,11 @@ WINDOW = 1 << 30  # the largest that RFC 7323 allows
 MOST_PASSED = 0x7FFFFFFF  # in a direction while nobody looked: what is more may as well lie behind
 LINGER = 2_000_000_000  # how long a closed connection's slot absorbs repeated segments, nanoseconds
 DATAGRAM_PATIENCE = 30_000_000_000  # after which what two ends say to each other is a new flow, nanoseconds
-EMBRYONIC_PATIENCE = 10_000_000_000  # after the last SYN an attempt to connect is given up, nanoseconds
+EMBRYONIC_PATIENCE = 10_000_000_000  # an attempt to connect that is not answered for so long has failed, nanoseconds
+SYN_TIMEOUT = 2_000_000_000  # before a SYN is repeated first: one second, and some more
 # A repetition is the sender's only if it comes later than this after the flow's last packet; what comes sooner was
 # captured twice, as on a bridge and its ports. A retransmission timeout is 200 ms at the least.
 CAPTURED_TWICE = 100_000
-PLAUSIBLE_RESET = 1 << 20  # how far beside the expected number an RST is believed: loss of the capture allowed for
 PROGRESS = 1 << 20  # repetitions from further back are looked at by the reassembly: the flow may have gone astray
 MAX_REPORTS = 1000  # failures told at once: a flood of SYNs must not become a flood of calls
 
@@ -67,10 +70,9 @@ class Connections:
         self.frame = Frame()
         self.delivery = delivery
         self.reassembly = reassembly
-        # Connections without payload in the order of their SYNs: a flood pushes out itself, not the established.
-        self.embryos = words(max(1, table.capacity // 2))
-        self.first = self.following = 0
-        self.resumed_at = 0
+        self.sequences = Sequences(table)
+        self.embryos = Embryos(table)
+        self.resumed_at = self.doubted_at = 0
         self.reports = 0
         self.unbelieved = 0
         self.repeated = self.strays = self.evicted = self.replaced = 0
@@ -164,9 +166,6 @@ class Connections:
                 self.delivery.connected(slot, at)
         elif reason is End.RESET:
             self.delivery.unconnected(slot, Failure.REFUSED, at)
-        elif reason is End.IDLE and self.reports < MAX_REPORTS:
-            self.reports += 1
-            self.delivery.unconnected(slot, Failure.UNANSWERED, at)
 
     def expire(self, now: int, idle: int) -> None:
         """Remove the flows that were not seen for `idle` nanoseconds; what is no connection goes sooner."""
@@ -179,13 +178,28 @@ class Connections:
             if state & CLOSED:
                 over = unseen > LINGER
             elif state & EMBRYONIC:
-                over = unseen > EMBRYONIC_PATIENCE
+                over = self._hopeless(slot, unseen, now)
             elif self.slots[slot * WORDS + PORTS] & 0xFF == UDP:
                 over = unseen > min(idle, DATAGRAM_PATIENCE)
             else:
                 over = unseen > idle
             if over:
                 self.remove(slot, End.IDLE, now)
+
+    def _hopeless(self, slot: int, unseen: int, now: int) -> bool:
+        """Return whether nothing will come of a connection without payload; tell it where nobody answered the SYN.
+
+        A client repeats its SYN after ever longer pauses, each at most twice the last one: that is the same attempt.
+        """
+        state = self.slots[slot * WORDS + STATE]
+        opened = self.cold[slot * COLD_WORDS + OPENED]
+        if not state & (PRESENT << 1 | REPORTED) and now - opened > EMBRYONIC_PATIENCE and opened > self.doubted_at:
+            if self.reports == MAX_REPORTS:
+                return False
+            self.reports += 1
+            self.delivery.unconnected(slot, Failure.UNANSWERED, now)
+        tried = self.slots[slot * WORDS + SEEN] - opened
+        return unseen > max(EMBRYONIC_PATIENCE, tried + SYN_TIMEOUT)
 
     def close(self, now: int) -> None:
         """End every flow."""
@@ -195,7 +209,11 @@ class Connections:
 
     def resume(self, at: int) -> None:
         """Nobody looked for a while before `at`: what connections lack from then is not waited for."""
-        self.resumed_at = at
+        self.resumed_at = self.doubted_at = at
+
+    def lost(self, at: int) -> None:
+        """Packets were dropped until `at`: the answers to SYNs may have been among them."""
+        self.doubted_at = at
 
     def _follow(self, slot: int, direction: int, at: int) -> None:
         """Tell both directions what passed while nobody looked, by the first segment since."""
@@ -213,7 +231,7 @@ class Connections:
         base = slot * WORDS
         missed = (sequence - (self.slots[base + NEXT] >> 32 * direction)) & HALF
         if 0 < missed <= MOST_PASSED:
-            self._expect(base, direction, sequence)
+            self.sequences.expect(base, direction, sequence)
             self.delivery.gap(slot, direction, missed, at)
 
     def _established(self, slot: int, source: Source, at: int) -> None:
@@ -240,23 +258,11 @@ class Connections:
                 self.finish(slot, End.CLOSED, at)
 
     def _reset(self, slot: int, direction: int, at: int) -> None:
-        if self._believable(slot * WORDS, direction):
+        if self.sequences.believable(self.frame, slot * WORDS, direction):
             self.slots[slot * WORDS + SEEN] = at
             self.finish(slot, End.RESET, at)
         else:
             self.unbelieved += 1
-
-    def _believable(self, base: int, direction: int) -> bool:
-        """Return whether an RST fits what is known of the connection; one that was made up rarely does."""
-        frame = self.frame
-        state = self.slots[base + STATE]
-        if state & (KNOWN | PRESENT) << direction == (KNOWN | PRESENT) << direction:
-            beside = (frame.sequence - (self.slots[base + NEXT] >> 32 * direction) + PLAUSIBLE_RESET) & HALF
-        elif state & KNOWN << 1 - direction and frame.flags & ACK:  # the refusal of a SYN has no number of its own
-            beside = (frame.acknowledged - (self.slots[base + NEXT] >> 32 * (1 - direction)) + PLAUSIBLE_RESET) & HALF
-        else:
-            return not state & EMBRYONIC
-        return beside <= 2 * PLAUSIBLE_RESET
 
     def _bytes(self, slot: int, direction: int, sequence: int, source: Source, at: int, unseen: int) -> None:
         """Take payload and FIN, whose first byte has the number `sequence`; the flow's last packet is `unseen` ago."""
@@ -264,20 +270,20 @@ class Connections:
         base = slot * WORDS
         state = self.slots[base + STATE]
         if not state & KNOWN << direction:
-            self._expect(base, direction, sequence)
-            self._begin(slot, direction, sequence - 1)
+            self.sequences.expect(base, direction, sequence)
+            self.sequences.begin(slot, direction, sequence - 1)
         state |= (KNOWN | PRESENT) << direction
         if frame.wire:
             state &= ~EMBRYONIC
         self.slots[base + STATE] = state
-        early = frame.flags & ACK and self._early(slot, 1 - direction)
+        early = frame.flags & ACK and self.sequences.early(frame, slot, 1 - direction)
         finishes = frame.flags & FIN
         length = frame.wire + finishes
         behind = ((self.slots[base + NEXT] >> 32 * direction) - sequence) & HALF
         if early or state & HELD:
             self._disordered(slot, direction, sequence, source, at)
         elif behind == 0:
-            self._expect(base, direction, sequence + length)
+            self.sequences.expect(base, direction, sequence + length)
             if frame.wire:
                 self.delivery.data(slot, direction, source, frame.payload, frame.size, frame.wire, at)
             if finishes:
@@ -294,39 +300,6 @@ class Connections:
         self.repeated += 1
         if unseen > CAPTURED_TWICE:
             self.delivery.retransmitted(slot, direction, at)
-
-    def _expect(self, base: int, direction: int, sequence: int) -> None:
-        """Set the next byte's number of a direction."""
-        if direction:
-            self.slots[base + NEXT] = self.slots[base + NEXT] & HALF | (sequence & HALF) << 32
-        else:
-            self.slots[base + NEXT] = self.slots[base + NEXT] >> 32 << 32 | (sequence & HALF)
-
-    def _begin(self, slot: int, direction: int, sequence: int) -> None:
-        """Set the initial number of a direction."""
-        place = slot * COLD_WORDS + INITIAL
-        if direction:
-            self.cold[place] = self.cold[place] & HALF | (sequence & HALF) << 32
-        else:
-            self.cold[place] = self.cold[place] >> 32 << 32 | (sequence & HALF)
-
-    def _early(self, slot: int, other: int) -> bool:
-        """Return whether the frame acknowledges bytes of the other direction that have not been seen yet.
-
-        A direction of which nothing was seen at all is not waited for, only followed: the capture may be one-sided.
-        """
-        base = slot * WORDS
-        state = self.slots[base + STATE]
-        acknowledged = self.frame.acknowledged
-        both = (KNOWN | PRESENT) << other
-        if state & both != both:
-            if not state & KNOWN << other:
-                self._begin(slot, other, acknowledged - 1)
-            self._expect(base, other, acknowledged)
-            self.slots[base + STATE] = state | KNOWN << other
-            return False
-        behind = (acknowledged - (self.slots[base + NEXT] >> 32 * other)) & HALF
-        return 0 < behind < WINDOW
 
     def _disordered(self, slot: int, direction: int, sequence: int, source: Source, at: int) -> None:
         frame = self.frame
@@ -365,16 +338,14 @@ class Connections:
         """Note the initial sequence number of one side."""
         base = slot * WORDS
         sequence = self.frame.sequence
-        self._begin(slot, direction, sequence)
-        self._expect(base, direction, sequence + 1)
+        self.sequences.begin(slot, direction, sequence)
+        self.sequences.expect(base, direction, sequence + 1)
         self.slots[base + STATE] |= (KNOWN | PRESENT) << direction
         self.slots[base + SEEN] = at
 
     def _open(self, answer: bool, at: int) -> int:
         """Take a slot for a connection whose SYN, or with `answer` the server's SYN-ACK, was seen."""
-        while self.following - self.first >= len(self.embryos) or (
-            self.table.used >= self.table.capacity and self.first < self.following
-        ):
+        while self.embryos.crowded():
             self._give_up_first(at)
         slot = self._claim(at)
         base = slot * WORDS
@@ -383,18 +354,16 @@ class Connections:
         self._greet(slot, int(answer), at)
         if answer:
             acknowledged = self.frame.acknowledged
-            self._begin(slot, 0, acknowledged - 1)
-            self._expect(base, 0, acknowledged)
+            self.sequences.begin(slot, 0, acknowledged - 1)
+            self.sequences.expect(base, 0, acknowledged)
             self.slots[base + STATE] |= KNOWN
-        self.embryos[self.following % len(self.embryos)] = slot
-        self.following += 1
+        self.embryos.add(slot)
         return slot
 
     def _give_up_first(self, at: int) -> None:
         """Evict the connection whose SYN is the oldest, unless payload has come since."""
-        slot = self.embryos[self.first % len(self.embryos)]
-        self.first += 1
-        if self.table.taken(slot) and self.slots[slot * WORDS + STATE] & EMBRYONIC:
+        slot = self.embryos.first()
+        if slot >= 0:
             self.evicted += 1
             self.remove(slot, End.EVICTED, at)
 

@@ -185,8 +185,8 @@ class Delivery:
 
     def unconnected(self, slot: int, failure: Failure, at: int) -> None:
         """Tell the watcher that a connection did not come about."""
+        self.slots[slot * WORDS + STATE] |= REPORTED
         if self.watcher is not None:
-            self.slots[slot * WORDS + STATE] |= REPORTED
             self._call(-1, self.watcher.failed, self.flow(slot), failure, at)
 
     def retransmitted(self, slot: int, direction: int, at: int) -> None:

@@ -23,7 +23,7 @@ cdef class Engine:
     cdef Delivery delivery
     cdef Connections connections
     cdef object reassembly, fragments, source
-    cdef int64_t idle, packets, bytes
+    cdef int64_t idle, packets, bytes, latest
     cdef bint datagrams
     cdef uint64_t[::1] verdicts
     cdef const unsigned char[::1] view, nothing

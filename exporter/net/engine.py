@@ -117,6 +117,7 @@ class Engine:
         self.idle = idle_ns
         self.datagrams = datagrams
         self.packets = self.bytes = 0
+        self.latest = 0  # capture time of the last packet
         self.verdicts = memoryview(bytearray(8 * len(VERDICTS))).cast("Q")
         self.nothing = self.view = memoryview(b"\0")
         self.source: Source = b""
@@ -190,6 +191,7 @@ class Engine:
         What exactly is missing each flow finds out by its sequence numbers; consumers hear of it as gaps.
         """
         self.reassembly.lost()
+        self.connections.lost(self.latest)
 
     def resume(self, at: int) -> None:
         """Nobody looked for a while before `at`: connections go on with their next segment, without waiting.
@@ -253,6 +255,9 @@ class Engine:
 
     def _follow(self) -> None:
         """Take the packets in hand to their flows."""
+        if self.pending:
+            frame = self.batch[self.pending - 1]
+            self.latest = frame.at
         for number in range(self.pending):
             frame = self.batch[number]
             if frame.verdict != FRAGMENT:

@@ -56,14 +56,17 @@ class Attribution:
     looked at about once a second, so exchanges may come first: they are held, added up, until both ends are known. A
     connection of which an end stays unknown is counted as unattributed once, and the known end is credited alone. The
     client of one that was over before any look is taken for the only service that usually asks that server so.
+
+    Attributes:
+        places: who is where, as of the newest look.
     """
 
     def __init__(self, traffic: Traffic, patience: Patience, sampling: Sampling | None = None) -> None:
         self._traffic = traffic
         self._sampling = sampling if sampling is not None else Sampling()
         self._patience = patience
-        self._places = Places(patience.listener_memory_seconds)
-        self._suppositions = Suppositions(self._places)
+        self.places = Places(patience.listener_memory_seconds)
+        self._suppositions = Suppositions(self.places)
         self._now = 0.0
         # Dictionaries for their order and their cheap removal.
         self._waiting: dict[Account, None] = {}
@@ -75,7 +78,7 @@ class Attribution:
         """Open the account of a connection."""
         held = self._traffic.held(protocol)
         account = Account(flow, protocol, self._now, held, self._sampling, self._close)
-        account.find(self._places)
+        account.find(self.places)
         if account.found:
             self._settle(account)
         else:
@@ -91,9 +94,9 @@ class Attribution:
     def update(self, view: HostView, now: float) -> None:
         """Take the newest look at the sockets and attribute what waits for it; `now` in seconds, never falling."""
         self._now = now
-        self._places.update(view, now)
+        self.places.update(view, now)
         for account in list(self._waiting):
-            account.find(self._places)
+            account.find(self.places)
             if account.found:
                 del self._waiting[account]
                 self._settle(account)
@@ -118,7 +121,7 @@ class Attribution:
     def _review(self) -> None:
         for account in list(islice(self._settled, REVIEWED)):
             del self._settled[account]
-            account.find(self._places)
+            account.find(self.places)
             self._settle(account)
 
     def _close(self, account: Account) -> None:

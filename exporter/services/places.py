@@ -82,12 +82,24 @@ class Places:
         callers = self._callers.get(flow.server, {}) if self._is_local(flow.client.address) else {}
         return next(iter(callers)) if len(callers) == 1 else None
 
+    def remember(self, flow: Flow, client: str, now: float) -> None:
+        """Keep in mind who asks and who used to listen while attempts to connect fail: an outage may be long."""
+        for address in (flow.server.address, ANY_ADDRESS):
+            kept = self._listeners.get(Listener(flow.transport, address, flow.server.port))
+            if kept is not None:
+                kept.seen_at = max(kept.seen_at, now)
+        if client != EXTERNAL:
+            self._call(flow.server, client, now)
+
+    def _call(self, server: Endpoint, client: str, now: float) -> None:
+        callers = self._callers.pop(server, {})
+        callers[client] = now
+        self._callers[server] = callers
+
     def _remember_callers(self, gone: Mapping[Ends, str], now: float) -> None:
         for ends, service_name in gone.items():
             if self._listener(ends.local, "tcp") is None:  # the client's end
-                callers = self._callers.pop(ends.remote, {})
-                callers[service_name] = now
-                self._callers[ends.remote] = callers
+                self._call(ends.remote, service_name, now)
 
     def _forget_callers(self, now: float) -> None:
         for server, callers in list(self._callers.items()):

@@ -10,6 +10,8 @@ from exporter.services.operations import OTHER, Budget, Operations
 
 EXTERNAL = "~external"
 """An edge's end that is not on this host: an address is never a label's value."""
+UNKNOWN = "~unknown"
+"""One on this host that belongs to no known service."""
 RANKED_SECONDS = 60.0  # how often operations compete for places
 
 
@@ -88,7 +90,7 @@ class Traffic:
 
     def side(self, service_name: str, role: Role, protocol: str) -> Side:
         """Return the counters of a service, or of `~other` beyond the cap."""
-        key = SideKey(self._admitted(service_name), role, protocol)
+        key = SideKey(self.admitted(service_name), role, protocol)
         side = self._sides.get(key)
         if side is None:
             side = Side(Operations(self._family(protocol), self._caps.operations, self._budget))
@@ -97,14 +99,15 @@ class Traffic:
 
     def edge(self, client: str, server: str, protocol: str) -> Edge:
         """Return the counters of an edge, or of `~other` beyond the cap; either end may be `EXTERNAL`."""
-        key = EdgeKey(self._admitted(client), self._admitted(server), protocol)
+        key = EdgeKey(self.admitted(client), self.admitted(server), protocol)
         if key not in self._edges and len(self._edges) >= self._caps.edges:
             self._limited["edge"] += 1
             key = EdgeKey(OTHER, OTHER, protocol)
         return self._edges.setdefault(key, Edge())
 
-    def _admitted(self, service_name: str) -> str:
-        if service_name in self._requests or service_name in (OTHER, EXTERNAL):
+    def admitted(self, service_name: str) -> str:
+        """Return the name that a service is counted under: its own, or `~other` beyond the cap."""
+        if service_name in self._requests or service_name in (OTHER, EXTERNAL, UNKNOWN):
             return service_name
         if len(self._requests) >= self._caps.services:
             self._limited["service_name"] += 1
@@ -112,13 +115,17 @@ class Traffic:
         self._requests[service_name] = 0
         return service_name
 
-    def retain(self, alive: Collection[str], now: float) -> None:
+    def retain(self, alive: Collection[str], now: float) -> Collection[str]:
         """Forget who was neither alive nor counted for the retention, and rank operations by their use.
 
         Args:
             alive: the services that have processes.
             now: seconds, never falling.
+
+        Returns:
+            who was forgotten.
         """
+        forgotten = []
         requests = dict.fromkeys(self._requests, 0.0)
         for key, side in self._sides.items():
             if key.service_name in requests:
@@ -128,12 +135,14 @@ class Traffic:
                 self._seen_at[name] = now
             elif now - self._seen_at.setdefault(name, now) >= self._retention_seconds:
                 self._forget(name)
+                forgotten.append(name)
                 continue
             self._requests[name] = count
         if now - self._ranked_at >= RANKED_SECONDS:
             self._ranked_at = now
             for side in self._sides.values():
                 side.operations.rank()
+        return forgotten
 
     def _forget(self, name: str) -> None:
         del self._requests[name], self._seen_at[name]

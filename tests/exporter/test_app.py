@@ -188,7 +188,7 @@ def test_without_capture_it_serves_what_it_can(blind_app: App) -> None:
     assert value(found, "larimar_capability_available", capability="capture") == 0
     assert value(found, "larimar_capture_sampling_ratio") == 0
     assert value(found, "larimar_service_processes") > 0
-    assert value(found, "larimar_scrape_collector_success") == 13
+    assert value(found, "larimar_scrape_collector_success") == 14
     assert value(found, "larimar_series") > 20
     assert value(found, "process_resident_memory_bytes") > 0
 

@@ -76,6 +76,31 @@ def test_an_unanswered_connection_is_a_failure_once_patience_ends() -> None:
     assert watched.told == [("retransmitted", 8080, 0), ("failed", 8080, Failure.UNANSWERED)]
 
 
+def test_a_long_attempt_is_one_failure_told_early() -> None:
+    watched = Watched()
+    for pause in (0, 1, 2, 4, 8, 16, 32):  # as Linux repeats a SYN
+        watched.engine.expire(watched.now + pause * SECOND)
+        watched.send(tcp(CLIENT, SERVER, 1000, flags=SYN), pause * SECOND)
+        failures = watched.told.count(("failed", 8080, Failure.UNANSWERED))
+        assert failures == (watched.now - 10**18 > 10 * SECOND)
+    watched.engine.expire(watched.now + 66 * SECOND)
+    assert watched.told.count(("failed", 8080, Failure.UNANSWERED)) == 1
+    assert watched.engine.counters().flows_active == 0
+
+
+def test_what_may_have_been_answered_unseen_is_no_failure() -> None:
+    for blind in ("lost", "resume"):
+        watched = Watched()
+        watched.send(tcp(CLIENT, SERVER, 1000, flags=SYN))
+        if blind == "lost":
+            watched.engine.lost()
+        else:
+            watched.engine.resume(watched.now + SECOND)
+        watched.engine.expire(watched.now + 60 * SECOND)
+        assert watched.told == []
+        assert watched.engine.counters().flows_active == 0
+
+
 def test_a_half_open_connection_is_nothing() -> None:
     watched = Watched()
     watched.shake()
@@ -102,8 +127,10 @@ def test_a_flood_of_unanswered_syns_is_told_in_small_parts() -> None:
     watched = Watched()
     for number in range(5000):
         watched.send(tcp((f"10.1.{number // 200}.{number % 200}", 999), SERVER, 1, flags=SYN), 1000)
-    watched.engine.expire(watched.now + 60 * SECOND)
-    assert 0 < len(watched.told) <= 1000
+    for second in range(60, 65):
+        told = len(watched.told)
+        watched.engine.expire(watched.now + second * SECOND)
+        assert len(watched.told) - told == 1000
     assert watched.engine.counters().flows_active == 0
 
 
