@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,10 @@ def refused(port: int) -> bool:
 
 
 def test_connections_and_failures_are_told_per_service_and_edge(tree: Tree, tmp_path: Path) -> None:
-    swallowed = [socket.socket() for _ in range(SWALLOWED)]
-    with stack.exporter(tmp_path) as exporter, servers.redis(tree, tmp_path / "redis") as redis:
+    with ExitStack() as opened_parts:
+        redis = opened_parts.enter_context(servers.redis(tree, tmp_path / "redis"))
+        exporter = opened_parts.enter_context(stack.exporter(tmp_path))
+        swallowed = [opened_parts.enter_context(socket.socket()) for _ in range(SWALLOWED)]
         until(lambda: f'port="{redis.port}"' in exporter.page(), PATIENCE_SECONDS, "the server was not seen")
         opened = [ping(redis.port) for _ in range(OPENED)]
         until(lambda: OPENED in edges(exporter, "larimar_edge_connects_total").values(), PATIENCE_SECONDS, "no edge")
@@ -92,5 +95,3 @@ def test_connections_and_failures_are_told_per_service_and_edge(tree: Tree, tmp_
         assert failed[client] == SWALLOWED
         by_server = services(exporter, "larimar_tcp_connect_failures_total", role="server", reason="refused")
         assert by_server[server] == REFUSED
-    for connection in swallowed:
-        connection.close()
