@@ -19,7 +19,7 @@ from quickstart.relocation import relocate
 _TIMEOUT_SECONDS = 300
 _SHOWN_LINES = 8
 # In this order; PostgreSQL's own come before the wrappers of the same names in usr/bin, which need Perl modules.
-_BINARY_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/bin", "usr/sbin", "bin", "sbin")
+_BINARY_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/lib/jvm/*/bin", "usr/bin", "usr/sbin", "bin", "sbin")
 _MACHINE_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/postgresql/*/bin")
 _ALIASES = {"alertmanager": ("alertmanager", "prometheus-alertmanager")}  # as upstream and as Debian call it
 _PACKAGES = {
@@ -46,6 +46,7 @@ _PACKAGES = {
     "prometheus": "prometheus",
     "promtool": "prometheus",
     "psql": "postgresql",
+    "rabbitmq-server": "rabbitmq-server",
     "redis-benchmark": "redis-tools",
     "redis-cli": "redis-tools",
     "redis-server": "redis-server",

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.net.engine import Engine
 from exporter.sources.bpf import ALL, Sample, Snap
+from exporter.sources.cutting import Cutting
 from exporter.sources.errors import SourceError
 from exporter.sources.interfaces import Interface, interfaces_up
 from exporter.sources.ring import BLOCK_BYTES, Ring
@@ -16,20 +17,19 @@ log = logging.getLogger(__name__)
 METHOD = "ring"
 LEAST_RING_BYTES = 4 * BLOCK_BYTES
 MOST_RING_BYTES = 16 << 20
-# Packets up to so long are copied whole while the ring keeps up, since messages may be pipelined in them; segmentation
-# offload makes the packets of large bodies longer. On drops the next lower step is taken, at last the configured cut.
-WHOLE_BYTES = (32_768, 8_192)
-CALM_REFRESHES = 12  # without a drop before a step is taken back
+# Packets up to so long are copied whole while the ring keeps up, since messages may be pipelined in them: a client that
+# publishes without a pause fills packets of 64 KB, which segmentation offload makes of large bodies as well. On drops
+# the next lower step is taken, at last the configured cut.
+WHOLE_BYTES = (131_072, 32_768, 8_192)
 
 
 @dataclass(slots=True)
 class Share:
-    """One interface's ring, how far its copying is cut down, and since how many refreshes nothing was dropped."""
+    """One interface's ring, how far its copying is cut down, and how many packets were dropped."""
 
     ring: Ring
-    step: int = 0
+    cutting: Cutting = field(default_factory=lambda: Cutting(len(WHOLE_BYTES)))
     dropped: int = 0
-    calm: int = 0
 
 
 class Capture:
@@ -74,9 +74,7 @@ class Capture:
         for index in [index for index, share in self._rings.items() if up.get(index) != share.ring.interface]:
             self._close(index)
         for share in self._rings.values():
-            share.calm += 1
-            if share.step and share.calm >= CALM_REFRESHES:
-                self._step(share, share.step - 1)
+            self._step(share, share.cutting.refreshed)
         known = self._refused.keys() & up.keys()
         self._refused = {index: reason for index, reason in self._refused.items() if index in up}
         for index, interface in up.items():
@@ -97,7 +95,7 @@ class Capture:
             dropped = share.ring.stats().dropped
             if dropped > share.dropped:
                 share.dropped = dropped
-                self._step(share, min(share.step + 1, len(WHOLE_BYTES)))
+                self._step(share, share.cutting.dropped)
                 engine.lost()
         return Drained(packets, fullness)
 
@@ -117,7 +115,7 @@ class Capture:
         self._sample = sample
         self._paused = False
         for share in self._rings.values():
-            share.ring.cut(self._snap(share.step), sample)
+            share.ring.cut(self._snap(share.cutting.step), sample)
             self._try(share.ring.interface, share.ring.prepare)
         for share in self._rings.values():
             share.ring.resume()
@@ -165,12 +163,12 @@ class Capture:
         whole = WHOLE_BYTES[step] if step < len(WHOLE_BYTES) else 0
         return Snap(max(whole, self._snap_bytes), self._snap_bytes)
 
-    def _step(self, share: Share, step: int) -> None:
-        """Change how much of the interface's packets is copied."""
-        share.calm = 0
-        if step != share.step:
-            share.step = step
-            share.ring.cut(self._snap(step), self._sample)
+    def _step(self, share: Share, happened: Callable[[], None]) -> None:
+        """Change how much of the interface's packets is copied, if that comes of what happened."""
+        step = share.cutting.step
+        happened()
+        if step != share.cutting.step:
+            share.ring.cut(self._snap(share.cutting.step), self._sample)
 
     def _close(self, index: int) -> None:
         ring = self._rings.pop(index).ring

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from quickstart.debian import Tree, obtain
+from quickstart.debian import Tree, obtain, unpack
 
 FOLDER = Path(__file__).parents[3] / ".larimar" / "packages"
 PROGRAMS = (
@@ -20,3 +20,8 @@ def tree() -> Tree:
 def with_programs(*programs: str) -> Tree:
     """Return a tree that has some more programs, which only few tests need."""
     return obtain(programs, FOLDER, os.environ)
+
+
+def with_package(name: str) -> Tree:
+    """Return a tree that has what is no program, such as the classes of a Java server, with what runs it."""
+    return unpack([name], FOLDER, os.environ)
