@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.samples import Exemplar
 
 from exporter.protocols.base import Family
-from exporter.services.counters import Side
+from exporter.services.counters import Side, Traced
 from exporter.services.families import label_of
 from exporter.services.histogram import BOUNDS_SECONDS, NANOSECONDS
 from exporter.services.traffic import SideKey, TrafficSnapshot
@@ -14,6 +15,7 @@ from exporter.services.traffic import SideKey, TrafficSnapshot
 LABELS = ("service_name", "role", "protocol")
 LE = (*map(repr, map(float, BOUNDS_SECONDS)), "+Inf")
 Sides = Mapping[SideKey, Side]
+Bucket = tuple[str, float] | tuple[str, float, Exemplar]
 
 
 def traffic_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
@@ -66,9 +68,17 @@ def _requests(name: str, documentation: str, sides: Sides) -> Metric:
 def _durations(name: str, documentation: str, sides: Sides) -> Metric:
     family = HistogramMetricFamily(name, documentation, labels=LABELS)
     for key, side in sides.items():
-        buckets = list(zip(LE, accumulate(side.durations), strict=True))
+        buckets: list[Bucket] = list(zip(LE, accumulate(side.durations), strict=True))
+        for place, traced in side.traced.items():
+            buckets[place] = (*buckets[place][:2], exemplar(traced))
         family.add_metric(_labels(key), buckets, side.duration_sum / NANOSECONDS)
     return family
+
+
+def exemplar(traced: Traced) -> Exemplar:
+    """Return what OpenMetrics says of an exchange whose trace is known."""
+    trace, _, span = traced.trace.decode("ascii").partition("-")
+    return Exemplar({"trace_id": trace, "span_id": span}, traced.duration / NANOSECONDS, traced.at / NANOSECONDS)
 
 
 def _labels(key: SideKey) -> tuple[str, str, str]:

@@ -9,7 +9,9 @@ from exporter.protocols.pieces cimport line_feed, octet, piece
 cdef int HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST, ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, CLIENT
 cdef int64_t MAX_CHUNK_LINE_BYTES, MAX_MALFORMED
 cdef int64_t CHUNKED, NO_LENGTH
-cdef object REQUEST, RESPONSE
+cdef object REQUEST, RESPONSE, CHANGING
+cdef int NO_BODY
+cdef int64_t MAX_BODY_BYTES
 cdef tuple STATUSES
 
 
@@ -20,9 +22,12 @@ cdef class _Side:
     cdef int64_t left, first_at, last_at, size, seen, malformed
     cdef object operation
     cdef bint emitted, guessed
+    cdef int kind
+    cdef bytes body, trace
 
     cdef begin(self, int64_t first_at, int64_t size)
     cdef expect(self, int64_t length)
+    cdef keep(self, bytes data)
     cdef inline bint open(self)
 
 
@@ -32,6 +37,7 @@ cdef class HttpParser:
     cdef object _asked
     cdef bytes _rest
     cdef list _out
+    cdef bint _values
 
     @cython.locals(side=_Side, position=int64_t, end=int64_t, reached=int64_t)
     cpdef feed(self, int direction, bytes data, int64_t at)

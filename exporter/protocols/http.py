@@ -2,12 +2,14 @@
 
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 
 import cython
 
-from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds, Operation
+from exporter.model import UNKNOWN_OPERATION, Change, Direction, Kind, Message, Nanoseconds, Operation
 from exporter.protocols.backlog import Backlog, behind_line_ends
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
+from exporter.protocols.bodies import MAX_BODY_BYTES, NO_BODY, changes_of, kind_of
 from exporter.protocols.http_head import (
     CHUNKED,
     MAX_HEAD_BYTES,
@@ -23,6 +25,7 @@ from exporter.protocols.http_head import (
     status_of,
     target_of,
 )
+from exporter.protocols.trace import trace_of
 
 if not cython.compiled:  # else `http.pxd` has them
     from exporter.protocols.pieces import line_feed, octet, piece
@@ -37,6 +40,7 @@ MAX_ASKED = 16_384
 HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST = range(7)
 # What a request means for its response's body.
 ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT = range(3)
+CHANGING = frozenset((b"POST", b"PUT", b"PATCH"))  # their bodies say what they change
 REQUEST, RESPONSE = Kind.REQUEST, Kind.RESPONSE
 CLIENT = 0  # the direction of requests
 STATUSES = tuple(map(str, range(1000)))
@@ -47,9 +51,11 @@ class _Side:
 
     __slots__ = (
         "backlog",
+        "body",
         "emitted",
         "first_at",
         "guessed",
+        "kind",
         "last_at",
         "left",
         "malformed",
@@ -58,6 +64,7 @@ class _Side:
         "size",
         "state",
         "status",
+        "trace",
     )
 
     def __init__(self) -> None:
@@ -71,6 +78,9 @@ class _Side:
         self.status = 0
         self.emitted = False
         self.guessed = False  # the request is unknown: after HEAD there would be no body
+        self.kind = NO_BODY  # of the body; its bytes are kept as long as it is one that can be read
+        self.body = b""
+        self.trace = b""
         self.seen = 0
         self.malformed = 0
 
@@ -85,17 +95,24 @@ class _Side:
         self.left = max(0, length)
         self.state = CHUNK_LINE if length == CHUNKED else BODY
 
+    def keep(self, data: bytes) -> None:
+        """Keep a part of the body; one that gets too long is left alone."""
+        self.body += data
+        if len(self.body) > MAX_BODY_BYTES:
+            self.kind, self.body = NO_BODY, b""
+
     def open(self) -> bool:
         """Return whether a head was read and its body's end was not."""
         return BODY <= self.state <= UNTIL_CLOSE
 
 
 class HttpParser:
-    """One connection's state."""
+    """One connection's state; without `values` no body is looked at."""
 
-    __slots__ = ("_asked", "_out", "_rest", "_sides")
+    __slots__ = ("_asked", "_out", "_rest", "_sides", "_values")
 
-    def __init__(self) -> None:
+    def __init__(self, values: bool = True) -> None:
+        self._values = values
         self._sides = (_Side(), _Side())
         self._asked: deque[int] = deque(maxlen=MAX_ASKED)
         self._rest: bytes | None = None
@@ -124,6 +141,7 @@ class HttpParser:
         """Account for bytes that passed unseen."""
         side = self._sides[direction]
         self._out = []
+        side.kind = NO_BODY
         if 0 < size_bytes <= self.skippable(direction):
             side.last_at = at
             side.size += size_bytes
@@ -138,7 +156,7 @@ class HttpParser:
     def skippable(self, direction: Direction) -> int:
         """Return how much is left of the body, or of its chunk."""
         side = self._sides[direction]
-        if side.guessed:
+        if side.guessed or side.kind != NO_BODY:
             return 0
         if side.state in (BODY, CHUNK):
             return side.left
@@ -170,6 +188,8 @@ class HttpParser:
         side.last_at = at
         if state in (BODY, CHUNK):
             taken = min(side.left, len(buffer) - start)
+            if side.kind != NO_BODY:
+                side.keep(piece(buffer, start, start + taken))
             side.left -= taken
             side.size += taken
             self._after_bytes(side, direction)
@@ -211,9 +231,12 @@ class HttpParser:
         self._end_unbounded()
         side.begin(first_at, len(head))
         side.operation = operation_of(method, target_of(line))
+        side.trace = trace_of(head)
         asked = ASKED_HEAD if method == b"HEAD" else ASKED_CONNECT if method == b"CONNECT" else ASKED_PLAIN
         self._asked.append(asked)
         side.expect(NO_LENGTH if asked == ASKED_CONNECT else body_of(head))
+        if self._values and method in CHANGING and side.left <= MAX_BODY_BYTES:
+            side.kind, side.body = kind_of(head), b""
         if side.state == BODY and side.left == 0:
             self._complete(side, Direction.REQUEST)
         return True
@@ -291,7 +314,17 @@ class HttpParser:
     def _emit_request(self, side: _Side) -> None:
         if not side.emitted:
             side.emitted = True
-            self._out.append(Message(REQUEST, side.first_at, side.last_at, side.size, side.operation))
+            changes: tuple[Change, ...] = ()
+            if side.kind != NO_BODY:
+                changes = changes_of(side.kind, side.body, side.operation)
+                side.kind, side.body = NO_BODY, b""
+            self._out.append(
+                Message(
+                    *(REQUEST, side.first_at, side.last_at, side.size, side.operation),
+                    changes=changes,
+                    trace=side.trace,
+                )
+            )
 
     def _end_unbounded(self) -> None:
         """A client that asks again knows that the response had ended, whatever its head said."""
@@ -339,5 +372,6 @@ def _chunk_size(line: bytes) -> int:
 
 
 SPEC = ProtocolSpec(
-    "http", frozenset({80, 81, 591, 3000, 5000, 8000, 8008, 8080, 8081, 8888, 9000}), match, HttpParser, Family.HTTP
+    *("http", frozenset({80, 81, 591, 3000, 5000, 8000, 8008, 8080, 8081, 8888, 9000}), match, HttpParser, Family.HTTP),
+    valueless=partial(HttpParser, values=False),
 )

@@ -232,6 +232,7 @@ class Http2Parser:
                     stream.asked_size,
                     stream.operation,
                     correlation=number,
+                    trace=stream.trace,
                 )
             )
 

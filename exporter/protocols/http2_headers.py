@@ -34,6 +34,7 @@ class Field(IntEnum):
     STATUS = 4
     CONTENT_TYPE = 5
     GRPC_STATUS = 6
+    TRACEPARENT = 7
 
 
 Entry = tuple[int, bytes]
@@ -45,6 +46,7 @@ NAMES = {
     b":status": Field.STATUS,
     b"content-type": Field.CONTENT_TYPE,
     b"grpc-status": Field.GRPC_STATUS,
+    b"traceparent": Field.TRACEPARENT,
 }
 _ENCODER = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 CODED_NAMES = {_ENCODER.encode(name): field for name, field in NAMES.items()}
@@ -63,6 +65,7 @@ class Headers:
     status: bytes = b""
     content_type: bytes = b""
     grpc_status: bytes = b""
+    traceparent: bytes = b""
     unknown: bool = False
 
 
@@ -115,6 +118,7 @@ class HeaderDecoder:
             values.get(Field.STATUS, b""),
             values.get(Field.CONTENT_TYPE, b""),
             values.get(Field.GRPC_STATUS, b""),
+            values.get(Field.TRACEPARENT, b""),
             Field.UNKNOWN in values,
         )
 
@@ -139,7 +143,8 @@ class HeaderDecoder:
         entry = OTHER
         if field > Field.UNKNOWN:
             raw = block[begin : begin + min(size, MAX_VALUE_BYTES)]
-            entry = (field, _decoded(raw) if coded else raw)
+            decode = _decoded if field != Field.TRACEPARENT else _decoded.__wrapped__  # each is another one
+            entry = (field, decode(raw) if coded else raw)
         elif field == Field.UNKNOWN:
             entry = UNKNOWN
         values.setdefault(*entry)

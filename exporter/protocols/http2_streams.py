@@ -5,6 +5,7 @@ from functools import lru_cache
 from exporter.model import UNKNOWN_OPERATION, Nanoseconds, Operation
 from exporter.protocols.http2_headers import Headers
 from exporter.protocols.http_head import operation_of
+from exporter.protocols.trace import traced
 
 GRPC = b"application/grpc"
 LONGEST_GRPC_PATH = 200
@@ -28,6 +29,7 @@ class Stream:
         status: the response's HTTP status, 0 while there is none.
         grpc: whether either side says that it is gRPC.
         grpc_status: as the trailers say; empty before.
+        trace: which the request belongs to; empty if it does not say.
     """
 
     __slots__ = (
@@ -43,6 +45,7 @@ class Stream:
         "status",
         "told_first_at",
         "told_size",
+        "trace",
     )
 
     def __init__(self, first_at: Nanoseconds, asked: bool) -> None:
@@ -58,9 +61,11 @@ class Stream:
         self.grpc_status = ""
         self.told_first_at: Nanoseconds = 0
         self.told_size = 0
+        self.trace = b""
 
     def ask(self, headers: Headers, all_grpc: bool) -> None:
         """Take the request's headers; with `all_grpc` calls are taken for gRPC's unless they say otherwise."""
+        self.trace = traced(headers.traceparent) if headers.traceparent else b""
         self.grpc = headers.content_type.startswith(GRPC) or (all_grpc and not headers.content_type)
         if self.grpc and all_grpc:
             self.operation = grpc_operation(headers.path) if headers.path else UNKNOWN_OPERATION

@@ -1,6 +1,6 @@
 """What a service changed for good, and the money and quantities in it, bounded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 
@@ -101,11 +101,11 @@ class Business:
                 if found is not None:
                     found.add(amount, weight)
 
-    def merge(self, other: "Business") -> None:
-        """Add another's."""
+    def merge(self, other: "Business", name: Callable[[Operation], Operation] | None = None) -> None:
+        """Add another's, whose operations may still need a final name."""
         self.folded += other.folded
         for operation, changes in other.changes.items():
-            held = self._held(operation)
+            held = self._held(name(operation) if name is not None else operation)
             held.count += changes.count
             held.unread += changes.unread
             for key, each in changes.sums.items():

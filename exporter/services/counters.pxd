@@ -20,8 +20,9 @@ cdef class Side:
     cdef public double requests, errors, request_bytes, response_bytes, cache_hits, cache_misses, duration_sum
     cdef public list durations
     cdef public object business
+    cdef public dict traced
 
-    @cython.locals(request=Message, response=Message, weight=double, duration=int64_t)
+    @cython.locals(request=Message, response=Message, weight=double, duration=int64_t, place=int)
     cpdef add(self, Exchange exchange, Share share=*)
     cdef _change(self, tuple changes, double weight)
     cpdef merge(self, Side other)

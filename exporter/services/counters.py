@@ -4,15 +4,16 @@ Compiled with the types of `counters.pxd`. Counts are fractions where the captur
 for those that passed while nobody looked as well.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from exporter.model import Change, Exchange, Kind
+from exporter.model import Change, Exchange, Kind, Operation
 from exporter.protocols.base import Family
 from exporter.services.business import Business
 from exporter.services.histogram import BUCKETS, bucket
 from exporter.services.operations import Operations
 
+SUCCEEDED = "2xx"
 SUCCESS = "2"  # what a status begins with where a request changes what its own body says
 PUSH, CHANGED = Kind.PUSH, Kind.CHANGED
 
@@ -35,6 +36,20 @@ class Share:
 WHOLE = Share()
 
 
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """An exchange whose trace is known.
+
+    Attributes:
+        trace: trace and span, a `-` between them.
+        duration, at: how long it took and when it was answered, in nanoseconds.
+    """
+
+    trace: bytes
+    duration: int
+    at: int
+
+
 def no_durations() -> list[float]:
     """Return the counts of an empty histogram."""
     return [0.0] * BUCKETS
@@ -48,6 +63,7 @@ class Side:
         cache_hits, cache_misses: keys that were looked up and found, and not.
         duration_sum: nanoseconds, of the exchanges whose both halves were seen.
         business: what was changed for good; None as long as nothing was.
+        traced: the latest exchange of each bucket of `durations` whose trace is known.
         durations: how many fell in each bucket of `histogram.BOUNDS` and beyond; shape (BUCKETS,), not cumulated.
     """
 
@@ -61,6 +77,7 @@ class Side:
     duration_sum: float = 0.0
     durations: list[float] = field(default_factory=no_durations)
     business: Business | None = None
+    traced: dict[int, Traced] = field(default_factory=dict)
 
     @property
     def family(self) -> Family:
@@ -90,9 +107,14 @@ class Side:
             if request is not None and exchange.timed:
                 duration = max(0, response.last_at - request.first_at)
                 self.duration_sum += weight * duration
-                self.durations[bucket(duration)] += weight
+                place = bucket(duration)
+                self.durations[place] += weight
+                if request.trace:
+                    self.traced[place] = Traced(request.trace, duration, response.last_at)
             if request is not None and request.changes and response.status[:1] == SUCCESS:
-                self._change(request.changes, weight)
+                operation = self.operations.add(exchange, share.operations)
+                self._change(_by(operation, request.changes), weight)
+                return
         if share.operations > 0.0:
             self.operations.add(exchange, share.operations)
 
@@ -106,7 +128,9 @@ class Side:
         if other.business is not None:
             if self.business is None:
                 self.business = Business()
-            self.business.merge(other.business)
+            # A connection without a service knows outlines of routes only.
+            self.business.merge(other.business, self._named if self.family is Family.HTTP else None)
+        self.traced.update(other.traced)
         self.requests += other.requests
         self.errors += other.errors
         self.request_bytes += other.request_bytes
@@ -118,6 +142,9 @@ class Side:
             self.durations[index] += count
         self.operations.merge(other.operations)
 
+    def _named(self, operation: Operation) -> Operation:
+        return self.operations.count(operation, SUCCEEDED, 0.0)
+
     def copy(self) -> "Side":
         """Return a copy that is only to be read."""
         copied = Side(self.operations.copy())
@@ -128,7 +155,12 @@ class Side:
         if self.business is not None:
             copied.business = Business()
             copied.business.merge(self.business)
+        copied.traced = dict(self.traced)
         return copied
+
+
+def _by(operation: Operation, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    return tuple(replace(change, operation=operation) for change in changes)
 
 
 @dataclass

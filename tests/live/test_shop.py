@@ -43,6 +43,7 @@ def assert_books_agree(folder: Path, count: int, ways: list[Writing]) -> None:
         posted = own.orders + count * len(ways)  # those that were paid, and a cart for each
         seen = settled(exporter, running.port, lambda seen: _posts(seen) >= posted)
         assert _posts(seen) == posted
+        assert _checked_out(seen) == own.revenue
         assert "larimar_business_unread_values_total{" not in seen.page
 
 
@@ -53,6 +54,15 @@ def _told(exporter: Process, port: int, role: str, own: Books) -> Books:
 def _posts(seen: Seen) -> float:
     events = seen.by("event", "larimar_business_events_total")
     return sum(count for event, count in events.items() if event.startswith("POST"))
+
+
+def _checked_out(seen: Seen) -> dict[str, Decimal]:
+    """Return the money that the bodies of answered requests say was spent, by currency."""
+    told: dict[str, Decimal] = {}
+    for sample in seen.samples("larimar_business_value_total", field="total"):
+        currency = sample.labels["currency"]
+        told[currency] = told.get(currency, Decimal(0)) + Decimal(repr(sample.value))
+    return told
 
 
 def test_orders_and_money_equal_the_shops_own_books(tmp_path: Path) -> None:

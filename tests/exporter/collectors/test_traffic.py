@@ -2,6 +2,8 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
@@ -142,3 +144,24 @@ def test_edges_name_what_is_elsewhere_without_its_address() -> None:
         f"larimar_edge_request_duration_seconds_count {edge}": 1,
         f"larimar_edge_request_duration_seconds_sum {edge}": 0.25,
     }
+
+
+def test_traces_of_slow_requests_are_exemplars_in_openmetrics_only() -> None:
+    traffic = Traffic(FAMILIES.__getitem__, Caps(), 900.0)
+    side = traffic.side("web", Role.SERVER, "http")
+    for milliseconds in (3.0, 3.1, 700.0):
+        trace = f"{round(milliseconds * 10):032x}-00f067aa0ba902b7".encode()
+        side.add(exchange(milliseconds=milliseconds, trace=trace))
+    side.add(exchange(milliseconds=701))
+    registry = CollectorRegistry()
+    registry.register(Given(list(traffic_families(traffic.snapshot()))))
+    page = openmetrics_latest(registry).decode()  # type: ignore[no-untyped-call]  # the library has no types for it
+    families = list(openmetrics(page))  # type: ignore[no-untyped-call]  # nor for this
+    found = {
+        sample.labels["le"]: sample.exemplar for family in families for sample in family.samples if sample.exemplar
+    }
+    assert sorted(found) == ["0.004", "1.0"]
+    assert found["1.0"].labels == {"trace_id": f"{7000:032x}", "span_id": "00f067aa0ba902b7"}
+    assert found["1.0"].value == 0.7
+    assert found["0.004"].labels["trace_id"] == f"{31:032x}"  # the latest one
+    assert "trace_id" not in generate_latest(registry).decode()

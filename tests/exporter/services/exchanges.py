@@ -8,12 +8,17 @@ FAMILIES = {"http": Family.HTTP, "redis": Family.DATABASE, "amqp": Family.MESSAG
 
 
 def exchange(
-    name: str = "GET", status: str = "200", failed: bool = False, milliseconds: float = 1.0, target: str = ""
+    name: str = "GET",
+    status: str = "200",
+    failed: bool = False,
+    milliseconds: float = 1.0,
+    target: str = "",
+    trace: bytes = b"",
 ) -> Exchange:
     """A request of 100 bytes and its response of 1,000."""
     end = round(milliseconds * MILLISECOND)
     return Exchange(
-        Message(Kind.REQUEST, 0, 0, 100, Operation(name, target)),
+        Message(Kind.REQUEST, 0, 0, 100, Operation(name, target), trace=trace),
         Message(Kind.RESPONSE, end, end, 1000, status=status, failed=failed),
     )
 

@@ -1,0 +1,121 @@
+"""The money in the bodies of HTTP requests."""
+
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.model import Operation
+from exporter.protocols.bodies import FORM, JSON, NO_BODY, changes_of, kind_of
+from tests.exporter.protocols.conversing import Kept, Step, client, converse, server
+
+CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+POST = Operation("POST", "/checkout")
+Sums = dict[tuple[str, str], Decimal]
+
+
+def sums(kind: int, body: bytes) -> Sums:
+    return {
+        (amount.field, amount.currency): amount.total - amount.negative
+        for change in changes_of(kind, body, POST)
+        for amount in change.amounts
+    }
+
+
+def request(body: bytes, kind: bytes = b"application/json", more: bytes = b"") -> bytes:
+    head = b"POST /checkout HTTP/1.1\r\nContent-Type: " + kind + b"\r\n" + more
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def asked(kept: Kept) -> list[Sums]:
+    return [
+        {(amount.field, amount.currency): amount.total for change in message.changes for amount in change.amounts}
+        for exchange in kept.exchanges
+        if (message := exchange.request) is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"total": 19.90, "currency": "EUR"}', {("total", "EUR"): "19.90"}),
+        (b'{"order": {"total": "19.90", "currencyCode": "usd"}}', {("total", "USD"): "19.90"}),
+        (b'{"currency": "CHF", "lines": [{"qty": 2}, {"qty": 3}]}', {("quantity", "CHF"): "5"}),
+        (b'[{"amount": 1}, {"amount": -0.5}]', {("amount", ""): "0.5"}),
+        (b'{"price": {"amount": 5, "currency": "JPY"}}', {("amount", "JPY"): "5"}),
+        (b'{"total": 10, "items": [{"total": 4}, {"total": 6}]}', {("total", ""): "10"}),
+        (b'{"total_cents": 1999}', {("total", ""): "19.99"}),
+        (b'{"prices": [1.10, 2.20]}', {("price", ""): "3.30"}),
+        (b'{"total": null, "amount": true, "price": "n/a", "fee": NaN, "cost": 1e999}', {}),
+        (b'{"id": 7, "page": 3, "customer_id": 12}', {}),
+        (b'{"total": 5', {}),
+        (b'{"total":' + b"[" * 15_000, {}),
+        (b'{"total": ' + b"9" * 10_000 + b"}", {}),
+    ],
+)
+def test_json(body: bytes, expected: dict[tuple[str, str], str]) -> None:
+    assert sums(JSON, body) == {key: Decimal(value) for key, value in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"total=19.90&currency=EUR&note=total%3D5", {("total", "EUR"): "19.90"}),
+        (b"items%5B0%5D%5Bprice%5D=1.50&items%5B1%5D%5Bprice%5D=2", {("price", ""): "3.50"}),
+        (b"qty=%2B3&q=total", {("quantity", ""): "3"}),
+        (b"total=&amount&=5&price=abc", {}),
+    ],
+)
+def test_forms(body: bytes, expected: dict[tuple[str, str], str]) -> None:
+    assert sums(FORM, body) == {key: Decimal(value) for key, value in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        (b"Content-Type: application/json; charset=utf-8", JSON),
+        (b"content-type:application/vnd.api+json", JSON),
+        (b"Content-Type: application/x-www-form-urlencoded", FORM),
+        (b"Content-Type: application/json\r\nContent-Encoding: gzip", NO_BODY),
+        (b"Content-Type: multipart/form-data; boundary=x", NO_BODY),
+        (b"Accept: application/json", NO_BODY),
+    ],
+)
+def test_kinds(fields: bytes, kind: int) -> None:
+    assert kind_of(b"POST / HTTP/1.1\r\n" + fields + b"\r\n\r\n") == kind
+
+
+def test_request_bears_what_its_body_says() -> None:
+    form = request(b"total=5&currency=EUR", b"application/x-www-form-urlencoded")
+    kept = converse([client(request(b'{"total": 19.90}') + form), server(CREATED * 2)])
+    assert asked(kept) == [{("total", ""): Decimal("19.90")}, {("total", "EUR"): Decimal(5)}]
+
+
+CHUNKED = (
+    b"POST /checkout HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b'8\r\n{"total"\r\n9\r\n: 12.34 }\r\n0\r\n\r\n'
+) + request(b'{"total": 7}')
+
+
+@given(cuts=st.sets(st.integers(1, len(CHUNKED) - 1), max_size=8))
+def test_cutting_the_bytes_changes_no_sum(cuts: set[int]) -> None:
+    edges = [0, *sorted(cuts), len(CHUNKED)]
+    kept = converse([*(client(CHUNKED[a:b]) for a, b in pairwise(edges)), server(CREATED * 2)])
+    assert asked(kept) == [{("total", ""): Decimal("12.34")}, {("total", ""): Decimal(7)}]
+
+
+def test_lost_or_long_bodies_are_left_alone() -> None:
+    lost = request(b'{"note": "' + b"x" * 3000 + b'", "total": 5}')
+    long = request(b'{"total": 5, "note": "' + b"x" * 20_000 + b'"}')
+    steps = [client(lost[:2000]), Step(0, lost=len(lost) - 2000), server(CREATED), client(long), server(CREATED)]
+    kept = converse([*steps, client(request(b'{"total": 7}')), server(CREATED)])
+    assert kept.statuses() == ["201"] * 3
+    assert asked(kept) == [{}, {}, {("total", ""): Decimal(7)}]
+
+
+@given(st.binary(max_size=300))
+def test_any_body_is_survived(body: bytes) -> None:
+    assert isinstance(sums(JSON, b'{"total":' + body), dict)
+    assert isinstance(sums(FORM, b"total=" + body), dict)
