@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, Metric
 
+from exporter.model import Operation
 from exporter.protocols.base import Family
 from exporter.services.traffic import TrafficSnapshot
 
@@ -50,18 +51,20 @@ def messaging_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the messages that were published, delivered or fetched; what administers a broker is none."""
     family = CounterMetricFamily(
         "larimar_messages_total",
-        "Messages seen on the wire by messaging system; for Kafka, requests that produce or fetch them.",
-        labels=("service_name", "role", "messaging_system", "operation"),
+        "Messages seen on the wire by messaging system and topic, exchange or queue (absent where it is not told); for "
+        "Kafka, requests that produce or fetch them.",
+        labels=("service_name", "role", "messaging_system", "operation", "destination"),
     )
     for key, side in snapshot.sides.items():
         if side.family is Family.MESSAGING:
-            counts: dict[str, float] = {}
+            counts: dict[Operation, float] = {}
             for operation, by_class in side.operations.counts.items():
                 name = MESSAGE_OPERATIONS.get((key.protocol, operation.name))
                 if name is not None:
-                    counts[name] = counts.get(name, 0.0) + sum(by_class.values())
-            for name, count in counts.items():
-                family.add_metric((key.service_name, key.role.value, key.protocol, name), count)
+                    told = Operation(name, operation.target)
+                    counts[told] = counts.get(told, 0.0) + sum(by_class.values())
+            for told, count in counts.items():
+                family.add_metric((key.service_name, key.role.value, key.protocol, told.name, told.target), count)
     yield family
 
 

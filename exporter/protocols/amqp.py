@@ -25,11 +25,13 @@ from exporter.protocols.amqp_frames import (
     REQUESTS,
     RETURN,
     begins,
+    destination,
     measure,
     method_of,
     unanswered,
 )
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
+from exporter.protocols.names import directed
 from exporter.protocols.units import Unit, Units
 
 CLIENT = 0
@@ -117,6 +119,7 @@ class AmqpParser:
     def _of_client(self, channel: int, method: int, unit: Unit) -> None:
         operation = OPERATIONS[method]
         if method == PUBLISH:
+            operation = directed(operation, destination(unit.head, IDENTIFIED_BYTES + 2))
             self._carry(CLIENT, channel, _Carrier(Kind.ONE_WAY, operation, unit.first_at, None, unit.size_bytes))
         elif method in REQUESTS:
             if unanswered(unit.head, method):
@@ -130,7 +133,11 @@ class AmqpParser:
 
     def _of_server(self, channel: int, method: int, unit: Unit) -> None:
         if method in PUSHED:
-            self._carry(1, channel, _Carrier(Kind.PUSH, OPERATIONS[method], unit.first_at, None, unit.size_bytes))
+            operation = OPERATIONS[method]
+            if method == DELIVER:
+                tag = unit.head[IDENTIFIED_BYTES : IDENTIFIED_BYTES + 1] or b"\0"
+                operation = directed(operation, destination(unit.head, IDENTIFIED_BYTES + 1 + tag[0] + 9))
+            self._carry(1, channel, _Carrier(Kind.PUSH, operation, unit.first_at, None, unit.size_bytes))
         elif method in ANSWERS:
             correlation = self._answered(channel, ANSWERS[method])
             if method in CARRYING:

@@ -101,6 +101,16 @@ def unanswered(frame: bytes, method: int) -> bool:
     return at < len(frame) and frame[at] & flag != 0
 
 
+def destination(frame: bytes, at: int) -> bytes:
+    """Return the exchange that is named at `at`; of the one without a name the key behind it, which is a queue's."""
+    exchange = _name(frame, at)
+    return exchange or _name(frame, at + 1)
+
+
+def _name(frame: bytes, at: int) -> bytes:
+    return frame[at + 1 : at + 1 + frame[at]] if at < len(frame) else b""
+
+
 def measure(buffer: bytes | bytearray, start: int) -> tuple[int, int]:
     """Measure a frame or the greeting; of methods the beginning is kept, of contents' headers the size."""
     seen = bytes(buffer[start : start + len(GREETING)])

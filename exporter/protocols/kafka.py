@@ -10,6 +10,7 @@ from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds, Operat
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.framed import Framed, SidedParser, unsigned
 from exporter.protocols.kafka_apis import API_VERSIONS, APIS, FETCH, GROWTH, PRODUCE, SASL_HANDSHAKE, error_offset
+from exporter.protocols.names import directed
 
 MAX_MESSAGE_BYTES = 1 << 30  # socket.request.max.bytes is 100 MiB unless it was raised
 LIKELY_BYTES = 256 << 10  # of requests other than `Produce`, where a connection is judged by its first one
@@ -17,7 +18,7 @@ LEAST_REQUEST = 14  # size, api key, version, correlation, the length of no clie
 LEAST_REPLY = 8
 LONGEST_CLIENT_ID = 512
 LONGEST_NAME = 249  # of a topic, and of what else is named
-REQUEST_BYTES = LEAST_REQUEST + LONGEST_CLIENT_ID + 64
+REQUEST_BYTES = LEAST_REQUEST + LONGEST_CLIENT_ID + 64 + LONGEST_NAME
 REPLY_BYTES = 8 + 8 + LONGEST_NAME + 16
 MAX_ASKED = 16_384
 LONGEST_MS = 86_400_000  # that anybody waits
@@ -82,6 +83,8 @@ class Requests:
             return
         correlation = unsigned(head, 8)
         kind = Kind.ONE_WAY if key == PRODUCE and _unanswered(head, version) else Kind.REQUEST
+        if key == PRODUCE:
+            operation = directed(operation, _first_topic(head, version))
         if kind is Kind.REQUEST:
             session.ask(correlation, Asked(key, version))
         if key == SASL_HANDSHAKE:
@@ -161,13 +164,32 @@ def _operation(head: bytes, key: int, version: int, opaque: bool) -> Operation:
 
 def _unanswered(head: bytes, version: int) -> bool:
     """Return whether a `Produce` asks for no acknowledgement; False where that was not captured."""
+    at = _acknowledgements(head, version)
+    return head[at : at + 2] == b"\0\0"
+
+
+def _first_topic(head: bytes, version: int) -> bytes:
+    """Return the first topic that a `Produce` writes to; empty where only its number is told, or none was captured."""
+    at = _acknowledgements(head, version) + 6
+    if version >= 13:  # topics by their identifiers
+        return b""
+    if version >= APIS[PRODUCE].flexible:
+        size = head[at + 1] - 1 if at + 1 < len(head) and head[at + 1] < 0x80 else 0
+        return head[at + 2 : at + 2 + size] if head[at : at + 1] > b"\x01" else b""
+    size = int.from_bytes(head[at + 4 : at + 6], "big")
+    name = head[at + 6 : at + 6 + size]
+    return name if 0 < size <= LONGEST_NAME and len(name) == size else b""
+
+
+def _acknowledgements(head: bytes, version: int) -> int:
+    """Return where a `Produce` says how many acknowledgements it asks for."""
     at = LEAST_REQUEST + max(0, int.from_bytes(head[12:14], "big", signed=True))
     if version >= APIS[PRODUCE].flexible:
         # Tagged fields are not used in practice; behind them is the transaction's name, its length plus one first.
         at += 1 + max(1, head[at + 1] if at + 1 < len(head) else 1)
     elif version >= 3:
         at += 2 + max(0, int.from_bytes(head[at : at + 2], "big", signed=True))
-    return head[at : at + 2] == b"\0\0"
+    return at
 
 
 def _error(head: bytes, asked: Asked) -> int:

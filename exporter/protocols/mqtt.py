@@ -6,6 +6,7 @@ from exporter.model import Direction, Kind, Message, Nanoseconds, Operation
 from exporter.protocols import mqtt_packets as packets
 from exporter.protocols.base import Family, Match, ProtocolSpec
 from exporter.protocols.mqtt_packets import begins, body_start, match_connect, match_midst, measure, quality
+from exporter.protocols.names import directed
 from exporter.protocols.units import Unit, Units
 
 CLIENT = 0
@@ -77,6 +78,8 @@ class MqttParser:
         answer = CONFIRMATIONS[quality(unit.head[0])] if kind == packets.PUBLISH else ANSWERS[kind]
         if kind == packets.CONNECT:
             self._level = _level(unit.head)
+        elif kind == packets.PUBLISH:
+            operation = directed(operation, _topic(unit.head))
         if answer == 0:
             return Message(Kind.ONE_WAY, unit.first_at, unit.last_at, unit.size_bytes, operation)
         correlation = answer << 16 | _number(unit.head)
@@ -85,7 +88,9 @@ class MqttParser:
     def _of_server(self, unit: Unit) -> Message | None:
         kind = unit.head[0] >> 4
         if kind == packets.PUBLISH:
-            return Message(Kind.PUSH, unit.first_at, unit.last_at, unit.size_bytes, DELIVERY)
+            return Message(
+                Kind.PUSH, unit.first_at, unit.last_at, unit.size_bytes, directed(DELIVERY, _topic(unit.head))
+            )
         if kind not in TO_CLIENT:
             return None
         reason = self._reason(kind, unit.head)
@@ -122,6 +127,12 @@ def _number(packet: bytes) -> int:
         return 0
     start = len(packet) - 2 if kind == packets.PUBLISH else body_start(packet, 0)
     return int.from_bytes(packet[start : start + 2], "big")
+
+
+def _topic(packet: bytes) -> bytes:
+    """Return where a publication goes; empty where an alias says it (MQTT 5)."""
+    at = body_start(packet, 0) + 2
+    return packet[at : at + int.from_bytes(packet[at - 2 : at], "big")]
 
 
 def _level(packet: bytes) -> int:

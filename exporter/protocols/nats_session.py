@@ -2,6 +2,7 @@
 
 from exporter.model import Kind, Message, Nanoseconds, Operation
 from exporter.protocols.base import ParseError
+from exporter.protocols.names import directed
 from exporter.protocols.nats_lines import payload_size
 
 OPERATIONS = {name: Operation(name.decode()) for name in (b"CONNECT", b"PUB", b"HPUB", b"SUB", b"UNSUB", b"PING")}
@@ -75,10 +76,12 @@ class Asking:
 
     def say(self, line: bytes, size: int, first_at: Nanoseconds, last_at: Nanoseconds, out: list[Message]) -> None:
         """Append a request; only pings are answered, unless the client asked for more."""
-        verb, _ = _split(line)
+        verb, words = _split(line)
         operation = OPERATIONS.get(verb)
         if operation is None:
             return
+        if verb in WITH_PAYLOAD:
+            operation = directed(operation, words[1])
         if verb == b"CONNECT":
             self._session.verbose = b'"verbose":true' in line.replace(b" ", b"")
         answered = verb == b"PING" or self._session.verbose
@@ -103,7 +106,7 @@ class Telling:
 
     def say(self, line: bytes, size: int, first_at: Nanoseconds, last_at: Nanoseconds, out: list[Message]) -> None:
         """Append an answer, an error or what is delivered."""
-        verb, _ = _split(line)
+        verb, words = _split(line)
         if verb in (b"PONG", b"+OK"):
             if verb == b"+OK" and self._consented():
                 return
@@ -117,7 +120,7 @@ class Telling:
         elif verb == b"INFO":
             self._session.encrypting = b'"tls_required":true' in line.replace(b" ", b"")
         elif verb in DELIVERIES:
-            out.append(Message(Kind.PUSH, first_at, last_at, size, DELIVERIES[verb]))
+            out.append(Message(Kind.PUSH, first_at, last_at, size, directed(DELIVERIES[verb], words[1])))
 
     def _consented(self) -> bool:
         """Return whether a consent is to a line that was already counted as one that is not answered."""
