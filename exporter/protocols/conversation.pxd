@@ -7,7 +7,8 @@ from exporter.protocols.pairing cimport Pairing
 
 @cython.final
 cdef class Conversation:
-    cdef int _flip, _mistakes
+    cdef int _flip, _mistakes, _fed_side
+    cdef int64_t _fed_at
     cdef bint _whole
     cdef object _flow, _observer, _specs, _spec, _parser, _recorder, _recognition
     cdef Pairing _pairing
@@ -15,6 +16,9 @@ cdef class Conversation:
     cpdef int64_t data(self, int direction, bytes payload, int64_t at) except? -7
     cpdef int64_t gap(self, int direction, int64_t size_bytes, int64_t at) except? -7
     cpdef end(self, reason, int64_t at)
+    @cython.locals(harmless=bint)
+    cdef _miss(self, int side, int64_t size_bytes, int64_t at, bint is_tail)
+    cdef _replay(self, chunk, int side)
     cdef _advance(self, int side, bytes payload, int64_t at)
     cdef _recognise(self, recognition, int side, bytes payload, int64_t at)
     cdef _adopt(self, recognition, verdict, int64_t at)

@@ -8,7 +8,7 @@ from exporter.net.stream import End, Stream
 from exporter.protocols import turns
 from exporter.protocols.base import Match, ParseError, Parser, ProtocolSpec
 from exporter.protocols.datagrams import DatagramConversation, is_group
-from exporter.protocols.detect import Recognition, Verdict
+from exporter.protocols.detect import Chunk, Recognition, Verdict
 from exporter.protocols.pairing import Pairing
 from exporter.protocols.recorder import Observer, Recorder
 
@@ -29,6 +29,8 @@ class Conversation:
     """
 
     __slots__ = (
+        "_fed_at",
+        "_fed_side",
         "_flip",
         "_flow",
         "_mistakes",
@@ -49,6 +51,8 @@ class Conversation:
         self._flip = 0  # 1 once the bytes have said that the client is the flow's server
         self._whole = flow.sure  # the connection was seen from its start without a loss
         self._mistakes = 0
+        self._fed_side = -1  # the direction and the time of the last bytes
+        self._fed_at: Nanoseconds = 0
         self._spec = turns.SPEC
         self._parser: Parser | None = None
         self._recorder: Recorder | None = None
@@ -57,22 +61,15 @@ class Conversation:
 
     def data(self, direction: int, payload: bytes, at: Nanoseconds) -> int:
         """Take the next bytes; return how many further ones of this direction need not be delivered."""
+        self._fed_side = direction
+        self._fed_at = at
         self._advance(direction ^ self._flip, payload, at)
         return self._skippable(direction)
 
     def gap(self, direction: int, size_bytes: int, at: Nanoseconds) -> int:
         """Account for bytes that passed unseen; a size of 0 says that an unknown number of packets was lost."""
-        side = SIDES[direction ^ self._flip]
-        if self._recognition is not None:
-            self._whole = False
-            self._recognition = Recognition(self._flow, self._specs, latest_only=True)
-        if self._parser is None:
-            return 0
-        harmless = 0 < size_bytes <= self._parser.skippable(side)
-        if not harmless and self._spec is not turns.SPEC:
-            self._whole = False
-            self._pairing.lose()
-        self._take(self._parser.gap(side, size_bytes, at))
+        # What is missing at the time of the last bytes is the rest of their packet, of which only the head was copied.
+        self._miss(direction ^ self._flip, size_bytes, at, direction == self._fed_side and at == self._fed_at)
         return self._skippable(direction)
 
     def end(self, reason: End, at: Nanoseconds) -> None:
@@ -80,6 +77,28 @@ class Conversation:
         if self._parser is None and self._recognition is not None and self._recognition.chunks:
             self._settle(self._recognition, at)
         self._leave(at)
+
+    def _miss(self, side: int, size_bytes: int, at: Nanoseconds, is_tail: bool) -> None:
+        if self._recognition is not None:
+            self._whole = False
+            if is_tail:
+                self._recognition.cut(side, size_bytes, at)
+            else:
+                self._recognition = Recognition(self._flow, self._specs, latest_only=True)
+        parser = self._parser
+        if parser is None:
+            return
+        harmless = 0 < size_bytes <= parser.skippable(SIDES[side]) or self._spec is turns.SPEC
+        if not harmless:
+            self._whole = False
+            if not is_tail:
+                self._pairing.lose()
+        self._take(parser.gap(SIDES[side], size_bytes, at))
+        if is_tail and not harmless:
+            self._pairing.cut(side == SIDES[0])
+        rest = parser.left()
+        if rest is not None and self._parser is parser:
+            self._begin_anew(side, rest, at)
 
     def _advance(self, side: int, payload: bytes, at: Nanoseconds) -> None:
         if self._recognition is None:
@@ -112,7 +131,7 @@ class Conversation:
             self._flow = replace(self._flow, client=self._flow.server, server=self._flow.client)
         self._recorder = self._observer.recognised(self._flow, verdict.spec.name)
         for chunk in recognition.chunks:
-            self._advance(chunk.direction ^ verdict.swapped, chunk.payload, chunk.at)
+            self._replay(chunk, chunk.direction ^ verdict.swapped)
 
     def _settle(self, recognition: Recognition, at: Nanoseconds) -> None:
         """Make up one's mind with what there is: a likely protocol on its own port, or the unknown."""
@@ -121,10 +140,18 @@ class Conversation:
             self._adopt(recognition, verdict, at)
             return
         self._parser = turns.SPEC.parser()
+        self._recognition = None
         for chunk in recognition.chunks:
-            self._parse(chunk.direction, chunk.payload, chunk.at)
-        if self._whole:
-            self._recognition = None
+            self._replay(chunk, chunk.direction)
+        if not self._whole:
+            self._recognition = recognition
+
+    def _replay(self, chunk: Chunk, side: int) -> None:
+        """Take what was held while the protocol was not known."""
+        if chunk.lost:
+            self._miss(side, chunk.lost, chunk.at, True)
+        else:
+            self._advance(side, chunk.payload, chunk.at)
 
     def _parse(self, side: int, payload: bytes, at: Nanoseconds) -> None:
         parser = self._parser

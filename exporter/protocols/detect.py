@@ -35,11 +35,12 @@ UNDECIDED = Verdict(Match.NO)
 
 @dataclass(slots=True)
 class Chunk:
-    """One segment's bytes, held until the protocol is known."""
+    """One segment's bytes, or that so many were not copied, held until the protocol is known."""
 
     direction: int
     payload: bytes
     at: Nanoseconds
+    lost: int = 0
 
 
 def judge(heads: Sequence[bytes], flow: Flow, specs: Sequence[ProtocolSpec]) -> Verdict:
@@ -76,7 +77,7 @@ class Recognition:
         bursts: how often the direction has changed.
     """
 
-    __slots__ = ("_flow", "_heads", "_last", "_latest_only", "_sizes", "_specs", "bursts", "chunks", "verdict")
+    __slots__ = ("_cut", "_flow", "_heads", "_last", "_latest_only", "_sizes", "_specs", "bursts", "chunks", "verdict")
 
     def __init__(self, flow: Flow, specs: Sequence[ProtocolSpec], latest_only: bool) -> None:
         self._flow = flow
@@ -84,6 +85,7 @@ class Recognition:
         self._latest_only = latest_only
         self._heads = [b"", b""]
         self._sizes = [0, 0]
+        self._cut = [False, False]  # what follows does not continue the head
         self._last = -1
         self.bursts = 0
         self.chunks: list[Chunk] = []
@@ -96,6 +98,8 @@ class Recognition:
             self.bursts += 1
             if self._latest_only:
                 self._forget(direction)
+        elif self._cut[direction]:
+            self._forget(direction)
         elif self._latest_only and self.full(direction):
             self._forget(direction)
             self._sizes[direction] = HELD_BYTES + 1
@@ -107,6 +111,14 @@ class Recognition:
             self._heads[direction] += payload[:room]
             self.verdict = judge(self._heads, self._flow, self._specs)
         return self.verdict
+
+    def cut(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
+        """Account for the rest of the last packet, which was not copied: its head is all that there is to judge by."""
+        self._latest_only = True
+        self._cut[direction] = True
+        self.bursts = 0  # as little is seen of each, more of them are looked at
+        if len(self.chunks) <= HELD_CHUNKS:
+            self.chunks.append(Chunk(direction, b"", at, size_bytes))
 
     def full(self, direction: int) -> bool:
         """Return whether more would be too much to hold."""
@@ -120,3 +132,4 @@ class Recognition:
         self.chunks = [chunk for chunk in self.chunks if chunk.direction != direction]
         self._heads[direction] = b""
         self._sizes[direction] = 0
+        self._cut[direction] = False

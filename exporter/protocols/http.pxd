@@ -18,10 +18,10 @@ cdef tuple STATUSES
 @cython.final
 cdef class _Side:
     cdef Backlog backlog
-    cdef int state, status
+    cdef int asks, state, status
     cdef int64_t left, first_at, last_at, size, seen, malformed
     cdef object operation
-    cdef bint emitted, guessed
+    cdef bint emitted, endless, guessed
     cdef int kind
     cdef bytes body, trace
 
@@ -41,7 +41,7 @@ cdef class HttpParser:
 
     @cython.locals(side=_Side, position=int64_t, end=int64_t, reached=int64_t)
     cpdef feed(self, int direction, bytes data, int64_t at)
-    @cython.locals(side=_Side)
+    @cython.locals(side=_Side, known=bint)
     cpdef gap(self, int direction, int64_t size_bytes, int64_t at)
     @cython.locals(side=_Side)
     cpdef int64_t skippable(self, int direction) except? -7
@@ -62,6 +62,8 @@ cdef class HttpParser:
     @cython.locals(asker=_Side, status=str)
     cdef _complete(self, _Side side, int direction)
     cdef _emit_request(self, _Side side)
+    @cython.locals(line=bytes, method=bytes, first_at=int64_t, status=int)
+    cdef bint _cut_head(self, _Side side, int direction, int64_t at) except? -1
     @cython.locals(side=_Side)
     cdef _end_unbounded(self)
     cdef int64_t _malformed(self, _Side side, int direction, int64_t end) except? -7

@@ -12,9 +12,10 @@ from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.bodies import MAX_BODY_BYTES, NO_BODY, changes_of, kind_of
 from exporter.protocols.http_head import (
     CHUNKED,
+    LONG_TARGET_BYTES,
     MAX_HEAD_BYTES,
     NO_LENGTH,
-    OPERATIONS,
+    begun_method,
     body_of,
     head_end,
     match,
@@ -50,9 +51,11 @@ class _Side:
     """One direction's state: the message being read."""
 
     __slots__ = (
+        "asks",
         "backlog",
         "body",
         "emitted",
+        "endless",
         "first_at",
         "guessed",
         "kind",
@@ -76,6 +79,8 @@ class _Side:
         self.size = 0
         self.operation: Operation = UNKNOWN_OPERATION
         self.status = 0
+        self.asks = ASKED_PLAIN
+        self.endless = False  # the end of the response's head, and so its length, was not seen
         self.emitted = False
         self.guessed = False  # the request is unknown: after HEAD there would be no body
         self.kind = NO_BODY  # of the body; its bytes are kept as long as it is one that can be read
@@ -124,6 +129,8 @@ class HttpParser:
         self._out = []
         if side.state == LOST and not self._rejoin(side, direction, data):
             return ()
+        if side.endless and match_server(data[:16]) is Match.YES:
+            self._complete(side, direction)
         buffer = side.backlog.join(data, at)
         position, end = 0, len(buffer)
         while position < end and self._rest is None:
@@ -149,8 +156,15 @@ class HttpParser:
             self._after_bytes(side, direction)
         elif side.state == UNTIL_CLOSE:
             side.size += size_bytes
+            side.last_at = at
         else:
+            known = side.state == HEAD and self._cut_head(side, direction, at)
+            if known and direction != CLIENT:
+                side.backlog.drop()
+                return self._out
             self._lose(side, direction)
+            if known:
+                self._asked.append(side.asks)
         return self._out
 
     def skippable(self, direction: Direction) -> int:
@@ -296,7 +310,7 @@ class HttpParser:
     def _complete(self, side: _Side, direction: Direction) -> None:
         """The message being read has ended."""
         side.state = HEAD
-        side.guessed = False
+        side.guessed = side.endless = False
         if direction == CLIENT:
             self._emit_request(side)
             return
@@ -326,6 +340,36 @@ class HttpParser:
                 )
             )
 
+    def _cut_head(self, side: _Side, direction: Direction, at: Nanoseconds) -> bool:
+        """Tell what the beginning of a head says whose end was not seen; return whether it says anything."""
+        line = bytes(side.backlog.held[:LONG_TARGET_BYTES]).lstrip(b"\r\n")
+        first_at = side.backlog.since
+        if direction == CLIENT:
+            method = begun_method(line)
+            if not method:
+                return False
+            self._end_unbounded()
+            side.begin(first_at, len(side.backlog.held))
+            end = line.find(b"\n")
+            side.operation = operation_of(method, target_of(line[:end].rstrip()) if end >= 0 else b"")
+            side.asks = ASKED_HEAD if method == b"HEAD" else ASKED_CONNECT if method == b"CONNECT" else ASKED_PLAIN
+        else:
+            status = status_of(line[:13])
+            if status < 200 and status != 101:
+                return False
+            side.begin(first_at, len(side.backlog.held))
+            side.status = status
+            asked = self._asked[0] if self._asked else ASKED_PLAIN
+            if status == 101:
+                self._rest = b""
+            elif asked != ASKED_HEAD and status not in (204, 304):
+                side.state = UNTIL_CLOSE  # or until another one begins
+                side.endless = True
+        side.last_at = at
+        if side.state == HEAD:
+            self._complete(side, direction)
+        return True
+
     def _end_unbounded(self) -> None:
         """A client that asks again knows that the response had ended, whatever its head said."""
         side = self._sides[1]
@@ -354,13 +398,12 @@ class HttpParser:
     def _rejoin(self, side: _Side, direction: Direction, data: bytes) -> bool:
         """Return whether a lost direction can be read again from this segment's beginning."""
         if direction == CLIENT:
-            known = data.lstrip(b"\r\n").partition(b" ")[0].upper() in OPERATIONS
-            found = match_client(data[:4096]) if known else Match.NO
+            found = bool(begun_method(data[:4096].lstrip(b"\r\n"))) and match_client(data[:4096]) is not Match.NO
         else:
-            found = match_server(data[:4096])
-        if found is Match.YES:
+            found = match_server(data[:4096]) is Match.YES
+        if found:
             side.state = HEAD
-        return found is Match.YES
+        return found
 
 
 def _chunk_size(line: bytes) -> int:

@@ -90,6 +90,14 @@ def _named(method: bytes, path: bytes) -> Operation:
     return Operation(known.name, path.decode("ascii")) if path else known
 
 
+def begun_method(line: bytes) -> bytes:
+    """Return the method of a request line whose end need not be there, in upper case; empty if it can be none."""
+    word, space, target = line.partition(b" ")
+    method = word.upper()
+    known = method in OPERATIONS and space and (not target or target[:1] in b"/*h" or method == b"CONNECT")
+    return method if known else b""
+
+
 def status_of(line: bytes) -> int:
     """Return the code of a status line of HTTP/1, or of Shoutcast's imitation; 0 if it is none."""
     version = line[:7]

@@ -32,6 +32,7 @@ if not cython.compiled:  # else the `.pxd` has them
 
 # How much of a packet is needed: the statement's beginning, or its number; attributes stand before a query.
 STATEMENT_BYTES = 256 + sql.LOOKED_AT_BYTES
+LEAST_TEXT_BYTES = 12  # of a statement whose rest was lost: its verb is among them
 NUMBER_BYTES = 5
 SSL_REQUEST_BYTES = 32
 WAITED_FOR = frozenset((QUERY, STMT_PREPARE, STMT_EXECUTE))
@@ -91,6 +92,8 @@ class MysqlCommands:
             needed = min(length, STATEMENT_BYTES if first in (QUERY, STMT_PREPARE) else NUMBER_BYTES)
             if sequence:
                 needed = min(length, SSL_REQUEST_BYTES)
+            if self._impatient and not sequence and first == QUERY and end - start >= LEAST_TEXT_BYTES:
+                needed = min(needed, end - start)
             if end - start < needed:
                 break
             if needed < length and not sequence and first in WAITED_FOR and not self._impatient:

@@ -12,13 +12,15 @@ cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN
 cdef class Pairing:
     cdef object _record, _ordered
     cdef dict _correlated
-    cdef bint _doubted, _was_response
+    cdef bint _behind_cut, _cut, _doubted, _trusted, _was_response
     cdef int64_t _least, _agreed, _serial
 
     @cython.locals(message=Message)
     cpdef take(self, message)
     cpdef lose(self)
+    cpdef cut(self, bint asking)
     cpdef finish(self)
+    @cython.locals(was_response=bint)
     cdef _request(self, Message request)
     @cython.locals(first=Message)
     cdef _response(self, Message response)

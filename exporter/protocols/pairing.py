@@ -23,13 +23,28 @@ REORDERED: Nanoseconds = 50_000_000
 class Pairing:
     """The outstanding requests of one connection."""
 
-    __slots__ = ("_agreed", "_correlated", "_doubted", "_least", "_ordered", "_record", "_serial", "_was_response")
+    __slots__ = (
+        "_agreed",
+        "_behind_cut",
+        "_correlated",
+        "_cut",
+        "_doubted",
+        "_least",
+        "_ordered",
+        "_record",
+        "_serial",
+        "_trusted",
+        "_was_response",
+    )
 
     def __init__(self, record: Callable[[Exchange], None]) -> None:
         self._record = record
         self._ordered: deque[Message] = deque()
         self._correlated: dict[int, Message] = {}
         self._doubted = False
+        self._cut = False  # messages may have been lost, but there is no sign of it
+        self._behind_cut = False  # the next request may not be the next one
+        self._trusted = False  # turns have ended a doubt, and nothing spoke against them since
         self._least = 0  # requests since the doubt began that are surely unanswered
         self._agreed = 0  # turns in a row that speak against more being unanswered
         self._was_response = False
@@ -63,11 +78,24 @@ class Pairing:
         Until then halves are counted together but not timed. Pairs by correlation stay sound.
         """
         self._doubted = True
+        self._behind_cut = self._trusted = False
         self._least = self._agreed = 0
         self._was_response = False
         if self._serial >= PROVEN:
             self._doubted = False
             self._flush_ordered()
+
+    def cut(self, asking: bool) -> None:
+        """The rest of a packet is missing whose head was seen, and told of before; it may hide further messages.
+
+        What was seen is sound: behind a request's head later requests are in doubt, until turns end it; behind a
+        response's head those that are outstanding are. An answer to what nobody saw asked begins the doubt anew.
+        """
+        self._cut = True
+        if len(self._ordered) > asking:
+            self.lose()
+        elif asking:
+            self._behind_cut = not self._trusted and self._serial < PROVEN
 
     def finish(self) -> None:
         """The connection ended: nothing outstanding will be answered."""
@@ -77,12 +105,17 @@ class Pairing:
         self._correlated.clear()
 
     def _request(self, request: Message) -> None:
+        if self._behind_cut:
+            was_response = self._was_response
+            self.lose()
+            self._was_response = was_response
         if self._doubted:
             self._agreed += self._was_response and self._least == 0
             if self._agreed < TURNS_TO_TRUST:
                 self._least += 1
             else:
                 self._doubted = False
+                self._trusted = True
                 self._flush_ordered()
         else:
             self._serial = 0 if self._ordered else self._serial + 1
@@ -94,6 +127,8 @@ class Pairing:
 
     def _response(self, response: Message) -> None:
         self._was_response = True
+        if self._cut and not self._ordered and not self._doubted:
+            self.lose()
         first = self._ordered[0] if self._ordered else None
         if first is not None and response.first_at + REORDERED < first.first_at:
             # No answer begins before its question: the order was lost.

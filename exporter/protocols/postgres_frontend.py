@@ -22,6 +22,7 @@ from exporter.protocols.transaction import Planned
 if not cython.compiled:  # else the `.pxd` has them
     from exporter.protocols.pieces import big32, octet, piece
 
+LEAST_TEXT_BYTES = 12  # of a statement whose rest was not copied: its verb is among them
 LONGEST_NAME = 256  # a prepared statement or portal with a longer name is not remembered
 # How much of a message's body is needed: the names at its beginning, and where the verb is.
 NEEDED_BYTES = {
@@ -159,6 +160,8 @@ class Frontend:
         if not LEAST_LENGTHS[kind] <= length <= MAX_MESSAGE_BYTES:
             raise ParseError("no PostgreSQL message of a client begins here")
         needed = min(NEEDED[kind], length - 4)
+        if self._impatient and kind == QUERY and available >= LEAST_TEXT_BYTES:
+            needed = min(needed, available)
         if available < needed:
             return 0
         whole = True
