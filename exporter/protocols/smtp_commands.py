@@ -121,7 +121,7 @@ class Commands:
         unread = len(buffer) - start
         if not stop:
             if unread > MAX_LINE_BYTES or (not scanned and match_client(bytes(buffer[start:])) is Match.NO):
-                return self._endless(buffer)
+                return self._endless(buffer, start)
             self._backlog.scanned = unread
             return start
         session = self._session
@@ -134,11 +134,12 @@ class Commands:
             self._command(line, stop - start, since, at, out)
         return stop
 
-    def _endless(self, buffer: bytes | bytearray) -> int:
-        if not self.seen or len(buffer) > MAX_LINE_BYTES:
+    def _endless(self, buffer: bytes | bytearray, start: int) -> int:
+        unread = len(buffer) - start
+        if not self.seen or unread > MAX_LINE_BYTES:
             raise ParseError("an endless line")
-        self._backlog.scanned = len(buffer)
-        return 0
+        self._backlog.scanned = unread
+        return start
 
     def _command(self, line: bytes, size: int, first_at: Nanoseconds, at: Nanoseconds, out: list[Message]) -> None:
         session = self._session
