@@ -76,6 +76,22 @@ PG_EXECUTE = (
     + framed(b"S", b"")
 )
 PG_EXECUTED = framed(b"2", b"") + PG_ROWS
+# An order: what it adds to the cost of a message to be read for the money in it.
+PG_ORDER = framed(b"Q", b"INSERT INTO orders (number, customer, total, currency) VALUES (42, 7, 19.90, 'EUR')\0")
+PG_ORDERED = framed(b"C", b"INSERT 0 1\0") + framed(b"Z", b"I")
+PG_STORE = framed(b"P", b"s2\0INSERT INTO orders (number, total) VALUES ($1, $2)\0\0\2" + struct.pack("!II", 20, 1700))
+PG_STORED = (
+    framed(b"B", b"\0s2\0\0\1\0\1\0\2\0\0\0\x08" + bytes(8) + b"\0\0\0\x0c\0\2\0\0\0\0\0\2\0\x13\x23\x28" + b"\0\0")
+    + framed(b"D", b"P\0")
+    + framed(b"E", b"\0\0\0\0\0")
+    + framed(b"S", b"")
+)
+HTTP_ORDER = b'{"total": "19.90", "currency": "EUR", "items": [{"sku": "a-1", "quantity": 2, "price": "9.95"}]}'
+HTTP_CHECKOUT = (
+    b"POST /checkout HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(HTTP_ORDER)
+) + HTTP_ORDER
+HTTP_CREATED = b"HTTP/1.1 201 Created\r\nServer: nginx/1.22.1\r\nContent-Length: 0\r\n\r\n"
 
 TALKS = {
     "redis": Talk(6379, GET, VALUE),
@@ -83,6 +99,12 @@ TALKS = {
     "http": Talk(80, HTTP_HEAD, HTTP_ANSWER),
     "postgresql": Talk(5432, PG_SIMPLE, PG_ROWS, (PG_STARTUP, PG_LOGIN)),
     "postgresql_prepared": Talk(5432, PG_EXECUTE, PG_EXECUTED, (PG_STARTUP, PG_LOGIN, PG_PREPARE, PG_PREPARED)),
+    "http_order": Talk(80, HTTP_CHECKOUT, HTTP_CREATED),
+    "postgresql_order": Talk(5432, PG_ORDER, PG_ORDERED, (PG_STARTUP, PG_LOGIN)),
+    "postgresql_stored": Talk(
+        *(5432, PG_STORED, framed(b"2", b"") + framed(b"n", b"") + PG_ORDERED),
+        (PG_STARTUP, PG_LOGIN, PG_STORE + framed(b"S", b""), PG_PREPARED),
+    ),
 }
 
 

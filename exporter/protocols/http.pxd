@@ -10,6 +10,7 @@ cdef int HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST, ASKED_PLAIN,
 cdef int64_t MAX_CHUNK_LINE_BYTES, MAX_MALFORMED
 cdef int64_t CHUNKED, NO_LENGTH
 cdef object REQUEST, RESPONSE, CHANGING
+cdef bytes TRACED
 cdef int NO_BODY
 cdef int64_t MAX_BODY_BYTES
 cdef tuple STATUSES
@@ -71,4 +72,5 @@ cdef class HttpParser:
     cdef bint _rejoin(self, _Side side, int direction, bytes data) except? -1
 
 
+cdef _telling(_Side side)
 cdef int64_t _chunk_size(bytes line) except? -7

@@ -26,7 +26,7 @@ from exporter.protocols.http_head import (
     status_of,
     target_of,
 )
-from exporter.protocols.trace import trace_of
+from exporter.protocols.trace import TRACED, trace_of
 
 if not cython.compiled:  # else `http.pxd` has them
     from exporter.protocols.pieces import line_feed, octet, piece
@@ -245,7 +245,7 @@ class HttpParser:
         self._end_unbounded()
         side.begin(first_at, len(head))
         side.operation = operation_of(method, target_of(line))
-        side.trace = trace_of(head)
+        side.trace = trace_of(head) if head.find(TRACED) > 0 else b""
         asked = ASKED_HEAD if method == b"HEAD" else ASKED_CONNECT if method == b"CONNECT" else ASKED_PLAIN
         self._asked.append(asked)
         side.expect(NO_LENGTH if asked == ASKED_CONNECT else body_of(head))
@@ -328,17 +328,10 @@ class HttpParser:
     def _emit_request(self, side: _Side) -> None:
         if not side.emitted:
             side.emitted = True
-            changes: tuple[Change, ...] = ()
-            if side.kind != NO_BODY:
-                changes = changes_of(side.kind, side.body, side.operation)
-                side.kind, side.body = NO_BODY, b""
-            self._out.append(
-                Message(
-                    *(REQUEST, side.first_at, side.last_at, side.size, side.operation),
-                    changes=changes,
-                    trace=side.trace,
-                )
-            )
+            if side.kind != NO_BODY or side.trace:
+                self._out.append(_telling(side))
+            else:
+                self._out.append(Message(REQUEST, side.first_at, side.last_at, side.size, side.operation))
 
     def _cut_head(self, side: _Side, direction: Direction, at: Nanoseconds) -> bool:
         """Tell what the beginning of a head says whose end was not seen; return whether it says anything."""
@@ -404,6 +397,16 @@ class HttpParser:
         if found:
             side.state = HEAD
         return found
+
+
+def _telling(side: _Side) -> Message:
+    """Return a request that tells more than that it was made: its trace, and what its body says."""
+    changes: tuple[Change, ...] = ()
+    if side.kind != NO_BODY:
+        changes = changes_of(side.kind, side.body, side.operation)
+        side.kind, side.body = NO_BODY, b""
+    told = (REQUEST, side.first_at, side.last_at, side.size, side.operation)
+    return Message(*told, changes=changes, trace=side.trace)
 
 
 def _chunk_size(line: bytes) -> int:

@@ -16,6 +16,8 @@ from exporter.protocols.transaction import Planned, Transaction, change_of, plan
 MAX_PREPARED = 1024
 IN_TRANSACTION = 1  # status flag
 UNDONE = frozenset(("40001",))  # a deadlock rolls all of the transaction back
+BOTH = (False, True)
+READINGS = {(whole, values): Reading(Dialect.MYSQL, whole, values) for whole in BOTH for values in BOTH}
 
 
 @dataclass(slots=True)
@@ -115,7 +117,7 @@ class MysqlChanges:
         self.open = False
 
     def _reading(self, whole: bool) -> Reading:
-        return Reading(Dialect.MYSQL, whole, self._values)
+        return READINGS[whole, self._values]
 
     def _take(self, planned: Planned, rows: int) -> tuple[Change, ...]:
         statement = planned.statement

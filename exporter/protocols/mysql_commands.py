@@ -195,7 +195,7 @@ class MysqlCommands:
         if code == QUERY:
             text = statement(body[1:], session.attributed)
             operation = sql.operation_of(text, escapes=True)
-            if may_change(operation) or b";" in text:
+            if may_change(operation) or 0 <= text.find(b";") < len(text) - 1:
                 planned = changes.asked(text, operation, len(body) == length)
         elif code == STMT_PREPARE:
             verb = sql.operation_of(body[1:], escapes=True)

@@ -12,15 +12,19 @@ EXACT = Context(prec=60)
 # What has more digits is no amount that anybody pays.
 MAX_DIGITS = 30
 MAX_EXPONENT = 15
+SURELY_BOUNDED = 15  # digits
 ZERO = Decimal(0)
 
-_NUMERAL = re.compile(rb"\s*([+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?)\s*\Z")
+_NUMERAL = re.compile(rb"\s*([+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?)\s*\Z")
 
 
 def decimal_of(text: bytes) -> Decimal | None:
     """Return the number that a text is, None if it is none or beyond any amount."""
     match = _NUMERAL.match(text)
-    return bounded(Decimal(match[1].decode("ascii"))) if match is not None else None
+    if match is None:
+        return None
+    number = Decimal(match[1].decode("ascii"))
+    return number if len(text) <= SURELY_BOUNDED and match[2] is None else bounded(number)
 
 
 def bounded(number: Decimal) -> Decimal | None:

@@ -18,6 +18,8 @@ MAX_NAMED = 1024  # prepared statements, or portals, that change something
 MAX_DESCRIBED = 256
 IDLE = b"I"
 WRITES = frozenset((b"INSERT", b"UPDATE", b"DELETE", b"MERGE", b"COPY"))
+BOTH = (False, True)
+READINGS = {(whole, values): Reading(Dialect.POSTGRESQL, whole, values) for whole in BOTH for values in BOTH}
 
 
 @dataclass(slots=True)
@@ -130,7 +132,7 @@ class PostgresChanges:
         self.open = False
 
     def _reading(self, whole: bool) -> Reading:
-        return Reading(Dialect.POSTGRESQL, whole, self._values)
+        return READINGS[whole, self._values]
 
     def _wrote(self, verb: bytes, rows: int, planned: Planned | None) -> None:
         if planned is None or planned.statement.operation.name.encode() != verb:

@@ -201,7 +201,7 @@ class Frontend:
         if kind == QUERY:
             text = body.partition(b"\0")[0]
             self._operation = sql.operation_of(text)
-            if may_change(self._operation) or b";" in text:
+            if may_change(self._operation) or 0 <= text.find(b";") < len(text) - 1:
                 self._planned = changes.asked(text, self._operation, whole)
             return
         name, _, rest = body.partition(b"\0")

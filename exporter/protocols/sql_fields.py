@@ -72,6 +72,9 @@ class Cell:
     text: bytes = b""
 
 
+UNWANTED = Cell()
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A column of a row, by its meaning, and the currency beside it."""
@@ -121,6 +124,7 @@ class _Columns:
 
     fields: dict[int, Field]
     currency: int
+    wanted: frozenset[int]
 
 
 def inserted(statement: bytes, dialect: Dialect, whole: bool) -> Fields | None:
@@ -154,7 +158,7 @@ def _columns(head: bytes) -> _Columns | None:
             fields[place] = field
         elif names_currency(name):
             currency = place
-    return _Columns(fields, currency) if fields else None
+    return _Columns(fields, currency, frozenset((*fields, currency))) if fields else None
 
 
 def _rows(statement: bytes, start: int, columns: _Columns, dialect: Dialect) -> Fields:
@@ -173,7 +177,7 @@ def _rows(statement: bytes, start: int, columns: _Columns, dialect: Dialect) -> 
         elif byte == 0x3F:  # ?
             asked += 1
         elif byte in b",)" and depth == 1:
-            cells.append(_cell(statement[begun:at], base))
+            cells.append(_cell(statement[begun:at], base) if len(cells) in columns.wanted else UNWANTED)
             begun, base = at + 1, asked
             if byte == 0x29:
                 depth = 0
