@@ -1,10 +1,13 @@
 """The time of one scrape of synthetic services that all serve, ask and are asked: `python -m benchmarks.scrape`.
 
-Every service serves HTTP and asks a database, with edges to three others, as METRICS.md's estimate of series has it.
+Every service serves HTTP by as many routes as are told apart, was asked for many more paths, and asks a database about
+as many tables, a cache by some commands, and three other services. The memory is this process's: the exporter's
+code, the counters and what a scrape leaves behind, but not the rings and the flow table (`capture.memory`).
 """
 
 import argparse
 import json
+import os
 import statistics
 import time
 from collections.abc import Iterator
@@ -13,6 +16,8 @@ from dataclasses import asdict, dataclass
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 
+import exporter.app  # noqa: F401  # its memory counts
+from benchmarks.exporter import rss_bytes
 from exporter.collectors.edges import edge_families
 from exporter.collectors.operations import db_families, http_families
 from exporter.collectors.resources import resource_families
@@ -22,11 +27,13 @@ from exporter.model import Exchange, Kind, Message, Operation, Role
 from exporter.services.families import family_of
 from exporter.services.members import Gauges
 from exporter.services.resources import ServiceResources
+from exporter.services.route_words import WORDS
 from exporter.services.traffic import Caps, Traffic
 from exporter.services.usage import Counters
 
 ROUNDS = 20
-METHODS = ("GET", "POST", "PUT")
+OTHER_PATHS = 300  # more than are remembered of one service
+PLACES = sorted(WORDS)[: Caps().operations]
 VERBS = ("GET", "SET", "HGET", "HSET", "DEL", "EXPIRE")
 
 
@@ -39,6 +46,7 @@ class Result:
     scrape_ms: float
     worst_ms: float
     microseconds_per_series: float
+    rss_mb: float
 
 
 def busy(services: int) -> Traffic:
@@ -46,9 +54,12 @@ def busy(services: int) -> Traffic:
     traffic = Traffic(family_of, Caps(), 3600.0)
     for number in range(services):
         name = f"service-{number}"
-        for verb in METHODS:
-            traffic.side(name, Role.SERVER, "http").add(exchange(verb, "200"))
-            traffic.side(name, Role.SERVER, "http").add(exchange(verb, "404"))
+        for place in PLACES:
+            traffic.side(name, Role.SERVER, "http").add(exchange("GET", "200", f"/{place}/{{id}}"))
+            traffic.side(name, Role.SERVER, "http").add(exchange("GET", "404", f"/{place}/{{id}}"))
+            traffic.side(name, Role.CLIENT, "postgresql").add(exchange("SELECT", "", place))
+        for path in range(OTHER_PATHS):
+            traffic.side(name, Role.SERVER, "http").add(exchange("GET", "200", f"/products/title-{number}-{path}"))
         for verb in VERBS:
             traffic.side(name, Role.CLIENT, "redis").add(exchange(verb, ""))
         for other in range(1, 4):
@@ -56,9 +67,9 @@ def busy(services: int) -> Traffic:
     return traffic
 
 
-def exchange(verb: str, status: str) -> Exchange:
+def exchange(verb: str, status: str, target: str = "") -> Exchange:
     """Return a request and its response, a millisecond later."""
-    request = Message(Kind.REQUEST, 0, 0, 200, Operation(verb))
+    request = Message(Kind.REQUEST, 0, 0, 200, Operation(verb, target))
     return Exchange(request, Message(Kind.RESPONSE, 10**6, 10**6, 5000, status=status))
 
 
@@ -79,7 +90,8 @@ def measure(services: int, rounds: int) -> Result:
     spent = sorted(timed(registry) for _ in range(rounds))
     series = sum(len(family.samples) for family in registry.collect())
     median = statistics.median(spent)
-    return Result(services, series, median * 1e3, spent[-1] * 1e3, median / series * 1e6)
+    rss_mb = rss_bytes(os.getpid()) / 1e6
+    return Result(services, series, median * 1e3, spent[-1] * 1e3, median / series * 1e6, rss_mb)
 
 
 def run(_name: str, families: Families) -> tuple[Metric, ...]:
@@ -112,10 +124,10 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({str(one.services): asdict(one) for one in found}))
         return
-    print(f"{'services':>8} {'series':>7} {'median ms':>9} {'worst ms':>8} {'us/series':>9}")
+    print(f"{'services':>8} {'series':>7} {'median ms':>9} {'worst ms':>8} {'us/series':>9} {'RSS MB':>6}")
     for one in found:
         cost = f"{one.scrape_ms:9.1f} {one.worst_ms:8.1f} {one.microseconds_per_series:9.2f}"
-        print(f"{one.services:8} {one.series:7} {cost}")
+        print(f"{one.services:8} {one.series:7} {cost} {one.rss_mb:6.1f}")
 
 
 if __name__ == "__main__":
