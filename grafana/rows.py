@@ -183,7 +183,33 @@ def _requests() -> Panels:
             "Bps",
             8,
         ),
+        lines(
+            "Busiest routes",
+            "HTTP requests by route, as server; ~other holds unknown paths and the least used routes.",
+            [_busiest("larimar_http_requests_total", "method, route", SERVER, "{{method}} {{route}}")],
+            "reqps",
+            8,
+        ),
+        lines(
+            "Busiest tables",
+            "Queries by table or collection, as client.",
+            [_busiest("larimar_db_queries_total", "operation, collection", as_clients, "{{operation}} {{collection}}")],
+            "ops",
+            8,
+        ),
+        lines(
+            "Busiest topics",
+            "Messages by topic, exchange or queue, as client.",
+            [_busiest("larimar_messages_total", "operation, destination", as_clients, "{{operation}} {{destination}}")],
+            "ops",
+            8,
+        ),
     )
+
+
+def _busiest(metric: str, by: str, matchers: str, name: str) -> Line:
+    """Return the operations of each service that are used most."""
+    return Line(f"topk(10, {_rate(metric, f'service_name, {by}', matchers)})", f"{{{{service_name}}}} {name}")
 
 
 def _edges() -> Panels:
