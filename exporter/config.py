@@ -57,7 +57,7 @@ class Config:
     )
     cpu_budget: float = option(
         "capture.cpu-budget",
-        1.0,  # until what is scaled up is proven to be without bias, counts stay exact for as long as they can
+        0.05,
         "Share of one processor to stay within; beyond it a random part of the packets is looked at, and scaled up.",
         parse=values.within(values.number, 0.001, 64),
     )

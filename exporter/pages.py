@@ -77,6 +77,7 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
         packets=counters.capture.packets,
         dropped=counters.capture.dropped,
         sampling_ratio=counters.governing.shed.ratio,
+        sampling_error=counters.governing.error_ratio,
         cpu_budget=counters.governing.budget,
         cpu_seconds=counters.governing.cpu_seconds,
         unseen={

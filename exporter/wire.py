@@ -19,6 +19,7 @@ from exporter.services.sampling import Sampling
 from exporter.services.traffic import Caps, Traffic, TrafficSnapshot
 from exporter.services.view import HostView
 from exporter.sources.governed import Clocks, GovernedCapture, Governing, Round, spent
+from exporter.sources.interfaces import packets_passed
 from exporter.sources.source import CaptureStats, PacketSource
 
 # A service that is gone keeps its series for as long as its resources do (services/resources.py).
@@ -51,8 +52,8 @@ class Wire:
         self,
         capture: PacketSource | None,
         memory_bytes: int,
-        cpu_budget: float = 1.0,
-        clocks: Clocks = Clocks(time.monotonic, time.time_ns, spent),  # noqa: B008  # frozen
+        cpu_budget: float = 0.05,
+        clocks: Clocks = Clocks(time.monotonic, time.time_ns, spent, packets_passed),  # noqa: B008  # frozen
         values: bool = True,
     ) -> None:
         self._lock = threading.Lock()
@@ -62,7 +63,7 @@ class Wire:
         self._traffic = Traffic(family_of, caps, RETENTION_SECONDS)
         self._attribution = Attribution(self._traffic, Patience(), sampling)
         self._connects = Connects(self._traffic.admitted, caps.edges)
-        self._connecting = Connecting(self._connects, self._attribution.places, lambda: sampling.orphan.weight)
+        self._connecting = Connecting(self._connects, self._attribution.places, sampling.weight)
         # Half of the memory is for the rings (sources/capture.py), a quarter of the rest for bytes that wait.
         waiting_bytes = memory_bytes // 8
         self._engine = Engine(

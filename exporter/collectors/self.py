@@ -14,6 +14,7 @@ class Coverage:
         packets: what the kernel offered to the capture, kept or not.
         dropped: of these, what the kernel dropped because the ring was full.
         sampling_ratio: share of the traffic that was looked at of late; 0 without capture.
+        sampling_error: standard error of the last minute's counts, relative; 0 while everything is looked at.
         cpu_budget: share of one processor that may be used.
         cpu_seconds: processor time that the capture has used.
         unseen: seconds of traffic that were not looked at to stay within the budget, by what was given up.
@@ -37,6 +38,7 @@ class Coverage:
     packets: int = 0
     dropped: int = 0
     sampling_ratio: float = 0.0
+    sampling_error: float = 0.0
     cpu_budget: float = 0.0
     cpu_seconds: float = 0.0
     unseen: Mapping[str, float] = field(default_factory=dict)
@@ -106,6 +108,11 @@ def _capture_families(coverage: Coverage) -> Iterator[Metric]:
         "larimar_capture_sampling_ratio",
         "Share of the traffic looked at in the last half minute; counts are scaled by it. 0 without capture.",
         coverage.sampling_ratio,
+    )
+    yield GaugeMetricFamily(
+        "larimar_capture_sampling_error_ratio",
+        "Standard error of the last minute's number of requests, relative to it. 0 while all packets are looked at.",
+        coverage.sampling_error,
     )
     yield GaugeMetricFamily(
         "larimar_capture_cpu_budget_ratio", "Share of one processor that may be used.", coverage.cpu_budget

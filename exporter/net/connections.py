@@ -197,7 +197,7 @@ class Connections:
             if self.reports == MAX_REPORTS:
                 return False
             self.reports += 1
-            self.delivery.unconnected(slot, Failure.UNANSWERED, now)
+            self.delivery.unconnected(slot, Failure.UNANSWERED, self.slots[slot * WORDS + SEEN])
         tried = self.slots[slot * WORDS + SEEN] - opened
         return unseen > max(EMBRYONIC_PATIENCE, tried + SYN_TIMEOUT)
 

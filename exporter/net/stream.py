@@ -95,7 +95,7 @@ class Watcher(Protocol):
         ...
 
     def failed(self, flow: Flow, failure: Failure, at: Nanoseconds) -> None:
-        """The client's attempt to connect came to nothing."""
+        """The client's attempt to connect came to nothing; `at` is when the last packet of it was captured."""
         ...
 
     def retransmitted(self, flow: Flow, direction: int, at: Nanoseconds) -> None:

@@ -60,13 +60,9 @@ class Account:
 
     def record(self, exchange: Exchange) -> None:
         """Count one exchange where it belongs at this moment."""
-        share = WHOLE
         if exchange.request is not None:
             self._asked = True
-            if self._sampling.samples:
-                share = self._sampling.share()
-        elif self._sampling.samples:
-            share = self._sampling.orphan if self._asked else self._sampling.share()
+        share = self._sampling.share(exchange, self._asked) if self._sampling.samples else WHOLE
         if self.held is not None:
             self.held.add(exchange, share)
             return

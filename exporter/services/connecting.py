@@ -44,10 +44,10 @@ class Connecting:
 
     Args:
         places: kept up to date by others.
-        weight: returns for how many events like it one stands that is seen now.
+        weight: returns for how many events like it one stands whose packet was captured at a moment.
     """
 
-    def __init__(self, connects: Connects, places: Places, weight: Callable[[], float]) -> None:
+    def __init__(self, connects: Connects, places: Places, weight: Callable[[Nanoseconds], float]) -> None:
         self._connects = connects
         self._places = places
         self._suppositions = Suppositions(places)
@@ -55,25 +55,25 @@ class Connecting:
         self._now = 0.0
         self._waiting: dict[Flow, Attempt] = {}
 
-    def connected(self, flow: Flow, handshake: Nanoseconds, _at: Nanoseconds) -> None:
+    def connected(self, flow: Flow, handshake: Nanoseconds, at: Nanoseconds) -> None:
         """Count a connection that came into use."""
         attempt = self._attempt(flow)
-        attempt.tally.connect(handshake, self._weight())
+        attempt.tally.connect(handshake, self._weight(at))
         self._settle(attempt)
 
-    def failed(self, flow: Flow, failure: Failure, _at: Nanoseconds) -> None:
+    def failed(self, flow: Flow, failure: Failure, at: Nanoseconds) -> None:
         """Count one that did not come about."""
         attempt = self._attempt(flow)
         if failure is Failure.REFUSED:
-            attempt.tally.refused += self._weight()
+            attempt.tally.refused += self._weight(at)
         else:
-            attempt.tally.unanswered += self._weight()
+            attempt.tally.unanswered += self._weight(at)
         self._settle(attempt)
 
-    def retransmitted(self, flow: Flow, direction: int, _at: Nanoseconds) -> None:
+    def retransmitted(self, flow: Flow, direction: int, at: Nanoseconds) -> None:
         """Count a segment that was sent again."""
         attempt = self._attempt(flow)
-        attempt.tally.retransmits[direction] += self._weight()
+        attempt.tally.retransmits[direction] += self._weight(at)
         self._settle(attempt)
 
     def update(self, now: float) -> None:

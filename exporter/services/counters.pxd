@@ -11,7 +11,7 @@ cdef str SUCCESS
 
 @cython.final
 cdef class Share:
-    cdef public double weight, requests, operations
+    cdef public double requests, responses, durations, operations
 
 
 @cython.final
@@ -34,6 +34,6 @@ cdef class Side:
 cdef class Edge:
     cdef public double requests, errors, duration_sum, durations
 
-    @cython.locals(request=Message, response=Message, weight=double)
+    @cython.locals(request=Message, response=Message)
     cpdef add(self, Exchange exchange, Share share=*)
     cpdef merge(self, Side side)

@@ -23,13 +23,15 @@ class Share:
     """For how much an exchange stands, as far as the capture is sampled.
 
     Attributes:
-        weight: how many exchanges like it passed for each one that was seen.
-        requests: the same, or 0 for an answer whose request passed while nobody looked: it is stood for by others.
+        requests: how many requests like its own passed for each one that was seen.
+        responses: the same of its response, which may have passed when something else was looked at.
+        durations: the same of both together, and of what only both tell.
         operations: the same for the counts by operation, 0 where its detail is left out.
     """
 
-    weight: float = 1.0
     requests: float = 1.0
+    responses: float = 1.0
+    durations: float = 1.0
     operations: float = 1.0
 
 
@@ -86,34 +88,36 @@ class Side:
 
     def add(self, exchange: Exchange, share: Share = WHOLE) -> None:
         """Count one exchange; one whose request was not seen is still a request that was made, a push is none."""
-        weight = share.weight
         request, response = exchange.request, exchange.response
         if request is not None and request.kind is PUSH:
-            self.operations.add(exchange, share.operations)
+            if share.operations > 0.0:
+                self.operations.add(exchange, share.operations)
             return
         if response is not None and response.kind is CHANGED:
-            self._change(response.changes, weight)
+            self._change(response.changes, share.responses)
             return
         self.requests += share.requests
         if request is not None:
-            self.request_bytes += weight * request.size_bytes
-        if response is not None:
+            self.request_bytes += share.requests * request.size_bytes
+        if response is not None and share.responses > 0.0:
+            weight = share.responses
             self.response_bytes += weight * response.size_bytes
             if response.failed:
                 self.errors += weight
             if response.hits or response.misses:
                 self.cache_hits += weight * response.hits
                 self.cache_misses += weight * response.misses
-            if request is not None and exchange.timed:
+        if share.durations > 0.0 and request is not None and response is not None:
+            if exchange.timed:
                 duration = max(0, response.last_at - request.first_at)
-                self.duration_sum += weight * duration
+                self.duration_sum += share.durations * duration
                 place = bucket(duration)
-                self.durations[place] += weight
+                self.durations[place] += share.durations
                 if request.trace:
                     self.traced[place] = Traced(request.trace, duration, response.last_at)
-            if request is not None and request.changes and response.status[:1] == SUCCESS:
+            if request.changes and response.status[:1] == SUCCESS:
                 operation = self.operations.add(exchange, share.operations)
-                self._change(_by(operation, request.changes), weight)
+                self._change(_by(operation, request.changes), share.durations)
                 return
         if share.operations > 0.0:
             self.operations.add(exchange, share.operations)
@@ -174,17 +178,16 @@ class Edge:
 
     def add(self, exchange: Exchange, share: Share = WHOLE) -> None:
         """Count one exchange."""
-        weight = share.weight
         request, response = exchange.request, exchange.response
         if (request is not None and request.kind is PUSH) or (response is not None and response.kind is CHANGED):
             return
         self.requests += share.requests
         if response is not None:
             if response.failed:
-                self.errors += weight
+                self.errors += share.responses
             if request is not None and exchange.timed:
-                self.duration_sum += weight * max(0, response.last_at - request.first_at)
-                self.durations += weight
+                self.duration_sum += share.durations * max(0, response.last_at - request.first_at)
+                self.durations += share.durations
 
     def merge(self, side: Side) -> None:
         """Add the counts of a connection that was just attributed."""

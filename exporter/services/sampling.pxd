@@ -2,19 +2,48 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from exporter.model cimport Exchange, Message
 from exporter.services.counters cimport Share
 
 cdef Share WHOLE
+cdef int64_t LAST, MEMORY
+cdef double TIMED_PART
+
+
+@cython.final
+cdef class Window:
+    cdef readonly int64_t start
+    cdef public int64_t end
+    cdef readonly double weight
+    cdef readonly int64_t cycle, cycle_end, cycle_lasts, looked, tail
+    cdef public double requests
 
 
 @cython.final
 cdef class Sampling:
     cdef object _dice
-    cdef int64_t _every, _left
-    cdef Share _plain, _told
-    cdef readonly Share orphan
+    cdef int64_t _every, _left, _whole_since
+    cdef double _loss
+    cdef list _windows, _starts
+    cdef Window _last
     cdef readonly bint samples
 
-    cpdef keep(self, double weight, int64_t every)
-    cpdef Share share(self)
+    cpdef look(self, Window window)
+    @cython.locals(latest=Window)
+    cpdef end(self, int64_t at)
+    @cython.locals(window=Window, start=int64_t, lost=double)
+    cpdef double cut(self, int64_t at) except? -7
+    cpdef keep(self, double loss, int64_t every)
+    @cython.locals(window=Window)
+    cpdef double weight(self, int64_t at) except? -7
+    @cython.locals(request=Message, response=Message, asked=int64_t, answered=int64_t, every=double, requests=double,
+                   responses=double, durations=double, window=Window)
+    cpdef Share share(self, Exchange exchange, bint orphan)
+    cdef Share _plain(self)
+    @cython.locals(later=Window, duration=int64_t, together=bint, apart=double)
+    cdef double _timed(self, Window window, int64_t asked, int64_t answered) except? -7
+    @cython.locals(last=Window, found=Window)
+    cdef Window _window(self, int64_t at)
+    cdef _settle(self)
+    cdef int64_t _told(self) except? -7
     cdef int64_t _next(self) except? -7

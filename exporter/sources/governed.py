@@ -1,17 +1,25 @@
 """The capture as the governor has it: reads no more than may be spent, and says for how much what it reads stands."""
 
+import math
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from exporter.net.engine import Engine
-from exporter.services.governor import Governor, Plan, Shed, Spent
-from exporter.services.sampling import Sampling
+from exporter.services.calibration import Calibration
+from exporter.services.cycles import Span
+from exporter.services.governor import TAIL, Aperture, Governor, Plan, Shed, Spent
+from exporter.services.precision import Precision
+from exporter.services.sampling import FOREVER, NANOSECONDS, Sampling, Window
 from exporter.sources.bpf import Sample
-from exporter.sources.source import CaptureStats, PacketSource
+from exporter.sources.source import CaptureStats, Drained, PacketSource
 
-MOST_LOSS = 100.0  # a drain of which less than a hundredth was kept tells nothing of the rest
+MOST_LOSS = 4.0  # a drain of which less was kept tells little of the rest; what follows stands for it as well
+STRAINED_FULLNESS = 0.75  # of a ring, at which it may overflow before it is read next
+# Leaving an interface and coming back takes the kernel some 12 ms each time and spares its packets 0.1 us each: worth
+# it in pauses that are much longer.
+LEAVING_SECONDS = 0.25  # for each interface
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class Round:
 
     open: bool = True
     fullness: float = 0.0
-    due_seconds: float = float("inf")
+    due_seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +44,16 @@ class Governing:
     Attributes:
         budget: share of one processor that may be used.
         cpu_seconds: processor time of the capture.
+        rest_seconds: processor time of the rest of the process since the capture began.
         shed: what was not looked at.
+        error_ratio: standard error of the last minute's counts, relative.
     """
 
     budget: float = 0.0
     cpu_seconds: float = 0.0
+    rest_seconds: float = 0.0
     shed: Shed = field(default_factory=lambda: Shed(ratio=0.0))
+    error_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +64,13 @@ class Clocks:
         now: seconds, never falling.
         wall: nanoseconds since the epoch, as packets are stamped.
         spent: the processor time of the thread that asks, and of the rest of the process.
+        packets: that passed the host's interfaces, whether they were captured or not; -1 where that is not known.
     """
 
     now: Callable[[], float]
     wall: Callable[[], int]
     spent: Callable[[], Spent]
+    packets: Callable[[], int] = lambda: -1
 
 
 def spent() -> Spent:
@@ -89,26 +103,31 @@ class GovernedCapture:
         self._clocks = clocks
         self._chance = chance
         self._governor: Governor | None = None
-        self._open = True
-        self._cpu_seconds = 0.0
-        self._seen = capture.stats()
+        self._plan = Plan()
+        self._opened = 0.0
+        self._whole_since = math.inf
+        self._began = self._last = Spent()
+        self._strained = False
+        self._losses = Losses(capture.stats())
+        self._precision = Precision()
+        self._calibration = Calibration()
+        self._weight = 1.0
+        self._most = 0.0  # seconds of processor time of this thread at which to stop reading
 
     def drain(self) -> Round:
         """Read what the rings hold, as far as may be spent."""
         before = self._clocks.spent()
         now = self._clocks.now()
         if self._governor is None:  # by the clock of the thread that drains
-            self._governor = Governor(self._budget, now, before, self._chance)
-        plan = self._governor.step(now, before)
+            self._governor = Governor(self._budget, now, before, self._chance, self._capture.chooses_flows)
+            self._began = before
+        plan = self._governor.step(now, before, self._strained)
+        self._most = before.capture + plan.seconds
         self._follow(plan, self._governor)
-        seen = self._capture.stats()
-        self._sampling.keep(plan.weight * self._loss(seen), plan.every)
-        most = before.capture + plan.seconds
-        drained = self._capture.drain(self._engine, lambda: self._clocks.spent().capture < most)
-        if self._clocks.spent().capture < most:
-            self._seen = seen  # all of it was read
-        self._cpu_seconds += self._clocks.spent().capture - before.capture
-        return Round(plan.open, drained.fullness, plan.until - self._clocks.now())
+        drained = self._read(plan)
+        self._strained = self._losses.dropping or drained.fullness > STRAINED_FULLNESS
+        self._last = self._clocks.spent()
+        return Round(plan.aperture is not Aperture.SHUT, drained.fullness, plan.until - self._clocks.now())
 
     def refresh(self) -> None:
         """Capture on interfaces that came, no longer on those that went."""
@@ -121,25 +140,129 @@ class GovernedCapture:
     def governing(self) -> Governing:
         """Return what the governor did so far."""
         shed = self._governor.shed() if self._governor is not None else Shed()
-        return Governing(self._budget, self._cpu_seconds, shed)
+        return Governing(
+            self._budget,
+            self._last.capture - self._began.capture,
+            self._last.rest - self._began.rest,
+            shed,
+            self._error_ratio(),
+        )
 
     def close(self) -> None:
         """Close the rings."""
         self._capture.close()
 
+    def _read(self, plan: Plan) -> Drained:
+        """Read as much as may be spent."""
+        self._sampling.keep(self._losses.look(self._capture.stats(), self._weight), plan.every)
+        drained = self._capture.drain(self._engine, self._may_go_on)
+        self._losses.read(drained.packets)
+        return drained
+
+    def _may_go_on(self) -> bool:
+        return self._clocks.spent().capture < self._most
+
+    def _error_ratio(self) -> float:
+        whole_seconds = max(0.0, self._clocks.now() - self._whole_since)
+        chance = self._precision.error_ratio(whole_seconds)
+        return math.hypot(chance, self._calibration.doubt_ratio()) if chance else 0.0
+
     def _follow(self, plan: Plan, governor: Governor) -> None:
-        """Open or close the rings; at a slice's beginning connections forget what they waited for."""
-        if plan.open == self._open:
-            return
-        self._open = plan.open
-        if not plan.open:
-            self._capture.pause()
-            return
+        """Open or close the rings, and have the windows known by the clock of the packets."""
+        last, self._plan = self._plan, plan
+        if last.whole and not plan.whole:
+            self._sampling.end(self._clocks.wall())
+        if plan.aperture is Aperture.OPEN:
+            if last.aperture is not Aperture.OPEN or last.flows != plan.flows:
+                self._open(plan, governor)
+            for span in governor.opened(self._clocks.now(), self._opened):
+                self._look(span)
+        elif plan.aperture is Aperture.READY:
+            if last.aperture is Aperture.OPEN:
+                self._shut()
+            self._capture.prepare()
+        elif last.aperture is not Aperture.SHUT:
+            self._shut()
+            if plan.opens - self._clocks.now() > LEAVING_SECONDS * max(1, self._capture.stats().interfaces):
+                self._capture.leave()
+
+    def _open(self, plan: Plan, governor: Governor) -> None:
+        """Capture; connections go on with their next segment, without waiting for what passed.
+
+        What there was no time to read of earlier windows is left out: what is late grows later, until rings overflow.
+        """
+        self._read(plan)
+        unread = 0 if self._may_go_on() else self._capture.skip()
+        if unread:
+            governor.missed(self._sampling.cut(unread) / NANOSECONDS / plan.flows)
+            self._losses.skip()
+        self._calibrate(was_open=False)
         self._capture.resume(Sample(plan.flows, secrets.randbits(32)))
         self._engine.resume(self._clocks.wall())
-        governor.opened(self._clocks.now())
+        self._opened = self._clocks.now()
 
-    def _loss(self, seen: CaptureStats) -> float:
-        """Return for how many packets each one stands that the rings had room for since they were last read out."""
-        offered, dropped = seen.packets - self._seen.packets, seen.dropped - self._seen.dropped
-        return min(MOST_LOSS, offered / max(1, offered - dropped)) if dropped > 0 else 1.0
+    def _shut(self) -> None:
+        self._capture.pause()
+        self._calibrate(was_open=True)
+
+    def _calibrate(self, was_open: bool) -> None:
+        packets = self._clocks.packets()
+        if packets >= 0:
+            self._calibration.see(self._clocks.now(), packets, was_open)
+
+    def _look(self, span: Span) -> None:
+        now, wall = self._clocks.now(), self._clocks.wall()
+        start = wall + round((span.start - now) * NANOSECONDS)
+        end = wall + round((span.end - now) * NANOSECONDS) if span.end < math.inf else FOREVER
+        self._whole_since = span.start if end == FOREVER else math.inf
+        cycle = span.cycle
+        lasts, looked, tail = (round(seconds * NANOSECONDS) for seconds in (cycle.seconds, cycle.looked, TAIL))
+        cycle_end = wall + round((cycle.end - now) * NANOSECONDS) if cycle.number else FOREVER
+        self._weight = span.weight * self._calibration.factor() if cycle.number else 1.0
+        window = Window(start, end, self._weight, cycle.number, cycle_end, lasts, looked, tail)
+        self._sampling.look(window)
+        self._precision.look(window)
+
+
+class Losses:
+    """For how many packets each one stands that a ring had room for.
+
+    Args:
+        seen: the kernel's counts at the start.
+
+    Attributes:
+        dropping: whether packets were dropped since the last look.
+    """
+
+    def __init__(self, seen: CaptureStats) -> None:
+        self.dropping = False
+        self._seen = seen
+        self._missing = 0.0  # dropped, and not yet stood for; each for as many as the window's weight says
+        self._waiting = 0  # in the rings
+        self._loss = self._weight = 1.0
+
+    def look(self, seen: CaptureStats, weight: float) -> float:
+        """Return how much more what is read next stands for, by the kernel's newest counts.
+
+        Args:
+            weight: of the window that is looked at.
+        """
+        dropped = seen.dropped - self._seen.dropped
+        self.dropping = dropped > 0
+        self._missing += dropped * weight
+        self._waiting = max(0, self._waiting + seen.packets - self._seen.packets - dropped)
+        if seen.interfaces != self._seen.interfaces:  # what waited in a ring that was closed is never read
+            self._waiting = min(self._waiting, seen.packets - self._seen.packets)
+        self._seen, self._weight, self._loss = seen, weight, 1.0
+        if self._missing >= weight and self._waiting:
+            self._loss = min(MOST_LOSS, 1 + self._missing / self._waiting / weight)
+        return self._loss
+
+    def read(self, packets: int) -> None:
+        """So many were read."""
+        self._waiting = max(0, self._waiting - packets)
+        self._missing = max(0.0, self._missing - (self._loss - 1) * packets * self._weight)
+
+    def skip(self) -> None:
+        """What waited was not read."""
+        self._waiting = 0

@@ -25,6 +25,8 @@ TPACKET_V3 = 2
 ETH_P_ALL = 3
 TP_STATUS_USER = 1
 STATUS_OFFSET = 8  # of a block's header
+BEGAN_OFFSET = 32  # seconds and nanoseconds of its first packet
+NANOSECONDS = 1_000_000_000
 
 BLOCK_BYTES = 1 << 18  # at least two of the longest frames; a larger one makes small rings coarse
 FRAME_BYTES = 2048  # a formality in version 3: packets are packed into the block
@@ -64,6 +66,7 @@ class Ring:
         self.interface = interface
         self._datagrams = datagrams
         self._open = True
+        self._away = False
         self._blocks = max(2, size_bytes // BLOCK_BYTES)
         self._next = 0
         self._packets = self._dropped = 0
@@ -97,6 +100,19 @@ class Ring:
             blocks += 1
         return Drained(packets, blocks / self._blocks)
 
+    def skip(self) -> int:
+        """Give the blocks that are ready back unread; return when the first packet was captured, 0 without any."""
+        first = 0
+        for _ in range(self._blocks):
+            base = self._next * BLOCK_BYTES // 4
+            if not self._status[base + STATUS_OFFSET // 4] & TP_STATUS_USER:
+                break
+            began = base + BEGAN_OFFSET // 4
+            first = first or self._status[began] * NANOSECONDS + self._status[began + 1]
+            self._status[base + STATUS_OFFSET // 4] = 0
+            self._next = (self._next + 1) % self._blocks
+        return first
+
     def cut(self, snap: bpf.Snap, sample: bpf.Sample = bpf.ALL) -> None:
         """Copy so much of each packet, and these flows, from now on, or once captured again.
 
@@ -119,7 +135,9 @@ class Ring:
         Raises:
             OSError: the interface is gone.
         """
-        self._socket.bind((self.interface.name, SILENT))
+        if not self._away:
+            self._socket.bind((self.interface.name, SILENT))
+            self._away = True
 
     def prepare(self) -> None:
         """Come back to the interface, still without capturing: this takes the kernel a while.
@@ -127,7 +145,9 @@ class Ring:
         Raises:
             OSError: the interface is gone.
         """
-        self._socket.bind((self.interface.name, ETH_P_ALL))
+        if self._away:
+            self._socket.bind((self.interface.name, ETH_P_ALL))
+            self._away = False
 
     def resume(self) -> None:
         """Capture again from this moment on."""

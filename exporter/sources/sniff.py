@@ -84,7 +84,7 @@ def _enlarge(sock: object) -> None:
 
 
 class SniffedCapture:
-    """The sniffers of one host, which come and go with its interfaces.
+    """The sniffers of one host, which come and go with its interfaces; they capture all flows, for lack of a filter.
 
     Args:
         interfaces: the names to capture; every interface where it is empty.
@@ -92,6 +92,8 @@ class SniffedCapture:
     Raises:
         SourceError: no interface at all can be captured; says what is missing.
     """
+
+    chooses_flows = False
 
     def __init__(self, interfaces: tuple[str, ...]) -> None:
         self._names = interfaces
@@ -135,16 +137,28 @@ class SniffedCapture:
                 continue
             packets += count
             fullest = max(fullest, count)
+        if self._paused:
+            self.close()
         return Drained(packets, fullest / MOST_PACKETS)
 
+    def skip(self) -> int:
+        """What is captured is read at once, or by the next `drain`."""
+        return 0
+
     def pause(self) -> None:
-        """Capture nothing from now on."""
+        """Capture nothing from the next `drain` on, which reads what there is."""
         self._paused = True
-        for name in list(self._sniffers):
-            self._close(name)
+
+    def leave(self) -> None:
+        """Nothing is left of a sniffer that is closed."""
+
+    def prepare(self) -> None:
+        """A sniffer captures as soon as it is opened."""
 
     def resume(self, sample: Sample) -> None:
-        """Capture again; all flows, since there is no filter that could choose."""
+        """Capture again."""
+        if self._paused:  # and nothing was read since
+            self.close()
         self._paused = False
         self.refresh()
 

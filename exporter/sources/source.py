@@ -40,14 +40,32 @@ class CaptureStats:
 
 
 class PacketSource(Protocol):
-    """Captures the interfaces of a host."""
+    """Captures the interfaces of a host.
+
+    Attributes:
+        chooses_flows: whether it can capture some flows and leave out others.
+    """
+
+    chooses_flows: bool
 
     def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
         """Have the engine read what was captured, for as long as it may."""
         ...
 
+    def skip(self) -> int:
+        """Leave unread what was captured so far; return when the first of it was captured, 0 where there is nothing."""
+        ...
+
     def pause(self) -> None:
         """Capture nothing from now on; what was captured stays to be read."""
+        ...
+
+    def leave(self) -> None:
+        """Spare the packets all cost while paused, even if it takes a while."""
+        ...
+
+    def prepare(self) -> None:
+        """Do now what takes a while to capture again; still paused."""
         ...
 
     def resume(self, sample: Sample) -> None:

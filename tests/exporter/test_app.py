@@ -26,6 +26,7 @@ from toolkit.server import ServeError
 from toolkit.values import Address
 
 LOOPBACK = Address("127.0.0.1", 0)
+UNSHED = 64.0  # here the thread that tests is the one that captures
 PATIENCE_SECONDS = 60.0  # of a machine that does much else; nothing waits that long in vain
 SERVER = """
 import http.server, sys, time
@@ -99,7 +100,7 @@ def turn_until(app: App, ready: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def app() -> Iterator[App]:
-    with closing(App(Config(listen=LOOPBACK))) as made:
+    with closing(App(Config(listen=LOOPBACK, cpu_budget=UNSHED))) as made:
         yield made
 
 
@@ -162,7 +163,7 @@ def test_requests_are_counted_where_only_scapy_can_capture(tmp_path: Path) -> No
     (tmp_path / "storefront.py").write_text(SERVER)
     server = [sys.executable, str(tmp_path / "storefront.py")]
     with (
-        closing(App(Config(listen=LOOPBACK, capture_method="scapy"))) as app,
+        closing(App(Config(listen=LOOPBACK, cpu_budget=UNSHED, capture_method="scapy"))) as app,
         subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as serving,
     ):
         assert serving.stdout is not None
@@ -305,9 +306,9 @@ def test_no_descriptor_is_left_behind() -> None:
     def opened() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
-    with closing(App(Config(listen=LOOPBACK))) as app:
+    with closing(App(Config(listen=LOOPBACK, cpu_budget=UNSHED))) as app:
         app.round()
     before = opened()
-    with closing(App(Config(listen=LOOPBACK))) as app:
+    with closing(App(Config(listen=LOOPBACK, cpu_budget=UNSHED))) as app:
         app.round()
     assert opened() <= before

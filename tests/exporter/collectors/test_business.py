@@ -65,7 +65,7 @@ def test_counters_never_fall_whatever_is_refunded() -> None:
 
 def test_what_was_sampled_is_scaled() -> None:
     state = traffic()
-    share = Share(weight=2.5, requests=0.0, operations=0.0)
+    share = Share(requests=0.0, responses=2.5, durations=2.5, operations=0.0)
     shop(state).add(changed(Change(INSERT, 1, (amount("4.50"),))), share)
     shop(state).add(changed(Change(INSERT, 1, (amount("1.25"),))))
     assert exposed(event_families(state.snapshot())) == {

@@ -20,7 +20,7 @@ class Setup:
         self.weight = 1.0
         self.places = Places(60.0)
         self.connects = Connects(lambda name: name, most_ways)
-        self.connecting = Connecting(self.connects, self.places, lambda: self.weight)
+        self.connecting = Connecting(self.connects, self.places, lambda _at: self.weight)
 
     def look(self, now: float, listeners: dict[Listener, str], connections: dict[Ends, str]) -> None:
         self.places.update(HostView(listeners=listeners, connections=connections), now)

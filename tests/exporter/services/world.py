@@ -1,0 +1,153 @@
+"""A load of exchanges, and an edge that captures what the governor says: late, in parts, and as far as it may read."""
+
+import random
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from exporter.model import Exchange, Kind, Message, Nanoseconds
+from exporter.protocols.base import Family
+from exporter.services.counters import Side
+from exporter.services.governor import TAIL, Aperture, Governor, Plan, Spent
+from exporter.services.operations import Operations
+from exporter.services.precision import Precision
+from exporter.services.sampling import FOREVER, Sampling, Window
+
+EPOCH: Nanoseconds = 1_700_000_000_000_000_000
+LOOK_SECONDS = 100e-6  # of processor time, for each look at the rings
+DRAIN_SECONDS = 0.05
+BIND_SECONDS = 0.012
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An exchange of a connection, in seconds; one that failed if `failed`."""
+
+    asked: float
+    answered: float
+    connection: int = 0
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Packet:
+    """The one packet of a half of an exchange."""
+
+    at: float
+    number: int
+    request: bool
+
+
+@dataclass
+class World:
+    """Runs the governor on a load.
+
+    Attributes:
+        load: all exchanges.
+        cost: seconds of processor time for each packet that is read.
+        late: seconds by which the loop wakes too late, at a moment, by chance.
+        rest: processors used by the rest of the process.
+        counted: what was counted.
+        spent_at: (moment, processor time spent so far).
+    """
+
+    load: list[Asked]
+    cost: float = 250e-6
+    budget: float = 0.05
+    late: Callable[[float, random.Random], float] = lambda _now, _dice: 0.0
+    rest: float = 0.0
+    counted: Side = field(default_factory=lambda: Side(Operations(Family.PLAIN, 20)))
+    spent_at: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])
+    plans: list[tuple[float, Plan]] = field(default_factory=list)
+    error_ratio: float = 0.0
+    backlog: int = 0
+
+    def run(self, seconds: float, seed: int = 1) -> Governor:
+        """Let time pass, then have everything read that was captured."""
+        self._begin(seed)
+        governor = Governor(self.budget, 0.0, Spent(), self.dice.random)
+        now = 0.0
+        while now < seconds:
+            plan = governor.step(now, Spent(self.spent, self.rest * now), self.backlog > 10_000)
+            self.plans.append((now, plan))
+            opened = self._follow(plan, governor, now)
+            self.sampling.keep(1.0, 1)
+            self._read(plan.seconds)
+            self.spent += LOOK_SECONDS
+            self.spent_at.append((now, self.spent))
+            following = max(now + 0.002, opened, min(plan.until, now + DRAIN_SECONDS) + self.late(now, self.dice))
+            if plan.aperture is Aperture.OPEN:
+                self._capture(self.opened if opened > now else now, following, plan.flows)
+            now = following
+        self._read(float("inf"))
+        for request in list(self.waiting.values()):
+            self._count(Exchange(request, None))
+        return governor
+
+    def most_spent(self, window_seconds: float) -> float:
+        """Return the processor time of the most expensive window."""
+        moments = [moment for moment, _ in self.spent_at]
+        spent = [spent for _, spent in self.spent_at]
+        ends = (bisect_left(moments, moment + window_seconds) - 1 for moment in moments)
+        return max(spent[end] - before for end, before in zip(ends, spent, strict=True))
+
+    def _begin(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.sampling, self.precision = Sampling(lambda most: self.dice.randint(1, most)), Precision()
+        halves = [(one.asked, True) for one in self.load], [(one.answered, False) for one in self.load]
+        self.packets = sorted(Packet(at, number, asks) for half in halves for number, (at, asks) in enumerate(half))
+        self.moments = [packet.at for packet in self.packets]
+        self.queue: list[Packet] = []
+        self.waiting: dict[int, Message] = {}
+        self.spent = 0.0
+        self.aperture, self.whole, self.opened, self.salt = Aperture.OPEN, True, 0.0, 0
+
+    def _follow(self, plan: Plan, governor: Governor, now: float) -> float:
+        """Do as the governor says; return when it is done."""
+        if self.whole and not plan.whole:
+            self.sampling.end(wall(now))
+        if plan.aperture is Aperture.OPEN:
+            if self.aperture is not Aperture.OPEN:
+                self.opened = now + (BIND_SECONDS if self.aperture is Aperture.SHUT else 0.0)
+                self.salt = self.dice.getrandbits(32)
+            for span in governor.opened(max(now, self.opened), self.opened):
+                end = wall(span.end) if span.end < float("inf") else FOREVER
+                cycle = span.cycle
+                lasts, looked, tail = (round(seconds * 1e9) for seconds in (cycle.seconds, cycle.looked, TAIL))
+                cycle_end = wall(cycle.end) if cycle.number else FOREVER
+                window = Window(wall(span.start), end, span.weight, cycle.number, cycle_end, lasts, looked, tail)
+                self.sampling.look(window)
+                self.precision.look(window)
+        self.aperture, self.whole = plan.aperture, plan.whole
+        self.error_ratio = self.precision.error_ratio(0.0)
+        return max(now, self.opened)
+
+    def _capture(self, start: float, end: float, flows: int) -> None:
+        first, last = bisect_left(self.moments, start), bisect_left(self.moments, end)
+        for packet in self.packets[first:last]:
+            if (
+                flows == 1
+                or random.Random(self.load[packet.number].connection * 65_537 ^ self.salt).random() < 1 / flows
+            ):
+                self.queue.append(packet)
+
+    def _read(self, seconds: float) -> None:
+        most = len(self.queue) if seconds == float("inf") else min(len(self.queue), int(seconds / self.cost))
+        for packet in self.queue[:most]:
+            one = self.load[packet.number]
+            if packet.request:
+                self.waiting[packet.number] = Message(Kind.REQUEST, wall(packet.at), wall(packet.at), 100)
+                continue
+            answer = Message(Kind.RESPONSE, wall(packet.at), wall(packet.at), 1000, failed=one.failed)
+            self._count(Exchange(self.waiting.pop(packet.number, None), answer))
+        self.spent += most * self.cost
+        del self.queue[:most]
+        self.backlog = len(self.queue)
+
+    def _count(self, exchange: Exchange) -> None:
+        self.counted.add(exchange, self.sampling.share(exchange, True))
+
+
+def wall(moment: float) -> Nanoseconds:
+    """Return a moment as packets are stamped."""
+    return EPOCH + round(moment * 1e9)
