@@ -22,8 +22,9 @@ cdef class Side:
     cdef public object business
     cdef public dict traced
 
-    @cython.locals(request=Message, response=Message, weight=double, duration=int64_t, place=int)
+    @cython.locals(request=Message, response=Message, duration=int64_t, place=int)
     cpdef add(self, Exchange exchange, Share share=*)
+    cdef _answer(self, Message response, double weight)
     cdef _change(self, tuple changes, double weight)
     cpdef merge(self, Side other)
     @cython.locals(copied=Side)

@@ -7,7 +7,7 @@ for those that passed while nobody looked as well.
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from exporter.model import Change, Exchange, Kind, Operation
+from exporter.model import Change, Exchange, Kind, Message, Operation
 from exporter.protocols.base import Family
 from exporter.services.business import Business
 from exporter.services.histogram import BUCKETS, bucket
@@ -100,13 +100,7 @@ class Side:
         if request is not None:
             self.request_bytes += share.requests * request.size_bytes
         if response is not None and share.responses > 0.0:
-            weight = share.responses
-            self.response_bytes += weight * response.size_bytes
-            if response.failed:
-                self.errors += weight
-            if response.hits or response.misses:
-                self.cache_hits += weight * response.hits
-                self.cache_misses += weight * response.misses
+            self._answer(response, share.responses)
         if share.durations > 0.0 and request is not None and response is not None:
             if exchange.timed:
                 duration = max(0, response.last_at - request.first_at)
@@ -121,6 +115,14 @@ class Side:
                 return
         if share.operations > 0.0:
             self.operations.add(exchange, share.operations)
+
+    def _answer(self, response: Message, weight: float) -> None:
+        self.response_bytes += weight * response.size_bytes
+        if response.failed:
+            self.errors += weight
+        if response.hits or response.misses:
+            self.cache_hits += weight * response.hits
+            self.cache_misses += weight * response.misses
 
     def _change(self, changes: tuple[Change, ...], weight: float) -> None:
         if self.business is None:
