@@ -51,6 +51,7 @@ def _business() -> Panels:
     # A query between two watched services is seen from both sides; each side alone counts it once.
     either = "max(sum by (role) (rate(larimar_db_queries_total{{{},db_system{}}}{})))"
     caches = '=~"redis|memcached"'
+    valued = _rate("larimar_business_value_total", "service_name, event, field, currency", SERVICES)
     return (
         number(
             "Requests",
@@ -92,6 +93,25 @@ def _business() -> Panels:
             4,
             warn=0.01,
             alarm=0.05,
+        ),
+        lines(
+            "Business events",
+            "What was changed with success, such as orders.insert or POST /checkout; the ten most frequent.",
+            [
+                Line(
+                    f"topk(10, {_rate('larimar_business_events_total', 'service_name, event', SERVICES)})",
+                    "{{service_name}} {{event}}",
+                )
+            ],
+            "ops",
+            12,
+        ),
+        lines(
+            "Business value",
+            "Money and quantities that events carry per second, by the field's name and currency; the ten largest.",
+            [Line(f"topk(10, {valued})", "{{service_name}} {{event}} {{field}} {{currency}}")],
+            "short",
+            12,
         ),
     )
 
