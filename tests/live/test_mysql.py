@@ -6,11 +6,15 @@ import statistics
 import time
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from tests.live.support import stack
+from tests.live.support.agreement import Known, assert_agrees
+from tests.live.support.counted import Counted
 from tests.live.support.mariadb import DEPRECATE_EOF, Client, RefusedError, mariadb
 from tests.live.support.seen import UNSHED, Seen, settled
+from tests.live.support.stopwatch import Stopwatch
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("capturing")]
 ROUNDS = 1000
@@ -88,3 +92,35 @@ def test_median_equals_the_clients_own(tmp_path: Path) -> None:
         client.close()
         seen = settled(exporter, port, lambda seen: seen.total("larimar_requests_total") >= SLOW_ROUNDS)
     assert seen.median() == pytest.approx(own, rel=0.15)
+
+
+@pytest.mark.long
+def test_a_real_clients_statements_equal_the_servers_own(tmp_path: Path) -> None:
+    watch, chance = Stopwatch(), random.Random(6)
+    with stack.exporter(tmp_path, *UNSHED) as exporter, mariadb(tmp_path) as port:
+        with pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True) as connection:
+            before = questions(connection)
+            ask_as_people_do(connection, watch, chance)
+            # SHOW itself is a question.
+            own = Counted(questions(connection) - before - 1, FAILING, watch.median_seconds)
+        seen = assert_agrees(exporter, port, Known("mariadb", "mysql", own))
+    assert seen.by("operation", "larimar_db_queries_total")["SELECT"] == SLOW_ROUNDS + FAILING
+
+
+def questions(connection: pymysql.Connection) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Questions'")
+        return int((cursor.fetchone() or ("", 0))[1])
+
+
+def ask_as_people_do(connection: pymysql.Connection, watch: Stopwatch, chance: random.Random) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE shop")
+        cursor.execute("CREATE TABLE shop.orders (id int, note varchar(200))")
+        for _ in range(SLOW_ROUNDS):
+            with watch.lap():
+                cursor.execute("SELECT SLEEP(%s), %s", (round(0.006 * chance.lognormvariate(0, 0.35), 5), "it's"))
+        cursor.executemany("INSERT INTO shop.orders VALUES (%s, %s)", [(n, "x" * 150) for n in range(2000)])
+        for number in range(FAILING):
+            with contextlib.suppress(pymysql.MySQLError):
+                cursor.execute("SELECT * FROM shop.nowhere WHERE a = %s", (number,))

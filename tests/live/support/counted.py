@@ -15,7 +15,7 @@ class Counted:
     Attributes:
         requests: answered, failed ones included.
         errors: of these, failed ones.
-        median_seconds: of the time that it took for one.
+        median_seconds: of the time that it took for one; NaN where it does not say.
     """
 
     requests: int

@@ -13,11 +13,16 @@ class Stopwatch:
         self._seconds: list[float] = []
 
     @contextmanager
-    def lap(self) -> Iterator[None]:
-        """Time one call."""
+    def lap(self, calls: int = 1) -> Iterator[None]:
+        """Time one call, or several that wait for each other."""
         begun = time.perf_counter()
         yield
-        self._seconds.append(time.perf_counter() - begun)
+        self._seconds += [time.perf_counter() - begun] * calls
+
+    @property
+    def mean_seconds(self) -> float:
+        """The mean of the calls."""
+        return statistics.fmean(self._seconds)
 
     @property
     def median_seconds(self) -> float:
