@@ -19,7 +19,7 @@ from tests.live.support.seen import UNSHED
 from tests.live.support.stopwatch import Stopwatch
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240), pytest.mark.usefixtures("capturing")]
-NODES, REFUSED = 250, 15
+NODES, REFUSED = 150, 15
 CONFIGURATION = """\
 tickTime=2000
 dataDir={folder}/data

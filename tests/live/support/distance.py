@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.live.support.processes import Command, free_port, running
 from tests.live.support.stack import ROOT
 
-MEDIAN_SECONDS = 0.01
+MEDIAN_SECONDS = 0.02
 SPREAD = 0.35  # of the logarithm
 CHUNK_BYTES = 1 << 16
 
