@@ -80,13 +80,13 @@ def _read(statement: bytes, escapes: bool) -> Operation:
     deed, table = _deed(tokens, verb)
     if not table and deed == verb:
         return known
-    return _named(deed, schema_name(table), verb)
+    return _named(deed, table, verb)
 
 
 @lru_cache(REMEMBERED)
-def _named(deed: bytes, table: str, said: bytes) -> Operation:
-    """Return the one operation of that name, so that it is found by what it is, not by what it is like."""
-    return Operation(deed.decode("ascii"), table, "" if said == deed else said.decode("ascii"))
+def _named(deed: bytes, table: bytes, said: bytes) -> Operation:
+    """Return the operation of that name, mostly the very same one: what finds it then need not compare it."""
+    return Operation(deed.decode("ascii"), schema_name(table), "" if said == deed else said.decode("ascii"))
 
 
 def _deed(tokens: Tokens, verb: bytes) -> tuple[bytes, bytes]:

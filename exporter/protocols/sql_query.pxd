@@ -5,9 +5,11 @@ from libc.stdint cimport int64_t
 from exporter.protocols.sql_tokens cimport Tokens
 
 cdef int CLOSE, COMMA, DOT, END, NAME, OPEN, SEMICOLON, WORD
-cdef bytes FROM, JOIN, INTO, WITH, UPDATE, DISTINCT, STRAIGHT_JOIN
+cdef int NO_WORD, OPENING, FROM, JOIN, INTO, ENDING, ONLY, DEFINING, BETWEEN
+cdef bytes WITH, UPDATE, DISTINCT, TABLE
 cdef int LONGEST_WORD, MOST_DEPTH
-cdef frozenset OPENING, WRITES, ENDING, BEFORE_TABLE, DEFINING, BETWEEN
+cdef frozenset WRITES
+cdef dict WORDS
 
 
 @cython.locals(following=int)
@@ -28,7 +30,7 @@ cdef class Query:
     cpdef read(self)
     cdef _open(self)
     cdef _close(self)
-    @cython.locals(tokens=Tokens, short=bint, first=bint, word=bytes)
+    @cython.locals(tokens=Tokens, short=bint, first=bint, word=bytes, meaning=int)
     cdef bint _word(self, int kind) except? -1
     cdef bint _begin(self, bytes word) except? -1
     cdef _from(self)

@@ -3,18 +3,23 @@
 from exporter.protocols.sql_tokens import KINDS, Tokens
 
 END, WORD, NAME, OPEN, CLOSE, COMMA, DOT, SEMICOLON, _OTHER = KINDS
-OPENING = frozenset(b"SELECT WITH VALUES TABLE INSERT UPDATE DELETE MERGE REPLACE".split())
+# What the words mean that tell where a table is named.
+NO_WORD, OPENING, FROM, JOIN, INTO, ENDING, ONLY, DEFINING, BETWEEN = range(9)
+MEANINGS = {
+    OPENING: b"SELECT WITH VALUES TABLE INSERT UPDATE DELETE MERGE REPLACE",
+    FROM: b"FROM",
+    JOIN: b"JOIN STRAIGHT_JOIN",
+    INTO: b"INTO",
+    # Behind these no further table of the list can come, but for one of a JOIN.
+    ENDING: b"WHERE GROUP ORDER HAVING LIMIT UNION EXCEPT INTERSECT WINDOW RETURNING SET OFFSET FETCH FOR",
+    ONLY: b"ONLY LATERAL",
+    # These may stand between the name of a common table expression and its query.
+    DEFINING: b"AS MATERIALIZED",
+    BETWEEN: b"NOT RECURSIVE",
+}
+WORDS = {word: meaning for meaning, words in MEANINGS.items() for word in words.split()}
 WRITES = frozenset(b"INSERT UPDATE DELETE MERGE REPLACE".split())
-FROM, JOIN, INTO, WITH, UPDATE, DISTINCT = b"FROM", b"JOIN", b"INTO", b"WITH", b"UPDATE", b"DISTINCT"
-STRAIGHT_JOIN = b"STRAIGHT_JOIN"  # MySQL's
-# Behind which no further table of the list can come, but for one of a JOIN.
-ENDING = frozenset(
-    b"WHERE GROUP ORDER HAVING LIMIT UNION EXCEPT INTERSECT WINDOW RETURNING SET OFFSET FETCH FOR".split()
-)
-BEFORE_TABLE = frozenset((b"ONLY", b"LATERAL", b"TABLE"))
-# What may stand between the name of a common table expression and its query.
-DEFINING = frozenset((b"AS", b"MATERIALIZED"))
-BETWEEN = frozenset((b"NOT", b"RECURSIVE"))
+WITH, UPDATE, DISTINCT, TABLE = b"WITH", b"UPDATE", b"DISTINCT", b"TABLE"
 LONGEST_WORD = 16  # of those above
 MOST_DEPTH = 60
 
@@ -118,25 +123,26 @@ class Query:
         tokens = self._tokens
         short = kind == WORD and tokens.stop - tokens.begin <= LONGEST_WORD
         word = tokens.word() if short else b""
+        meaning = WORDS.get(word, NO_WORD)
         first, self._opened = self._opened or (self._common and self._depth == 1), False
-        if first and word in OPENING:
+        if first and meaning == OPENING:
             return self._begin(word)
         if self._expects:
-            if word not in BEFORE_TABLE:
+            if meaning != ONLY and word != TABLE:
                 self._expects = False
                 self._table()
-        elif word == FROM:
+        elif meaning == FROM:
             self._from()
-        elif word in (JOIN, STRAIGHT_JOIN):
+        elif meaning == JOIN:
             self._expects = True
-        elif word == INTO:
+        elif meaning == INTO:
             self._expects = self._deed != b""
-        elif word in ENDING:
+        elif meaning == ENDING:
             self._lists &= ~(1 << self._depth)
-        elif word in DEFINING:
+        elif meaning == DEFINING:
             if tokens.peek() == OPEN:
                 self._known.add(self._name)
-        elif word not in BETWEEN:
+        elif meaning != BETWEEN:
             self._name = tokens.raw()
         self._before = word
         return False
