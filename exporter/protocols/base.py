@@ -81,6 +81,7 @@ class ProtocolSpec:
         family: what its operations are.
         transports: what it goes over; a datagram is judged and parsed whole, each by itself.
         within: the protocol whose inside this guesses at, and whose label it bears; else empty.
+        heads_tell: whether messages are told, with their times, by the head of a packet that was copied in part.
         valueless: makes the same without looking at the numbers that requests carry; None if `parser` never does.
     """
 
@@ -91,6 +92,7 @@ class ProtocolSpec:
     family: Family = Family.PLAIN
     transports: frozenset[str] = frozenset({"tcp"})
     within: str = ""
+    heads_tell: bool = False
     valueless: Callable[[], Parser] | None = None
 
     @property

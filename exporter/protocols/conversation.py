@@ -91,10 +91,10 @@ class Conversation:
         harmless = 0 < size_bytes <= parser.skippable(SIDES[side]) or self._spec is turns.SPEC
         if not harmless:
             self._whole = False
-            if not is_tail:
+            if not is_tail or not self._spec.heads_tell:
                 self._pairing.lose()
         self._take(parser.gap(SIDES[side], size_bytes, at))
-        if is_tail and not harmless:
+        if is_tail and not harmless and self._spec.heads_tell:
             self._pairing.cut(side == SIDES[0])
         rest = parser.left()
         if rest is not None and self._parser is parser:

@@ -420,4 +420,5 @@ def _chunk_size(line: bytes) -> int:
 SPEC = ProtocolSpec(
     *("http", frozenset({80, 81, 591, 3000, 5000, 8000, 8008, 8080, 8081, 8888, 9000}), match, HttpParser, Family.HTTP),
     valueless=partial(HttpParser, values=False),
+    heads_tell=True,
 )

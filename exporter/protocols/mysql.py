@@ -80,4 +80,5 @@ class MysqlParser:
 SPEC = ProtocolSpec(
     *("mysql", frozenset({3306, 3307, 4000, 6033}), match, MysqlParser, Family.DATABASE),
     valueless=partial(MysqlParser, values=False),
+    heads_tell=True,
 )

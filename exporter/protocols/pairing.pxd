@@ -12,7 +12,7 @@ cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN
 cdef class Pairing:
     cdef object _record, _ordered
     cdef dict _correlated
-    cdef bint _behind_cut, _cut, _doubted, _trusted, _was_response
+    cdef bint _answer_cut, _behind_cut, _cut, _doubted, _trusted, _was_response
     cdef int64_t _least, _agreed, _serial
 
     @cython.locals(message=Message)

@@ -25,6 +25,7 @@ class Pairing:
 
     __slots__ = (
         "_agreed",
+        "_answer_cut",
         "_behind_cut",
         "_correlated",
         "_cut",
@@ -43,6 +44,7 @@ class Pairing:
         self._correlated: dict[int, Message] = {}
         self._doubted = False
         self._cut = False  # messages may have been lost, but there is no sign of it
+        self._answer_cut = False  # the oldest request may have been answered
         self._behind_cut = False  # the next request may not be the next one
         self._trusted = False  # turns have ended a doubt, and nothing spoke against them since
         self._least = 0  # requests since the doubt began that are surely unanswered
@@ -78,7 +80,7 @@ class Pairing:
         Until then halves are counted together but not timed. Pairs by correlation stay sound.
         """
         self._doubted = True
-        self._behind_cut = self._trusted = False
+        self._answer_cut = self._behind_cut = self._trusted = False
         self._least = self._agreed = 0
         self._was_response = False
         if self._serial >= PROVEN:
@@ -89,12 +91,15 @@ class Pairing:
         """The rest of a packet is missing whose head was seen, and told of before; it may hide further messages.
 
         What was seen is sound: behind a request's head later requests are in doubt, until turns end it; behind a
-        response's head those that are outstanding are. An answer to what nobody saw asked begins the doubt anew.
+        response's head those that are outstanding are. An answer to what nobody saw asked begins the doubt anew, and so
+        does a request before the answer whose head was seen.
         """
         self._cut = True
-        if len(self._ordered) > asking:
+        if len(self._ordered) > 1:
             self.lose()
-        elif asking:
+        elif not asking:
+            self._answer_cut = bool(self._ordered)
+        elif not self._doubted:
             self._behind_cut = not self._trusted and self._serial < PROVEN
 
     def finish(self) -> None:
@@ -105,7 +110,7 @@ class Pairing:
         self._correlated.clear()
 
     def _request(self, request: Message) -> None:
-        if self._behind_cut:
+        if self._behind_cut or (self._answer_cut and self._ordered):
             was_response = self._was_response
             self.lose()
             self._was_response = was_response
@@ -127,6 +132,7 @@ class Pairing:
 
     def _response(self, response: Message) -> None:
         self._was_response = True
+        self._answer_cut = False
         if self._cut and not self._ordered and not self._doubted:
             self.lose()
         first = self._ordered[0] if self._ordered else None

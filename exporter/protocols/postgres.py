@@ -82,4 +82,5 @@ def _resumes(direction: Direction, data: bytes) -> bool:
 SPEC = ProtocolSpec(
     *("postgresql", frozenset({5432, 5433, 6432}), match, PostgresParser, Family.DATABASE),
     valueless=partial(PostgresParser, values=False),
+    heads_tell=True,
 )

@@ -61,9 +61,9 @@ def lossy(packets: list[Captured]) -> list[Captured]:
     return [packet for packet in packets if dice.random() >= 0.005]
 
 
-def snapped(packets: list[Captured]) -> list[Captured]:
-    """Copy 96 bytes of each."""
-    return [replace(packet, frame=packet.frame[:96]) for packet in packets]
+def snapped(packets: list[Captured], size: int = 96) -> list[Captured]:
+    """Copy so many bytes of each."""
+    return [replace(packet, frame=packet.frame[:size]) for packet in packets]
 
 
 def inserted(header: bytes, at: int = 12) -> Mangle:
@@ -117,8 +117,8 @@ def fragmented(packets: list[Captured]) -> list[Captured]:
     return pieces
 
 
-def ipv6(extensions: bytes, first: int = 6) -> Mangle:
-    """Return what turns IPv4 into IPv6 with extension headers, of which the first has a given number."""
+def ipv6(extensions: bytes, first: int = 0) -> Mangle:
+    """Return what turns IPv4 into IPv6; with extension headers, the first of a given number, only TCP."""
 
     def mangle(packets: list[Captured]) -> list[Captured]:
         return [turned(packet) for packet in packets]
@@ -127,7 +127,9 @@ def ipv6(extensions: bytes, first: int = 6) -> Mangle:
         total = int.from_bytes(packet.frame[16:18], "big")
         sides = b"".join(b"\xfd" + bytes(11) + packet.frame[at : at + 4] for at in (26, 30))
         body = extensions + packet.frame[34 : 14 + total]
-        frame = packet.frame[:12] + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(body), first, 64) + sides + body
+        following = first if extensions else packet.frame[23]
+        head = struct.pack("!IHBB", 6 << 28, len(body), following, 64)
+        frame = packet.frame[:12] + b"\x86\xdd" + head + sides + body
         return replace(packet, frame=frame, wire=len(frame))
 
     return mangle
@@ -182,3 +184,11 @@ EXACT: dict[str, Mangle] = {
     "jumbograms": jumbo,
 }
 """What must change nothing."""
+
+LOSSY: dict[str, Mangle] = {
+    "loss of 0.5 %": lossy,
+    "snap of 96": snapped,
+    "snap of 128": lambda packets: snapped(packets, 128),
+    "snap of 256": lambda packets: snapped(packets, 256),
+}
+"""What takes something away."""

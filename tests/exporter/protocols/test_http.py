@@ -181,3 +181,26 @@ def test_other_lines_are_no_statuses(line: bytes) -> None:
 def test_long_target_is_recognised_before_its_end() -> None:
     assert http.SPEC.match(b"GET /" + b"a" * 3000, b"") is Match.YES
     assert http.SPEC.match(b"GET " + b"a" * 3000, b"") is Match.NO
+
+
+def copied(direction: int, payload: bytes, size: int = 30) -> list[Step]:
+    """Return a packet of which only the first bytes were copied."""
+    return [Step(direction, payload[:size]), Step(direction, lost=len(payload) - size, at_once=True)]
+
+
+def test_of_heads_that_were_copied_in_part_method_and_status_are_told() -> None:
+    ask = b"GET /a/long/path/of/some/service HTTP/1.1\r\nHost: somewhere.example\r\n\r\n"
+    tell = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n" + b"x" * 100
+    kept = converse([*copied(0, ask), *copied(1, tell)] * 5)
+    assert kept.requests() == ["GET"] * 5
+    assert kept.statuses() == ["503"] * 5
+    assert [exchange.timed for exchange in kept.exchanges] == [True, False, True, True, True]
+
+
+def test_what_hides_further_requests_is_not_timed() -> None:
+    ask = b"GET /first HTTP/1.1\r\n\r\nGET /second HTTP/1.1\r\n\r\nGET /third HTTP/1.1\r\n\r\n"
+    tell = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    later = b"GET /later HTTP/1.1\r\n\r\n"
+    kept = converse([*copied(0, ask, 23), Step(1, tell), Step(0, later), *[Step(1, tell)] * 3])
+    timed = [exchange for exchange in kept.exchanges if exchange.timed and exchange.request and exchange.response]
+    assert len(timed) == 1, "only the first request's answer is surely its own"
