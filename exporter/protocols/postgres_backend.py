@@ -195,7 +195,7 @@ class Backend:
         changes = self._session.changes
         number = self._statements
         self._statements += 1
-        if self._tag[0] == QUERIED and not changes.open:
+        if self._tag and self._tag[0] == QUERIED and not changes.open:
             return
         if self._tag[:4] != b"COPY" or self._copying:
             self._say(changes.told(self._tag, self._session.plan(number)), at, out)

@@ -143,7 +143,7 @@ class Commands:
 
     def _command(self, line: bytes, size: int, first_at: Nanoseconds, at: Nanoseconds, out: list[Message]) -> None:
         session = self._session
-        verb = line[:9].split(None, 1)[0].upper()
+        verb = b"".join(line[:9].split(None, 1)[:1]).upper()  # none behind many blanks
         operation = OPERATIONS.get(verb, OTHER)
         self._strange = 0 if operation is not OTHER else self._strange + 1
         if self._strange and not (self.seen and self._strange <= MAX_STRANGE and LINE.match(line)):
