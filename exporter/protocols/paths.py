@@ -130,7 +130,7 @@ def _uncommon(target: bytes, start: int, stop: int) -> bytes:
 
 def _number(part: bytes, digits: int) -> bytes:
     if not digits:
-        return SLUG
+        return part if len(part) == 1 else SLUG  # some set their own pages apart by a dash
     return DATE if len(part) == len(DATE_SHAPE) and part[4:5] == part[7:8] == b"-" and digits == 8 else ID
 
 

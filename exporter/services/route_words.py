@@ -18,7 +18,7 @@ ACTIONS = (
     "update upgrade upload upsert validate verify view vote watch withdraw write"
 )
 PLACES = (
-    "_next _nuxt about about-us admin agent agents analytics api apis app apps asset assets auth authentication "
+    "- _next _nuxt about about-us admin agent agents analytics api apis app apps asset assets auth authentication "
     "authorization backend backoffice basket batch beta billing blog board build bundles cache calendar callbacks cart "
     "carts cdn chat cms common console content core cron css dashboard data db dev dist docs document documentation "
     "download downloads en explorer external faq feed feeds files finance fonts forum frontend gateway graphql "

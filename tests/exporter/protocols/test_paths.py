@@ -37,6 +37,7 @@ OUTLINES = {
     "/users/42.json": "/users/{id}.json",
     "/v2.1/oauth2/token": "/v2.1/oauth2/token",
     "/.well-known/openid-configuration": "/.well-known/openid-configuration",
+    "/-/ready": "/-/ready",
     "/terms-of-use": "/terms-of-use",
     "/getUserByID": "/getUserByID",
     "/com.example.Orders/Place": "/com.example.Orders/Place",
