@@ -22,6 +22,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.net.connections",
     "exporter.net.engine",
     "exporter.protocols.backlog",
+    "exporter.protocols.fifo",
     "exporter.protocols.pairing",
     "exporter.protocols.conversation",
     "exporter.protocols.redis_session",

@@ -10,7 +10,7 @@ from exporter.net.engine import Engine, EngineCounters
 from exporter.net.layout import SLOT_BYTES
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.base import without_values
-from exporter.protocols.conversation import Conversations
+from exporter.protocols.conversation import CONVERSATION_BYTES, Conversations
 from exporter.services.attribution import Attribution, AttributionCounters, Patience
 from exporter.services.connecting import Connecting
 from exporter.services.connects import Connects, ConnectsSnapshot
@@ -35,6 +35,28 @@ class WireCounters:
     attribution: AttributionCounters
     limited: Mapping[str, float]
     governing: Governing
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What the memory that is not for the rings is for.
+
+    Attributes:
+        waiting_bytes: of segments that wait for earlier ones.
+        flows: slots of the flow table.
+        consumers: connections that are parsed; those unseen for longest are recognised anew when they go on.
+    """
+
+    waiting_bytes: int
+    flows: int
+    consumers: int
+
+    @classmethod
+    def of(cls, memory_bytes: int) -> "Shares":
+        """Divide; half of the memory is for the rings (sources/capture.py)."""
+        waiting_bytes = memory_bytes // 16
+        half = (memory_bytes // 2 - waiting_bytes) // 2
+        return cls(waiting_bytes, half // SLOT_BYTES, half // CONVERSATION_BYTES)
 
 
 class Wire:
@@ -64,16 +86,16 @@ class Wire:
         self._attribution = Attribution(self._traffic, Patience(), sampling)
         self._connects = Connects(self._traffic.admitted, caps.edges)
         self._connecting = Connecting(self._connects, self._attribution.places, sampling.weight)
-        # Half of the memory is for the rings (sources/capture.py), a quarter of the rest for bytes that wait.
-        waiting_bytes = memory_bytes // 8
+        shares = Shares.of(memory_bytes)
         self._engine = Engine(
             Conversations(self._attribution, PROTOCOLS if values else without_values(PROTOCOLS)),
-            max_flows=(memory_bytes // 2 - waiting_bytes) // SLOT_BYTES,
-            buffer_bytes=waiting_bytes,
+            max_flows=shares.flows,
+            buffer_bytes=shares.waiting_bytes,
             datagrams=True,
             seed=secrets.randbits(32),
             watcher=self._connecting,
         )
+        self._engine.limit(shares.consumers)
         self._capture = (
             GovernedCapture(capture, self._engine, sampling, cpu_budget, clocks, dice.random) if capture else None
         )

@@ -2,13 +2,13 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
-    ADDRESSES, ASKED, CLIENT_LATER, COLD_WORDS, HALF, HANDSHAKE, IGNORED, IPV6_KEY, KEY, PORTS, REPORTED, SIZES,
-    SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, WORDS,
+    ADDRESSES, ASKED, CLIENT_LATER, COLD_WORDS, HALF, HANDSHAKE, IGNORED, IPV6_KEY, KEY, PORTS, REPORTED, SEEN,
+    SIZES, SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, WORDS,
 )
 
 from exporter.net.table cimport FlowTable
 
-cdef int MAX_SIDES, TURN_ROWS, TURN_WORDS
+cdef int MAX_SIDES, TURN_ROWS, TURN_WORDS, CANDIDATES
 cdef uint64_t MAPPED_PREFIX
 cdef int64_t LONGEST_PAUSE
 
@@ -21,6 +21,9 @@ cdef class Delivery:
     cdef list streams
     cdef dict sides
     cdef int row
+    cdef int64_t hand
+    cdef public int64_t most_consumers
+    cdef readonly int64_t consumers, retired
     cdef readonly int64_t turned, gaps, gap_bytes, delivered_bytes, skipped_bytes, opened, failed
     cdef readonly str failure
 
@@ -30,6 +33,9 @@ cdef class Delivery:
     cpdef gap(self, int64_t slot, int direction, int64_t size, int64_t at)
     @cython.locals(base=int64_t, direction=int, cold=int64_t)
     cpdef end(self, int64_t slot, reason, int64_t at)
+    cdef int _detach(self, int64_t slot) except -1
+    @cython.locals(best=int64_t, met=int, base=int64_t, _=int64_t)
+    cdef void _retire(self, int64_t at) except *
     cpdef bint attached(self, int64_t slot) except? -1
     @cython.locals(base=int64_t, ports=uint64_t, state=uint64_t, later=int)
     cpdef flow(self, int64_t slot)

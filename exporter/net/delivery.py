@@ -27,6 +27,7 @@ if not cython.compiled:
         KEY,
         PORTS,
         REPORTED,
+        SEEN,
         SIZES,
         SKIP,
         SKIPPED,
@@ -44,6 +45,7 @@ if not cython.compiled:
 MAPPED_PREFIX = 0xFFFF
 TURN_ROWS = 4096  # kept before the sink is called, so that a call costs each turn next to nothing
 MAX_SIDES = 256  # remembered
+CANDIDATES = 16  # consumers compared before one is taken leave of
 LONGEST_PAUSE = 5_000_000_000  # server bytes after so long a silence are no part of the answer before it
 
 Source = bytes | mmap
@@ -68,6 +70,8 @@ class Delivery:
         self.sink = sink
         self.watcher = watcher
         self.streams: list[Stream | None] = []
+        self.consumers = self.retired = self.hand = 0
+        self.most_consumers = table.capacity
         self.sides: dict[int, Endpoint] = {}
         self.rows = words(TURN_ROWS * TURN_WORDS)
         self.row = 0
@@ -136,9 +140,38 @@ class Delivery:
                     self._report(slot, direction, self.cold[cold + SKIPPED_AT])
         if self.attached(slot):
             stream = self.streams[slot]
-            self.streams[slot] = None
+            self._detach(slot)
             if stream is not None:
                 self._call(slot, stream.end, reason, at)
+
+    def _detach(self, slot: int) -> None:
+        self.streams[slot] = None
+        self.consumers -= 1
+
+    def _retire(self, at: int) -> None:
+        """Take leave of the consumer of the longest unseen of some flows, so that another may come.
+
+        The flow itself stays. Should it go on, it gets a new consumer, as one joined midway.
+        """
+        best = -1
+        met = 0
+        for _ in range(len(self.streams)):
+            self.hand = self.hand + 1 if self.hand + 1 < len(self.streams) else 0
+            base = self.hand * WORDS
+            if self.streams[self.hand] is None or self.slots[base + STATE] & TURNS:
+                continue
+            if best < 0 or self.slots[base + SEEN] < self.slots[best * WORDS + SEEN]:
+                best = self.hand
+            met += 1
+            if met == CANDIDATES:
+                break
+        if best < 0:
+            return
+        self.retired += 1
+        self.end(best, End.EVICTED, at)
+        base = best * WORDS
+        self.slots[base + STATE] &= ~SURE
+        self.slots[base + SKIP] = self.slots[base + SKIP + 1] = 0
 
     def attached(self, slot: int) -> bool:
         """Return whether the flow has a consumer."""
@@ -289,6 +322,8 @@ class Delivery:
             return None
         while len(self.streams) <= slot:
             self.streams.append(None)
+        if self.consumers >= self.most_consumers:
+            self._retire(at)
         self.opened += 1
         flow = self.flow(slot)
         if state & SURE:
@@ -298,9 +333,11 @@ class Delivery:
         except Exception as error:
             self._drop(slot, error)
             return None
-        self.streams[slot] = stream
         if stream is None:
             self.slots[base + STATE] |= IGNORED
+        else:
+            self.streams[slot] = stream
+            self.consumers += 1
         return stream
 
     def _connected(self, slot: int, flow: Flow, at: int) -> None:
@@ -326,5 +363,5 @@ class Delivery:
         self.failure = f"{type(error).__name__} at {place}"
         if slot >= 0:
             self.slots[slot * WORDS + STATE] |= IGNORED
-            if slot < len(self.streams):
-                self.streams[slot] = None
+            if self.attached(slot):
+                self._detach(slot)

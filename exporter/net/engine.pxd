@@ -34,6 +34,7 @@ cdef class Engine:
     @cython.locals(at=int64_t, captured=int64_t, when=int64_t)
     cpdef int64_t records(self, data, int64_t start, bint swapped, int64_t fraction_ns, int link, int64_t end=*) except? -7
     cpdef frame(self, data, int link, int64_t wire, int64_t at)
+    cpdef limit(self, int64_t consumers)
     cpdef expire(self, int64_t now)
     cpdef flush(self)
     cpdef lost(self)

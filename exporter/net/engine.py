@@ -36,7 +36,7 @@ class EngineCounters:
         malformed: frames that could not be read, by reason: truncated, malformed, nested, link_type.
         flows_active: slots taken.
         flows_opened: flows for which a consumer was asked.
-        flows_evicted: flows ended because the table was full.
+        flows_evicted: flows ended because the table was full, or that lost their consumer as there were too many.
         flows_replaced: connections ended by a new one on the same addresses and ports.
         strays: segments without payload of connections that are not known.
         turns: found in flows that are only paired by turns.
@@ -175,6 +175,16 @@ class Engine:
         self._follow()
         self._detach()
 
+    def limit(self, consumers: int) -> None:
+        """Keep at most so many consumers at once: the flow unseen for longest loses its own, until it goes on.
+
+        Raises:
+            ValueError: it is not positive.
+        """
+        if consumers < 1:
+            raise ValueError(f"at most {consumers} consumers")
+        self.delivery.most_consumers = consumers
+
     def expire(self, now: int) -> None:
         """End what was idle for too long; to be called about once a second with the captured packets' clock."""
         self.reassembly.expire(now)
@@ -218,7 +228,7 @@ class Engine:
             malformed={VERDICTS[verdict]: self.verdicts[verdict] for verdict in range(4, 8)},
             flows_active=self.table.used,
             flows_opened=self.delivery.opened,
-            flows_evicted=self.connections.evicted,
+            flows_evicted=self.connections.evicted + self.delivery.retired,
             flows_replaced=self.connections.replaced,
             strays=self.connections.strays,
             turns=self.delivery.turned,

@@ -16,7 +16,7 @@ cdef uint64_t MAPPED_PREFIX, MULTIPLIER
 cdef class FlowTable:
     cdef public uint64_t[::1] slots, cold
     cdef uint64_t[::1] index
-    cdef readonly int64_t capacity, used, fresh, hand
+    cdef readonly int64_t capacity, used, fresh, hand, misplaced
     cdef uint64_t mask, seed, free
 
     cpdef int prepare(self, Frame frame) except -1
@@ -26,14 +26,14 @@ cdef class FlowTable:
     cpdef int64_t find(self, Frame frame) except? -7
     @cython.locals(place=int64_t, probes=int, slot=int64_t)
     cpdef int64_t insert(self, Frame frame) except? -7
-    @cython.locals(own=uint64_t, place=int64_t)
+    @cython.locals(own=uint64_t, place=int64_t, probes=int)
     cpdef remove(self, int64_t slot)
     @cython.locals(best=int64_t, oldest=uint64_t, seen=uint64_t, base=int64_t, _=int)
     cpdef int64_t victim(self, Frame frame) except? -7
     cpdef bint taken(self, int64_t slot) except? -1
     @cython.locals(slot=int64_t)
     cdef int64_t _take(self) except? -7
-    @cython.locals(place=uint64_t, entry=uint64_t, home=uint64_t)
+    @cython.locals(place=uint64_t, entry=uint64_t, home=uint64_t, _=uint64_t)
     cdef void _close_up(self, uint64_t hole) except *
     @cython.locals(base=int64_t)
     cdef inline bint _same(self, Frame frame, int64_t slot) except? -1

@@ -52,6 +52,7 @@ class FlowTable:
     Attributes:
         slots: shape (capacity * WORDS,), unsigned 64-bit; `cold` likewise (capacity * COLD_WORDS,).
         used: slots taken.
+        misplaced: slots that were freed without being found in the index, which never happens.
     """
 
     def __init__(self, capacity: int, seed: int) -> None:
@@ -66,6 +67,7 @@ class FlowTable:
         self.cold = words(capacity * COLD_WORDS)
         self.seed = seed & HALF
         self.used = self.fresh = self.free = self.hand = 0
+        self.misplaced = 0
 
     def prepare(self, frame: Frame) -> None:
         """Set the key of the frame's flow and have its place in the index fetched; `find` may then come later.
@@ -121,9 +123,14 @@ class FlowTable:
         """Free a slot that is taken."""
         own = self.slots[slot * WORDS + STATE] >> 32 << 32 | (slot + 1)
         place = (own >> 32) & self.mask
-        while self.index[place] != own:
+        probes = 0
+        while self.index[place] != own and probes < MAX_PROBES:
             place = (place + 1) & self.mask
-        self._close_up(place)
+            probes += 1
+        if self.index[place] == own:
+            self._close_up(place)
+        else:  # whatever wrote over the slot or the index: without its place it is found no more, and no loop hangs
+            self.misplaced += 1
         self.slots[slot * WORDS + KEY] = self.free
         self.slots[slot * WORDS + PORTS] = 0
         self.free = slot + 1
@@ -163,7 +170,7 @@ class FlowTable:
     def _close_up(self, hole: int) -> None:
         """Empty an index entry and move up those behind it that would no longer be found."""
         place = hole
-        while True:
+        for _ in range(self.mask):
             place = (place + 1) & self.mask
             entry = self.index[place]
             if entry == 0:

@@ -2,6 +2,8 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+cdef bytearray NOTHING
+
 
 @cython.final
 cdef class Backlog:

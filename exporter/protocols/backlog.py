@@ -2,6 +2,8 @@
 
 from exporter.model import Nanoseconds
 
+NOTHING = bytearray()  # shared by all that hold nothing, and never written to
+
 
 class Backlog:
     """Joins segments where a unit (a head, a line, a message) was cut.
@@ -15,7 +17,7 @@ class Backlog:
     __slots__ = ("held", "scanned", "since")
 
     def __init__(self) -> None:
-        self.held = bytearray()
+        self.held = NOTHING
         self.since: Nanoseconds = 0
         self.scanned = 0
 
@@ -30,7 +32,9 @@ class Backlog:
     def keep(self, buffer: bytes | bytearray, position: int, at: Nanoseconds) -> None:
         """Hold what is left of `buffer` from `position` on."""
         if buffer is self.held:
-            if position:
+            if position == len(buffer):
+                self.held = NOTHING  # what was parsed is not kept, not even as spare room
+            elif position:
                 del self.held[:position]
                 self.since = at
         elif position < len(buffer):
@@ -38,7 +42,7 @@ class Backlog:
 
     def drop(self) -> None:
         """Forget the unit."""
-        self.held = bytearray()
+        self.held = NOTHING
         self.scanned = 0
 
 

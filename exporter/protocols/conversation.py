@@ -18,6 +18,8 @@ JUDGED_BURSTS = 6
 RETRIED_BURSTS = 32
 # How often a connection may turn out to be something else than what it was taken for.
 MISTAKES = 3
+# What one costs on average, with its parser, its flow and the account that its exchanges go to.
+CONVERSATION_BYTES = 1792
 SIDES = (Direction.REQUEST, Direction.RESPONSE)
 
 

@@ -3,6 +3,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.protocols.backlog cimport Backlog
+from exporter.protocols.fifo cimport Fifo
 from exporter.protocols.http_head cimport body_of, head_end, method_of, operation_of, status_of, target_of
 from exporter.protocols.pieces cimport line_feed, octet, piece
 
@@ -14,6 +15,7 @@ cdef bytes TRACED
 cdef int NO_BODY
 cdef int64_t MAX_BODY_BYTES
 cdef tuple STATUSES
+cdef list NO_MESSAGES
 
 
 @cython.final
@@ -35,7 +37,7 @@ cdef class _Side:
 @cython.final
 cdef class HttpParser:
     cdef tuple _sides
-    cdef object _asked
+    cdef Fifo _asked
     cdef bytes _rest
     cdef list _out
     cdef bint _values
@@ -49,6 +51,8 @@ cdef class HttpParser:
     cpdef left(self)
     @cython.locals(side=_Side)
     cpdef finish(self, int64_t at)
+    @cython.locals(out=list)
+    cdef list _told(self)
     @cython.locals(state=int, taken=int64_t)
     cdef int64_t _step(self, _Side side, int direction, buffer, int64_t start, int64_t at) except? -7
     @cython.locals(end=int64_t, unread=int64_t, head=bytes, line=bytes, first_at=int64_t, known=bint)

@@ -1,6 +1,5 @@
 """HTTP/1.0 and 1.1 (RFC 9112), as lenient as the servers and clients that are out there."""
 
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 
@@ -10,6 +9,7 @@ from exporter.model import UNKNOWN_OPERATION, Change, Direction, Kind, Message, 
 from exporter.protocols.backlog import Backlog, behind_line_ends
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.bodies import MAX_BODY_BYTES, NO_BODY, changes_of, kind_of
+from exporter.protocols.fifo import Fifo
 from exporter.protocols.http_head import (
     CHUNKED,
     LONG_TARGET_BYTES,
@@ -45,6 +45,8 @@ CHANGING = frozenset((b"POST", b"PUT", b"PATCH"))  # their bodies say what they 
 REQUEST, RESPONSE = Kind.REQUEST, Kind.RESPONSE
 CLIENT = 0  # the direction of requests
 STATUSES = tuple(map(str, range(1000)))
+
+NO_MESSAGES: list[Message] = []  # between calls; never appended to
 
 
 class _Side:
@@ -119,9 +121,9 @@ class HttpParser:
     def __init__(self, values: bool = True) -> None:
         self._values = values
         self._sides = (_Side(), _Side())
-        self._asked: deque[int] = deque(maxlen=MAX_ASKED)
+        self._asked = Fifo(MAX_ASKED)
         self._rest: bytes | None = None
-        self._out: list[Message] = []
+        self._out = NO_MESSAGES
 
     def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
         """Take the next bytes of one direction; return the messages that they complete."""
@@ -142,7 +144,7 @@ class HttpParser:
         if self._rest is not None:
             self._rest = bytes(buffer[position:])
         side.backlog.keep(buffer, position, at)
-        return self._out
+        return self._told()
 
     def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
         """Account for bytes that passed unseen."""
@@ -161,11 +163,11 @@ class HttpParser:
             known = side.state == HEAD and self._cut_head(side, direction, at)
             if known and direction != CLIENT:
                 side.backlog.drop()
-                return self._out
+                return self._told()
             self._lose(side, direction)
             if known:
                 self._asked.append(side.asks)
-        return self._out
+        return self._told()
 
     def skippable(self, direction: Direction) -> int:
         """Return how much is left of the body, or of its chunk."""
@@ -187,7 +189,12 @@ class HttpParser:
             side = self._sides[direction]
             if side.open():
                 self._complete(side, direction)
-        return self._out
+        return self._told()
+
+    def _told(self) -> list[Message]:
+        """Return the messages of this call, and keep none."""
+        out, self._out = self._out, NO_MESSAGES
+        return out
 
     def _step(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
         """Read one unit from `start`; return where it ends, or `start` if more bytes are needed."""
@@ -263,7 +270,7 @@ class HttpParser:
             return True
         side.begin(first_at, len(head))
         side.status = status
-        asked = self._asked[0] if self._asked else ASKED_PLAIN
+        asked = self._asked.first() if self._asked else ASKED_PLAIN
         if status == 101 or (asked == ASKED_CONNECT and status < 300):
             self._complete(side, Direction.RESPONSE)
             self._rest = b""

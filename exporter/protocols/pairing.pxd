@@ -3,6 +3,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.model cimport Exchange, Message
+from exporter.protocols.fifo cimport Fifo
 
 cdef object REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED, CHANGED
 cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN
@@ -10,7 +11,8 @@ cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN
 
 @cython.final
 cdef class Pairing:
-    cdef object _record, _ordered
+    cdef object _record
+    cdef Fifo _ordered
     cdef dict _correlated
     cdef bint _answer_cut, _behind_cut, _cut, _doubted, _trusted, _was_response
     cdef int64_t _least, _agreed, _serial

@@ -1,10 +1,10 @@
 """Pairs requests with their responses, in order or by correlation, and never across a doubt."""
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
 from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message, Nanoseconds
+from exporter.protocols.fifo import Fifo
 
 # Looking a member of an enumeration up costs more than comparing it.
 REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED = Kind.REQUEST, Kind.RESPONSE, Kind.ONE_WAY, Kind.PUSH, Kind.UNANSWERED
@@ -40,7 +40,7 @@ class Pairing:
 
     def __init__(self, record: Callable[[Exchange], None]) -> None:
         self._record = record
-        self._ordered: deque[Message] = deque()
+        self._ordered = Fifo()
         self._correlated: dict[int, Message] = {}
         self._doubted = False
         self._cut = False  # messages may have been lost, but there is no sign of it
@@ -135,7 +135,7 @@ class Pairing:
         self._answer_cut = False
         if self._cut and not self._ordered and not self._doubted:
             self.lose()
-        first = self._ordered[0] if self._ordered else None
+        first = self._ordered.first()
         if first is not None and response.first_at + REORDERED < first.first_at:
             # No answer begins before its question: the order was lost.
             self.lose()

@@ -2,6 +2,8 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from exporter.protocols.fifo cimport Fifo
+
 cdef object ALWAYS, ONCE_NOT, NEVER, REQUEST, RESPONSE, ONE_WAY, PUSH
 
 
@@ -11,7 +13,9 @@ cdef class RedisSession:
     cdef readonly int64_t outstanding
     cdef readonly bint lookup
     cdef bint _fresh
-    cdef object _replying, _confirmations, _lookups
+    cdef object _replying
+    cdef list _confirmations
+    cdef Fifo _lookups
 
     cpdef request(self, bytes name, list words, int64_t arguments, bint lookup)
     cdef _change(self, bytes name, list words, int64_t arguments, kind)

@@ -1,9 +1,9 @@
 """What the two directions of a Redis connection must know of each other."""
 
-from collections import deque
 from enum import Enum
 
 from exporter.model import Kind
+from exporter.protocols.fifo import Fifo
 
 SUBSCRIBING = frozenset((b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE"))
 UNSUBSCRIBING = frozenset((b"UNSUBSCRIBE", b"PUNSUBSCRIBE", b"SUNSUBSCRIBE"))
@@ -63,9 +63,9 @@ class RedisSession:
         self.subscribed = False
         self.outstanding = 0
         self.lookup = False
-        self._lookups: deque[bool] = deque(maxlen=MAX_LOOKUPS)  # of the outstanding requests
+        self._lookups = Fifo(MAX_LOOKUPS)  # of the outstanding requests
         self._replying = ALWAYS
-        self._confirmations: deque[int] = deque(maxlen=MAX_CONFIRMATIONS)
+        self._confirmations: list[int] = []
         self._fresh = True  # nothing of the first entry was confirmed yet
 
     def request(self, name: bytes, words: list[bytes], arguments: int, lookup: bool) -> Kind:
@@ -93,6 +93,7 @@ class RedisSession:
         if name in SUBSCRIBING or name in UNSUBSCRIBING:
             self.subscribed = True
             self._confirmations.append(max(1, arguments))
+            del self._confirmations[:-MAX_CONFIRMATIONS]
         elif name in REPLICATING:
             self.opaque = True
             return ONE_WAY
@@ -141,7 +142,7 @@ class RedisSession:
         self._confirmations[0] -= 1
         self._fresh = self._confirmations[0] == 0
         if self._fresh:
-            self._confirmations.popleft()
+            del self._confirmations[0]
         if kind is RESPONSE:
             self._answered()
         return kind

@@ -68,6 +68,7 @@ class Attribution:
         self.places = Places(patience.listener_memory_seconds)
         self._suppositions = Suppositions(self.places)
         self._now = 0.0
+        self._on_close = self._close  # one for all accounts
         # Dictionaries for their order and their cheap removal.
         self._waiting: dict[Account, None] = {}
         self._settled: dict[Account, None] = {}
@@ -77,7 +78,7 @@ class Attribution:
     def recognised(self, flow: Flow, protocol: str) -> Account:
         """Open the account of a connection."""
         held = self._traffic.held(protocol)
-        account = Account(flow, protocol, self._now, held, self._sampling, self._close)
+        account = Account(flow, protocol, self._now, held, self._sampling, self._on_close)
         account.find(self.places)
         if account.found:
             self._settle(account)
