@@ -359,7 +359,7 @@ class HttpParser:
                 return False
             side.begin(first_at, len(side.backlog.held))
             side.status = status
-            asked = self._asked[0] if self._asked else ASKED_PLAIN
+            asked = self._asked.first() if self._asked else ASKED_PLAIN
             if status == 101:
                 self._rest = b""
             elif asked != ASKED_HEAD and status not in (204, 304):

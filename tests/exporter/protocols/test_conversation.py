@@ -32,7 +32,7 @@ def test_unknown_connection_joined_midway_is_tried_again_at_later_turns() -> Non
 
 
 def test_unknown_connection_seen_whole_is_not_tried_again() -> None:
-    kept = converse([client(b"DATA\r\n"), server(b"354 go on\r\n"), GET, OK])
+    kept = converse([client(b"\x01\x02ask"), server(b"\x03\x04told"), GET, OK])
     assert kept.protocols == ["unknown"]
 
 
