@@ -13,12 +13,13 @@ import json
 import os
 import random
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,9 +35,10 @@ from exporter.net.stream import TURN_WORDS
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.outline import Outlines
 from exporter.sources.pcapfile import feed
-from quickstart.debian import PackageError, Tree, obtain
+from quickstart.debian import PackageError, obtain
 
-REPEATS = 5
+REPEATS = 7
+SLOW_REPEATS = 3
 COPIES = 4  # of the recorded capture: the start of other programs must not count
 MANY_FLOWS = 100_000
 PACKETS_EACH = 24
@@ -78,14 +80,20 @@ class Ledger:
         return {name: int(self.counts[token]) for name, token in self.tokens.items()}
 
 
-def per_packet(run: Callable[[], int], repeats: int = REPEATS) -> float:
-    """Return the best of several runs, in nanoseconds of CPU per packet; `run` returns the packets it read."""
-    best = float("inf")
+def per_packet(run: Callable[[], int]) -> float:
+    """Return nanoseconds of CPU per packet; `run` returns the packets it read."""
+    start = cpu_seconds()
+    packets = run()
+    return (cpu_seconds() - start) * 1e9 / packets
+
+
+def medians(runs: Mapping[str, Callable[[], int]], repeats: int = REPEATS) -> dict[str, float]:
+    """Return nanoseconds of CPU per packet by tool: the medians of runs by turns, so that all meet the same noise."""
+    figures: dict[str, list[float]] = {tool: [] for tool in runs}
     for _ in range(repeats):
-        start = cpu_seconds()
-        packets = run()
-        best = min(best, (cpu_seconds() - start) * 1e9 / packets)
-    return best
+        for tool, run in runs.items():
+            figures[tool].append(per_packet(run))
+    return {tool: statistics.median(each) for tool, each in figures.items()}
 
 
 def cpu_seconds() -> float:
@@ -175,28 +183,31 @@ def measure(folder: Path) -> dict[str, float]:
         (packet for copy in range(COPIES) for packet in spread(originals, copy)),
         PER_SECOND,
     )
-    figures = {
-        "larimar": per_packet(lambda: engine_run(few)),
-        "larimar_100k_flows": many_flows(originals),
-    }
-    python, scapy = first(few, PYTHON_PACKETS), first(few, SCAPY_PACKETS)
-    if find_spec("dpkt"):
-        figures["dpkt"] = per_packet(lambda: dpkt_run(python), 3)
     file = folder / "few.pcap"
     file.write_bytes(few)
     packets = sum(map(len, originals)) * COPIES
+    many = many_flows(originals)
+    dump = [str(tree.binary("tcpdump")), "-r", str(file), "-w", "/dev/null", "-Z", "root"]
+    figures = medians(
+        {
+            "larimar": lambda: engine_run(few),
+            "tcpdump": lambda: command_run(dump, tree.environment({}), packets),
+            "larimar_100k_flows": lambda: engine_run(many),
+        }
+    )
+    python, scapy = first(few, PYTHON_PACKETS), first(few, SCAPY_PACKETS)
+    slow: dict[str, Callable[[], int]] = {"scapy": lambda: scapy_run(scapy)}
+    if find_spec("dpkt"):
+        slow["dpkt"] = lambda: dpkt_run(python)
     if find_spec("nfstream"):
-        figures["nfstream"] = per_packet(lambda: nfstream_run(file, packets), 2)
-    figures["scapy"] = per_packet(lambda: scapy_run(scapy), 2)
-    figures.update(programs(tree, folder, few, packets))
-    return figures
+        slow["nfstream"] = lambda: nfstream_run(file, packets)
+    return figures | medians(slow, SLOW_REPEATS) | tshark(folder, few, packets)
 
 
-def many_flows(originals: list[list[recording.Record]]) -> float:
-    """Return nanoseconds per packet where the first packets of very many connections come by turns."""
+def many_flows(originals: list[list[recording.Record]]) -> bytes:
+    """Return a capture in which the first packets of very many connections come by turns."""
     running = list(recording.clones(originals, MANY_FLOWS, PACKETS_EACH))
-    capture = recording.pcap(recording.interleaved(running, random.Random(1)), PER_SECOND)
-    return per_packet(lambda: engine_run(capture), 3)
+    return recording.pcap(recording.interleaved(running, random.Random(1)), PER_SECOND)
 
 
 def spread(originals: list[list[recording.Record]], copy: int) -> list[recording.Record]:
@@ -205,21 +216,18 @@ def spread(originals: list[list[recording.Record]], copy: int) -> list[recording
     return list(recording.interleaved(clients, random.Random(copy)))
 
 
-def programs(tree: Tree, folder: Path, few: bytes, packets: int) -> dict[str, float]:
-    """Measure tcpdump and tshark."""
+def tshark(folder: Path, few: bytes, packets: int) -> dict[str, float]:
+    """Measure tshark, once, as it takes long."""
     part = folder / "part.pcap"
     part.write_bytes(first(few, TSHARK_PACKETS))
-    dump = [str(tree.binary("tcpdump")), "-r", str(folder / "few.pcap"), "-w", "/dev/null", "-Z", "root"]
-    figures = {"tcpdump": per_packet(lambda: command_run(dump, tree.environment({}), packets))}
     try:
         sharks = obtain(("tshark",), recording.PACKAGES, os.environ)
     except PackageError as error:
         print(f"no tshark: {error}", file=sys.stderr)
-        return figures
+        return {}
     fields = [word for field in FIELDS for word in ("-e", field)]
     shark = [str(sharks.binary("tshark")), "-r", str(part), "-T", "fields", *fields]
-    figures["tshark"] = per_packet(lambda: command_run(shark, sharks.environment({}), min(packets, TSHARK_PACKETS)), 1)
-    return figures
+    return {"tshark": per_packet(lambda: command_run(shark, sharks.environment({}), min(packets, TSHARK_PACKETS)))}
 
 
 def main() -> int:

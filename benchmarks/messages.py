@@ -11,9 +11,10 @@ import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address
 
-from benchmarks.capture import per_packet
+from benchmarks.capture import medians
 from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
@@ -160,7 +161,7 @@ def run(capture: bytes, talk: Talk) -> int:
 def measure() -> dict[str, float]:
     """Return nanoseconds per message by protocol."""
     captures = {name: make_capture(talk) for name, talk in TALKS.items()}
-    return {name: per_packet(lambda name=name: run(captures[name], TALKS[name])) for name in TALKS}  # type: ignore[misc]
+    return medians({name: partial(run, captures[name], TALKS[name]) for name in TALKS})
 
 
 def main() -> int:
