@@ -1,4 +1,4 @@
-"""Under more load than the budget bears, the exporter stays within it, and its counts near the server's own."""
+"""Under more load than the budget bears, the exporter stays within it, and its counts within the error it states."""
 
 import os
 import re
@@ -10,33 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.exporter import cpu_seconds, exporter, read
+from benchmarks.exporter import cpu_seconds, exporter, read, rss_bytes, sample
 from quickstart.debian import Tree
 from tests.live.support import servers
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.usefixtures("capturing")]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("capturing")]
 
 BUDGET = 0.05
 LOADED_SECONDS, WINDOW_SECONDS = 45, 30
-# About a hundred slices of a load that the machine's other users disturb: between -10 % and +2 % were measured, most
-# likely as slices last longer while the machine is busy and the server slow.
-SAMPLING_ERROR = 0.2
+SOAKED_SECONDS = 600
+MEMORY_BYTES = (32 + 40) * 10**6  # what --capture.memory allows by default, and what everything else may take
+# A machine with other users has a load that changes from slice to slice; of that the exporter tells a standard error.
+ERRORS, LEAST_ERROR = 3, 0.02
 
 
 @contextmanager
-def full_throttle(tree: Tree, port: int) -> Iterator[None]:
-    command = [
-        str(tree.binary("redis-benchmark")),
-        "-p",
-        str(port),
-        "-q",
-        "-t",
-        "get",
-        "-c",
-        "20",
-        "-n",
-        "1000000000",
-    ]
+def full_throttle(tree: Tree, port: int, *options: str) -> Iterator[None]:
+    binary = str(tree.binary("redis-benchmark"))
+    command = [binary, "-p", str(port), "-q", "-t", "get", "-c", "20", "-n", "1000000000", *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=tree.environment(os.environ)) as load:
         try:
             yield
@@ -58,20 +49,46 @@ def counted(page: str) -> float:
     return sum(float(value) for labels, value in lines if 'role="server"' in labels)
 
 
-def test_a_server_at_full_throttle_costs_no_more_than_the_budget(tree: Tree, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        pytest.param((), LOADED_SECONDS, marks=pytest.mark.timeout(200), id="one request per round trip"),
+        pytest.param(("-P", "16"), LOADED_SECONDS, marks=pytest.mark.timeout(200), id="pipelined"),
+        pytest.param((), SOAKED_SECONDS, marks=pytest.mark.timeout(900), id="ten minutes"),
+    ],
+)
+def test_a_server_at_full_throttle_costs_no_more_than_the_budget(
+    tree: Tree, tmp_path: Path, options: tuple[str, ...], seconds: int
+) -> None:
     with servers.redis(tree, tmp_path / "redis") as server, exporter(f"--capture.cpu-budget={BUDGET}") as (pid, url):
         before, own_before = counted(read(f"{url}/metrics")), calls(tree, server.port)
-        spent = []
-        with full_throttle(tree, server.port):
-            for _ in range(LOADED_SECONDS):
+        spent, resident, errors = [], [], []
+        with full_throttle(tree, server.port, *options):
+            for second in range(seconds):
                 spent.append(cpu_seconds(pid))
+                resident.append(rss_bytes(pid))
+                if second % 15 == 14:
+                    errors.append(sample(read(f"{url}/metrics"), "larimar_capture_sampling_error_ratio"))
                 time.sleep(1)
         time.sleep(3)  # the last slice is read
         page = read(f"{url}/metrics")
         own = calls(tree, server.port) - own_before
     most = max(after - at for at, after in zip(spent, spent[WINDOW_SECONDS:], strict=False))
     assert most / WINDOW_SECONDS <= BUDGET
-    ratio = re.search(r"^larimar_capture_sampling_ratio (\S+)$", page, re.MULTILINE)
-    assert ratio is not None
-    assert 0 < float(ratio[1]) < 1
-    assert counted(page) - before == pytest.approx(own, rel=SAMPLING_ERROR)
+    assert 0 < sample(page, "larimar_capture_sampling_ratio") < 1
+    assert max(resident) < MEMORY_BYTES
+    assert counted(page) - before == pytest.approx(own, rel=LEAST_ERROR + ERRORS * max(errors))
+
+
+def test_a_load_that_the_budget_bears_is_counted_to_the_last_request(tree: Tree, tmp_path: Path) -> None:
+    with servers.redis(tree, tmp_path / "redis") as server, exporter(f"--capture.cpu-budget={BUDGET}") as (_, url):
+        before = counted(read(f"{url}/metrics"))
+        command = [str(tree.binary("redis-benchmark")), "-p", str(server.port), "-q", "-t", "get", "-c", "1"]
+        for _ in range(10):  # pauses of a second: a start and a thousand requests
+            subprocess.run([*command, "-n", "1000"], check=True, capture_output=True, env=tree.environment(os.environ))
+            time.sleep(1)
+        time.sleep(1)
+        page = read(f"{url}/metrics")
+        assert calls(tree, server.port) == 10_000
+    assert counted(page) - before == pytest.approx(10_000, abs=20)  # with what redis-benchmark asks beside GET
+    assert sample(page, "larimar_capture_packets_dropped_total") == 0
