@@ -16,7 +16,7 @@ from exporter.services.cycles import Cycle, Span, overlap, place
 
 # The bucket's rate and size together let at most the budget be spent in any 30 seconds, with a little to spare.
 WINDOW_SECONDS = 30.0
-FILLED = 0.85
+FILLED = 0.82
 BURST_SECONDS = WINDOW_SECONDS * (1 - FILLED) * 0.8  # of the budget
 # What the rest of the exporter spends is taken from the capture's share, but never all of it.
 MOST_FOR_REST = 0.6
@@ -26,7 +26,10 @@ EVERY = 8
 # Seconds of a cycle that are looked at: many short ones tell more of an uneven load than a few long ones.
 LEAST_LENGTH, MOST_LENGTH = 0.02, 0.1
 SLICE_COST = 0.05  # of the bucket
-RESERVE = 0.25  # of the bucket; below it a cycle lasts until there is as much again
+RESERVE = 0.25  # of the bucket; below it, or twice what a slice costs, a cycle lasts until there is as much again
+# A slice that costs more than there is may be read to its end within this: what is left out of the most expensive ones
+# would be stood for by cheaper ones. Also of the bucket.
+DEBT = 0.15
 LEAST_SHARE = 0.02  # of the time; below it flows are sampled as well
 MOST_SHARE = 0.9  # of the time in slices; what would bear more is soon looked at whole
 MOST_CYCLE_SECONDS = 20.0
@@ -218,7 +221,7 @@ class Governor:
 
     def _decide(self, now: float) -> Plan:
         """Return the plan that follows from the spans."""
-        seconds = max(0.0, self._credit)
+        seconds = max(0.0, self._credit + DEBT * self._size)
         if self._whole and self._seen and self._seen[-1].end == math.inf:
             every = EVERY if self._credit < self._size * DETAIL_BELOW else 1
             return Plan(every=every, seconds=seconds)
@@ -291,7 +294,8 @@ class Governor:
         thrift = min(1.5, 2 * max(0.0, self._credit) / self._size)  # keeps the bucket half full
         bears = thrift * self._income * self._flows / max(self._cost, 1e-9)
         share = min(MOST_SHARE, max(LEAST_SHARE / 2, bears))
-        recovered = (self._size * RESERVE - self._credit) / max(self._income, 1e-9)
+        needed = max(self._size * RESERVE, 2 * self._cost * (length + LEAD + TAIL) / self._flows)
+        recovered = (min(needed, self._size) - self._credit) / max(self._income, 1e-9)
         seconds = max(length / share, min(MOST_CYCLE_SECONDS, recovered))
         weight = (seconds + self._unseen) / length * self._flows
         self._unseen = 0.0

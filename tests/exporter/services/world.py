@@ -108,6 +108,10 @@ class World:
             self.sampling.end(wall(now))
         if plan.aperture is Aperture.OPEN:
             if self.aperture is not Aperture.OPEN:
+                self._read(plan.seconds)
+                if self.queue:  # there was no time for all of it
+                    governor.missed(self.sampling.cut(wall(self.queue[0].at)) / 1e9 / plan.flows)
+                    self.queue.clear()
                 self.opened = now + (BIND_SECONDS if self.aperture is Aperture.SHUT else 0.0)
                 self.salt = self.dice.getrandbits(32)
             for span in governor.opened(max(now, self.opened), self.opened):
