@@ -183,7 +183,6 @@ class Governor:
     def missed(self, seconds: float) -> None:
         """What spans stood for so long was not read after all; the next cycle stands for it."""
         self._unseen += seconds
-        self._time += seconds
 
     def shed(self) -> Shed:
         """Return what was not looked at so far."""
