@@ -36,13 +36,23 @@ def bounded(number: Decimal) -> Decimal | None:
     return number if abs(number.adjusted()) <= MAX_EXPONENT and -MAX_DIGITS <= exponent <= MAX_EXPONENT else None
 
 
+class _Sum:
+    """One field's numbers in one currency."""
+
+    __slots__ = ("count", "negative", "total")
+
+    def __init__(self) -> None:
+        self.total = self.negative = ZERO
+        self.count = 0
+
+
 class Sums:
     """Adds up the fields of one statement or body."""
 
     __slots__ = ("_sums", "unread")
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[str, str], Amount] = {}
+        self._sums: dict[tuple[str, str], _Sum] = {}
         self.unread = 0
 
     def add(self, field: Field, currency: str, number: Decimal | None) -> None:
@@ -51,16 +61,29 @@ class Sums:
             self.unread += 1
             return
         if field.divisor != 1:
-            number = EXACT.divide(number, Decimal(field.divisor))
+            number = EXACT.divide(number, field.divisor)
         key = (field.name, field.currency or currency)
-        positive, negative = (number, ZERO) if number >= 0 else (ZERO, -number)
-        amount = Amount(*key, positive, negative, 1)
-        known = self._sums.get(key)
-        self._sums[key] = amount if known is None else plus(known, amount)
+        found = self._sums.get(key)
+        if found is None:
+            found = self._sums[key] = _Sum()
+        found.count += 1
+        if number >= 0:
+            found.total = EXACT.add(found.total, number)
+        else:
+            found.negative = EXACT.subtract(found.negative, number)
+
+    def add_sums(self, other: "Sums") -> None:
+        """Add another's."""
+        self.unread += other.unread
+        for key, each in other._sums.items():
+            found = self._sums.setdefault(key, _Sum())
+            found.count += each.count
+            found.total = EXACT.add(found.total, each.total)
+            found.negative = EXACT.add(found.negative, each.negative)
 
     def amounts(self) -> tuple[Amount, ...]:
         """Return the sums, by field and currency."""
-        return tuple(self._sums.values())
+        return tuple(Amount(*key, each.total, each.negative, each.count) for key, each in self._sums.items())
 
 
 def times(amount: Amount, number: int) -> Amount:

@@ -4,7 +4,6 @@ Autocommitted statements count at once, those of a transaction when it is commit
 two phases counts when it is prepared.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
 from exporter.model import Change, Operation
@@ -47,7 +46,7 @@ class PostgresChanges:
         self._values = values
         self._prepared: dict[bytes, _Prepared] = {}
         self._bound: dict[bytes, Planned] = {}
-        self._described: deque[bytes] = deque(maxlen=MAX_DESCRIBED)
+        self._described: list[bytes] = []
         self._transaction = Transaction()
         self._failed = False  # since the server was last ready
         self.active = False
@@ -69,11 +68,12 @@ class PostgresChanges:
 
     def describe(self, name: bytes) -> None:
         """The types of a prepared statement are asked for."""
-        self._described.append(name)
+        if len(self._described) < MAX_DESCRIBED:
+            self._described.append(name)
 
     def typed(self, message: bytes) -> None:
         """The server tells the types of the statement that was described first."""
-        prepared = self._prepared.get(self._described.popleft()) if self._described else None
+        prepared = self._prepared.get(self._described.pop(0)) if self._described else None
         if prepared is not None:
             prepared.types = types_of(message)
 

@@ -29,16 +29,17 @@ class Fate(StrEnum):
 
 
 def orders(count: int, chance: random.Random, writing: Writing) -> Iterator[dict[str, Any]]:
-    """Yield orders; some repeat the number of the one before, some are to be taken back."""
-    number = chance.getrandbits(40)
+    """Yield orders; some repeat the number of one before that was paid, some are to be taken back."""
+    number = paid = chance.getrandbits(40)
     for place in range(count):
         fate = Fate.PAID
         if place % FAILING_EVERY == FAILING_EVERY - 1:
             fate = Fate.REPEATED
         elif place % DECLINED_EVERY == DECLINED_EVERY - 1:
             fate = Fate.DECLINED
-        number += fate is not Fate.REPEATED
-        yield _order(number, fate, chance, writing)
+        number += 1
+        paid = number if fate is Fate.PAID else paid
+        yield _order(paid if fate is Fate.REPEATED else number, fate, chance, writing)
 
 
 def _order(number: int, fate: Fate, chance: random.Random, writing: Writing) -> dict[str, Any]:
