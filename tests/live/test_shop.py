@@ -37,9 +37,9 @@ def assert_books_agree(folder: Path, count: int, ways: list[Writing]) -> None:
         for writing in ways:
             answers = running.drive(count, writing, chance)
             assert answers[201] > answers[409] > 0 < answers[402]
-            assert _told(exporter, running.port, "client", running.books()) == running.books(), writing
+            assert_told(exporter, running.port, "client", running.books())
         own = running.books()
-        assert _told(exporter, running.database, "server", own) == own
+        assert_told(exporter, running.database, "server", own)
         posted = own.orders + count * len(ways)  # those that were paid, and a cart for each
         seen = settled(exporter, running.port, lambda seen: _posts(seen) >= posted)
         assert _posts(seen) == posted
@@ -47,8 +47,9 @@ def assert_books_agree(folder: Path, count: int, ways: list[Writing]) -> None:
         assert "larimar_business_unread_values_total{" not in seen.page
 
 
-def _told(exporter: Process, port: int, role: str, own: Books) -> Books:
-    return told(settled(exporter, port, lambda seen: told(seen, role) == own), role)
+def assert_told(exporter: Process, port: int, role: str, own: Books) -> None:
+    seen = settled(exporter, port, lambda seen: told(seen, role) == own)
+    assert told(seen, role) == own, seen.losses()
 
 
 def _posts(seen: Seen) -> float:
