@@ -37,7 +37,7 @@ cdef class Backend:
     cdef _begin(self, int kind, int64_t at)
     @cython.locals(kind=int)
     cdef _complete(self, int64_t at, list out)
-    @cython.locals(number=int)
+    @cython.locals(number=int, tag=bytes)
     cdef _done(self, int64_t at, list out)
     cdef _say(self, tuple changes, int64_t at, list out)
     @cython.locals(session=PostgresSession)

@@ -193,12 +193,13 @@ class Backend:
     def _done(self, at: Nanoseconds, out: list[Message]) -> None:
         """A statement succeeded."""
         changes = self._session.changes
-        number = self._statements
+        number, tag = self._statements, self._tag
         self._statements += 1
-        if self._tag and self._tag[0] == QUERIED and not changes.open:
+        self._tag = b""
+        if not tag or (tag[0] == QUERIED and not changes.open):
             return
-        if self._tag[:4] != b"COPY" or self._copying:
-            self._say(changes.told(self._tag, self._session.plan(number)), at, out)
+        if tag[:4] != b"COPY" or self._copying:
+            self._say(changes.told(tag, self._session.plan(number)), at, out)
         self._copying = False
 
     def _say(self, changes: tuple[Change, ...], at: Nanoseconds, out: list[Message]) -> None:
