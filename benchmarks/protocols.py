@@ -1,7 +1,8 @@
 """CPU microseconds per message of each protocol, from ordered bytes to exchanges, and right counts on own captures.
 
-Run as `python -m benchmarks.protocols [--json]`. Messages are small, as of real clients and servers; the large ones
-come in segments of 1,460 bytes, every one of which is looked at, as if nothing were skipped.
+Run as `python -m benchmarks.protocols [--json]`. Messages are small, as of real clients and servers, or those of the
+conformance samples, which every protocol has; a handshake is one connection each. Large ones come in segments of 1,460
+bytes, every one of which is looked at, as if nothing were skipped.
 """
 
 import argparse
@@ -16,13 +17,18 @@ from pathlib import Path
 
 from exporter import replay
 from exporter.model import Endpoint, Exchange, Flow, Kind, Nanoseconds
+from exporter.net.stream import End
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversation
+from tests.exporter.protocols import samples_clickhouse, samples_ldap
+from tests.exporter.protocols.conversing import Step
+from tests.exporter.protocols.sample import Sample
+from tests.exporter.protocols.samples import SAMPLES
 
 PCAPS = Path(__file__).parents[1] / "tests" / "pcaps"
 FLOW = Flow(Endpoint("192.0.2.1", 50_000), Endpoint("192.0.2.2", 17_017), "tcp", sure=False)
 REPEATS = 3
-SECONDS = 0.5
+SECONDS = 0.2
 SEGMENT_BYTES = 1460
 SIZES = (1 << 10, 1 << 17, 1 << 24, 100 << 20)
 CLIENT, SERVER = 0, 1
@@ -65,15 +71,30 @@ SMALL: dict[str, tuple[bytes, bytes]] = {
 }
 
 
+STREAMED = tuple(spec for spec in PROTOCOLS if "tcp" in spec.transports)
+# A connection of these is one exchange, so that finding out what it speaks is part of the cost.
+ONCE = frozenset({"tls"})
+WARMING_ROUNDS = 3
+STEPS_A_ROUND = 500
+
+
 def large(protocol: str, size: int) -> tuple[bytes, bytes]:
     """Return a request and the beginning of a response of `size` bytes more."""
     return {
         "http": (GET, FOUND % size),
         "redis": (resp(b"GET", b"k"), b"$%d\r\n" % (size - 2)),
         "postgresql": (QUERY, b"D" + (size + 4).to_bytes(4, "big")),
+        "memcached": (b"get k\r\n", b"VALUE k 0 %d\r\n" % size),
+        "ldap": (
+            samples_ldap.search(2),
+            b"\x30\x84" + (size + 9).to_bytes(4, "big") + LDAP_ENTRY % size.to_bytes(4, "big"),
+        ),
+        "clickhouse": (samples_clickhouse.query(b"SELECT 1"), samples_clickhouse.ROWS),
     }[protocol]
 
 
+LDAP_ENTRY = b"\2\1\2\x64\x84%b"
+LARGE = ("http", "redis", "postgresql", "memcached", "ldap", "clickhouse")
 # Those of which the project has captures of its own so far.
 MEASURED = ("http", "redis", "postgresql")
 
@@ -83,6 +104,7 @@ class Counting:
     """An observer and recorder that only counts."""
 
     exchanges: int = 0
+    messages: int = 0
 
     def recognised(self, flow: Flow, protocol: str) -> "Counting":
         return self
@@ -92,6 +114,7 @@ class Counting:
 
     def record(self, exchange: Exchange) -> None:
         self.exchanges += exchange.response is not None and exchange.response.kind is not Kind.CHANGED
+        self.messages += (exchange.request is not None) + (exchange.response is not None)
 
     def close(self, at: Nanoseconds) -> None:
         pass
@@ -110,6 +133,34 @@ class Figures:
     microseconds: dict[str, float]
     nanoseconds_per_byte: dict[str, dict[int, float]]
     exact: dict[str, bool]
+
+
+def microseconds_of_sample(protocol: str, sample: Sample) -> float:
+    """Return the best of several rounds, of a running connection or of whole ones."""
+    best = float("inf")
+    for _ in range(REPEATS):
+        counting = Counting()
+        running = sample.steps[sample.opening :]
+        conversation = Conversation(FLOW, counting, STREAMED)
+        talk(conversation, (*sample.steps, *running * WARMING_ROUNDS))
+        counting.messages = 0
+        begun = time.process_time()
+        while (spent := time.process_time() - begun) < SECONDS:
+            for _ in range(1 + STEPS_A_ROUND // len(sample.steps)):
+                if protocol in ONCE:
+                    conversation = Conversation(FLOW, counting, STREAMED)
+                    talk(conversation, sample.steps)
+                    conversation.end(End.CLOSED, 0)
+                else:
+                    talk(conversation, running)
+        best = min(best, spent / counting.messages)
+    return best * 1e6
+
+
+def talk(conversation: Conversation, steps: Iterable[Step]) -> None:
+    """Let bytes go by."""
+    for step in steps:
+        conversation.data(step.direction, step.payload, 0)
 
 
 def microseconds_per_message(asked: bytes, told: bytes) -> float:
@@ -153,18 +204,22 @@ def is_exact(name: str) -> bool:
 def measure() -> Figures:
     """Measure all."""
     names = MEASURED
+    costs = {name: microseconds_per_message(*messages) for name, messages in SMALL.items()}
+    for name, samples in SAMPLES.items():
+        if name not in SMALL:
+            costs |= {f"{name}, {sample.name}": microseconds_of_sample(name, sample) for sample in samples}
     return Figures(
-        {name: microseconds_per_message(*messages) for name, messages in SMALL.items()},
-        {name: {size: nanoseconds_per_byte(name, size) for size in SIZES} for name in names},
+        costs,
+        {name: {size: nanoseconds_per_byte(name, size) for size in SIZES} for name in LARGE},
         {name: is_exact(name) for name in names},
     )
 
 
 def table(figures: Figures) -> Iterable[str]:
     """Yield the lines to read."""
-    yield f"{'traffic':24}{'us/message':>12}{'messages/s':>14}"
+    yield f"{'traffic':52}{'us/message':>12}{'messages/s':>14}"
     for name, cost in figures.microseconds.items():
-        yield f"{name:24}{cost:12.2f}{1e6 / cost:14,.0f}"
+        yield f"{name:52}{cost:12.2f}{1e6 / cost:14,.0f}"
     yield ""
     yield f"{'one response, ns/byte':24}" + "".join(f"{size:>14,}" for size in SIZES)
     for name, costs in figures.nanoseconds_per_byte.items():

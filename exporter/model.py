@@ -130,11 +130,13 @@ class TlsFacts:
         server_name: whom the client asked for (SNI); empty if it did not say.
         version: what the server chose, such as `TLSv1.3`, or in hexadecimal if it has no name; empty before that.
         alpn: the application protocol that the server chose in clear text, which TLS 1.3 does not; else empty.
+        not_after: until when the server's certificate is valid, in seconds since the epoch; 0 where TLS 1.3 hides it.
     """
 
     server_name: str = ""
     version: str = ""
     alpn: str = ""
+    not_after: int = 0
 
 
 @dataclass(frozen=True)

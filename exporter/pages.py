@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import Metric
 
 from exporter.collectors.business import event_families, value_families
+from exporter.collectors.certificates import certificate_families
 from exporter.collectors.edges import edge_families
 from exporter.collectors.listen import listen_families
 from exporter.collectors.operations import (
@@ -56,6 +57,7 @@ def collectors(
         (config.services, NamedCollector("services", lambda: service_families(host.view().services))),
         (config.resources, NamedCollector("resources", resources)),
         (config.traffic, NamedCollector("traffic", lambda: traffic_families(wire.traffic()))),
+        (config.traffic, NamedCollector("certificates", lambda: certificate_families(wire.traffic()))),
         (config.edges, NamedCollector("edges", lambda: edge_families(wire.traffic()))),
         (config.tcp, NamedCollector("tcp", lambda: tcp_families(wire.connects()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),

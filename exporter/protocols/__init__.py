@@ -3,7 +3,9 @@
 from exporter.protocols import (
     amqp,
     cassandra,
+    clickhouse,
     dns,
+    elasticsearch,
     fastcgi,
     grpc,
     http,
@@ -27,6 +29,7 @@ from exporter.protocols import (
 from exporter.protocols.base import ProtocolSpec
 
 PROTOCOLS: tuple[ProtocolSpec, ...] = (
+    elasticsearch.SPEC,
     http.SPEC,
     tls.SPEC,
     tls_turns.SPEC,
@@ -49,6 +52,7 @@ PROTOCOLS: tuple[ProtocolSpec, ...] = (
     ldap.SPEC,
     fastcgi.SPEC,
     smtp.SPEC,
+    clickhouse.SPEC,
 )
 """What is looked for, in the order of detection."""
 

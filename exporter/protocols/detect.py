@@ -1,16 +1,18 @@
 """Decides by the first bytes of a connection which protocol it speaks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exporter.model import Flow, Nanoseconds
 from exporter.protocols.base import Match, ProtocolSpec
+from exporter.protocols.preface import preface_size
 
 # Enough for any protocol's first message head; what is longer is judged by its beginning.
 HEAD_BYTES = 4096
 # Undecided connections hold this much of each direction at most, beside the segment that went beyond it.
 HELD_BYTES = 8192
 HELD_CHUNKS = 1024
+CLIENT = 0  # the direction of a connection's beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,12 @@ def judge(heads: Sequence[bytes], flow: Flow, specs: Sequence[ProtocolSpec]) -> 
         client, server = (heads[1], heads[0]) if swapped else (heads[0], heads[1])
         port = flow.client.port if swapped else flow.server.port
         for spec in specs:
+            hinted = port in spec.ports
+            if best.match is Match.YES and (best.hinted or not hinted):  # whatever it says does not outrank that
+                continue
             match = spec.match(client, server)
             if match is Match.NO:
                 continue
-            hinted = port in spec.ports
             if match > best.match or (match is best.match and hinted and not best.hinted):
                 best = Verdict(match, spec, swapped, hinted)
                 if hinted and match is Match.YES:  # nothing outranks it
@@ -77,7 +81,10 @@ class Recognition:
         bursts: how often the direction has changed.
     """
 
-    __slots__ = ("_cut", "_flow", "_heads", "_last", "_latest_only", "_sizes", "_specs", "bursts", "chunks", "verdict")
+    __slots__ = (
+        *("_cut", "_flow", "_heads", "_last", "_latest_only", "_sizes", "_specs", "_unprefaced"),
+        *("bursts", "chunks", "verdict"),
+    )
 
     def __init__(self, flow: Flow, specs: Sequence[ProtocolSpec], latest_only: bool) -> None:
         self._flow = flow
@@ -86,6 +93,7 @@ class Recognition:
         self._heads = [b"", b""]
         self._sizes = [0, 0]
         self._cut = [False, False]  # what follows does not continue the head
+        self._unprefaced = latest_only  # a proxy's words stand at the connection's beginning only, and have passed
         self._last = -1
         self.bursts = 0
         self.chunks: list[Chunk] = []
@@ -109,8 +117,28 @@ class Recognition:
         room = HEAD_BYTES - len(self._heads[direction])
         if room > 0:
             self._heads[direction] += payload[:room]
+            if direction == CLIENT and not self._unprefaced and not self._behind_preface():
+                return self.verdict
             self.verdict = judge(self._heads, self._flow, self._specs)
         return self.verdict
+
+    def _behind_preface(self) -> bool:
+        """Leave out what a proxy said before the client; return whether it is told that nothing of it is to come."""
+        left = preface_size(self._heads[CLIENT])
+        if left < 0:
+            return False
+        self._unprefaced = True
+        if not left:
+            return True
+        self._heads[CLIENT] = self._heads[CLIENT][left:]
+        self._sizes[CLIENT] -= left
+        chunks, self.chunks = self.chunks, []
+        for chunk in chunks:
+            passed = min(left, len(chunk.payload)) if chunk.direction == CLIENT else 0
+            left -= passed
+            if passed < len(chunk.payload):
+                self.chunks.append(replace(chunk, payload=chunk.payload[passed:]))
+        return True
 
     def cut(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
         """Account for the rest of the last packet, which was not copied: its head is all that there is to judge by."""

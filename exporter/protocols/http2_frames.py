@@ -38,7 +38,8 @@ def measure(buffer: bytes | bytearray, start: int) -> tuple[int, int]:
     if buffer[start] == PREFACE[0]:
         seen = buffer[start : start + len(PREFACE)]
         if PREFACE.startswith(seen):
-            return (len(PREFACE), len(PREFACE)) if len(seen) == len(PREFACE) else (0, 0)
+            whole = len(PREFACE) if len(seen) == len(PREFACE) else 0
+            return whole, whole
     size = frame_size(buffer, start)
     if size < 0:
         raise ParseError("no HTTP/2 frame begins here")

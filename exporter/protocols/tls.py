@@ -1,10 +1,12 @@
 """TLS: a handshake is the one exchange; what is behind it goes on as `tls_turns`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exporter.model import Direction, Kind, Message, Nanoseconds, Operation, TlsFacts
 from exporter.protocols.base import Match, ProtocolSpec
 from exporter.protocols.tls_alerts import CLOSE_NOTIFY, ENCRYPTED, alert_name, is_end
+from exporter.protocols.tls_certificate import first_certificate, not_after
 from exporter.protocols.tls_hello import server_hello, server_name, version_name
 from exporter.protocols.tls_records import (
     ALERT,
@@ -20,7 +22,8 @@ from exporter.protocols.tls_records import (
 from exporter.protocols.units import Unit, Units
 
 OPERATION = Operation("handshake")
-CLIENT_HELLO, SERVER_HELLO = 1, 2
+CLIENT_HELLO, SERVER_HELLO, CERTIFICATE = 1, 2, 11
+READ = (CLIENT_HELLO, SERVER_HELLO, CERTIFICATE)
 CLIENT, SERVER = 0, 1
 MAX_HELLO_BYTES = 128 << 10  # post-quantum key shares and padding; the field could say 16 MB
 TLS_1_3 = "TLSv1.3"
@@ -34,7 +37,7 @@ class _Side:
     """One direction's state.
 
     Attributes:
-        hello: what was kept of a hello that goes over several records.
+        hello: what was kept of a hello, or of a certificate, that goes over several records.
         passing: how much of another handshake message is still to come.
         ciphered: whether it changed its cipher, so that no later handshake record can be read.
         finished: whether it has sent what ends a handshake before TLS 1.3.
@@ -141,7 +144,7 @@ class TlsParser:
             side.hello.clear()
             if kind == CLIENT_HELLO:
                 self._hello(side, kind, message, unit)
-            elif self._chosen is None:
+            elif kind == SERVER_HELLO and self._chosen is None:
                 self._chosen = TlsFacts(self._name)  # its version may be in what was lost
 
     def _data(self, direction: Direction, unit: Unit) -> bool:
@@ -193,7 +196,7 @@ class TlsParser:
             side.hello += head
             if len(side.hello) == 4:
                 size = int.from_bytes(side.hello[1:4], "big")
-                if side.hello[0] not in (CLIENT_HELLO, SERVER_HELLO) or size > MAX_HELLO_BYTES:
+                if side.hello[0] not in READ or size > MAX_HELLO_BYTES:
                     side.hello.clear()
                     side.passing = size
             return len(head)
@@ -207,6 +210,10 @@ class TlsParser:
         return len(part)
 
     def _hello(self, side: _Side, kind: int, message: bytes, unit: Unit) -> None:
+        if kind == CERTIFICATE:
+            if side is self._sides[SERVER] and self._chosen is not None:
+                self._chosen = replace(self._chosen, not_after=not_after(first_certificate(message)))
+            return
         if kind == SERVER_HELLO:
             chosen = server_hello(message)
             self._retried = not chosen.version

@@ -3,9 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cython
+
 from exporter.model import Nanoseconds
 from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import ParseError
+
+if not cython.compiled:  # else `units.pxd` has it
+    from exporter.protocols.pieces import piece
 
 Measure = Callable[[bytes | bytearray, int], tuple[int, int]]
 """Returns how much to keep of the unit at a position, head included, and its whole length; 0 kept if too little is
@@ -17,7 +22,7 @@ Judge = Callable[[bytes], bool]
 MAX_MALFORMED = 8
 
 
-@dataclass(slots=True)
+@dataclass
 class Unit:
     """One unit.
 
@@ -77,7 +82,7 @@ class Units:
             if kept == 0 or end - position < kept:
                 break
             first_at = self._backlog.since if position == 0 else at
-            unit = Unit(bytes(buffer[position : position + kept]), size, first_at, at)
+            unit = Unit(piece(buffer, position, position + kept), size, first_at, at)
             self._seen = True
             position += size
             if position > end:
@@ -145,7 +150,7 @@ class Units:
         self.losses += 1
         return True
 
-    def _measured(self, buffer: bytes | bytearray, position: int, units: Sequence[Unit]) -> tuple[int, int]:
+    def _measured(self, buffer: bytes | bytearray, position: int, units: list[Unit]) -> tuple[int, int]:
         try:
             return self._measure(buffer, position)
         except ParseError:

@@ -21,11 +21,13 @@ cdef class Side:
     cdef public list durations
     cdef public object business
     cdef public dict traced
+    cdef public dict certificates
 
     @cython.locals(request=Message, response=Message, duration=int64_t, place=int)
     cpdef add(self, Exchange exchange, Share share=*)
     cdef _answer(self, Message response, double weight)
     cdef _change(self, tuple changes, double weight)
+    cdef _certify(self, str server_name, int64_t not_after)
     cpdef merge(self, Side other)
     @cython.locals(copied=Side)
     cpdef copy(self)

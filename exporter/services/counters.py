@@ -11,10 +11,11 @@ from exporter.model import Change, Exchange, Kind, Message, Operation
 from exporter.protocols.base import Family
 from exporter.services.business import Business
 from exporter.services.histogram import BUCKETS, bucket
-from exporter.services.operations import Operations
+from exporter.services.operations import OTHER, Operations
 
 SUCCEEDED = "2xx"
 SUCCESS = "2"  # what a status begins with where a request changes what its own body says
+MAX_CERTIFICATES = 64  # of different server names, of one service in one role
 PUSH, CHANGED = Kind.PUSH, Kind.CHANGED
 
 
@@ -63,6 +64,8 @@ class Side:
 
     Attributes:
         cache_hits, cache_misses: keys that were looked up and found, and not.
+        certificates: server name -> until when the certificate that was last shown for it is valid, in seconds since
+            the epoch; None before any was seen.
         duration_sum: nanoseconds, of the exchanges whose both halves were seen.
         business: what was changed for good; None as long as nothing was.
         traced: the latest exchange of each bucket of `durations` whose trace is known.
@@ -80,6 +83,7 @@ class Side:
     durations: list[float] = field(default_factory=no_durations)
     business: Business | None = None
     traced: dict[int, Traced] = field(default_factory=dict)
+    certificates: dict[str, int] | None = None
 
     @property
     def family(self) -> Family:
@@ -123,14 +127,26 @@ class Side:
         if response.hits or response.misses:
             self.cache_hits += weight * response.hits
             self.cache_misses += weight * response.misses
+        if response.tls is not None and response.tls.not_after:
+            self._certify(response.tls.server_name, response.tls.not_after)
 
     def _change(self, changes: tuple[Change, ...], weight: float) -> None:
         if self.business is None:
             self.business = Business()
         self.business.add(changes, weight)
 
+    def _certify(self, server_name: str, not_after: int) -> None:
+        """Keep the latest certificate of each name; of more names than the cap they share one place."""
+        if self.certificates is None:
+            self.certificates = {}
+        known = server_name in self.certificates or len(self.certificates) < MAX_CERTIFICATES
+        self.certificates[server_name if known else OTHER] = not_after
+
     def merge(self, other: "Side") -> None:
         """Add another's counts."""
+        if other.certificates is not None:
+            for server_name, not_after in other.certificates.items():
+                self._certify(server_name, not_after)
         if other.business is not None:
             if self.business is None:
                 self.business = Business()
@@ -157,6 +173,7 @@ class Side:
         copied.requests, copied.errors = self.requests, self.errors
         copied.request_bytes, copied.response_bytes = self.request_bytes, self.response_bytes
         copied.cache_hits, copied.cache_misses = self.cache_hits, self.cache_misses
+        copied.certificates = dict(self.certificates) if self.certificates is not None else None
         copied.duration_sum, copied.durations = self.duration_sum, list(self.durations)
         if self.business is not None:
             copied.business = Business()

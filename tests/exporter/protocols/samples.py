@@ -2,7 +2,9 @@
 
 from tests.exporter.protocols import (
     samples_cassandra,
+    samples_clickhouse,
     samples_dns,
+    samples_elasticsearch,
     samples_fastcgi,
     samples_http2,
     samples_kafka,
@@ -133,6 +135,8 @@ SAMPLES: dict[str, tuple[Sample, ...]] = {
     "ldap": samples_ldap.SAMPLES,
     "fastcgi": samples_fastcgi.SAMPLES,
     "smtp": samples_smtp.SAMPLES,
+    "clickhouse": samples_clickhouse.SAMPLES,
+    "elasticsearch": samples_elasticsearch.SAMPLES,
 }
 
 FOREIGN: dict[str, tuple[Step, ...]] = {

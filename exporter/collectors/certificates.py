@@ -1,0 +1,20 @@
+"""Until when the certificates are valid that services show, or are shown, where TLS does not hide them."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from exporter.services.traffic import TrafficSnapshot
+
+
+def certificate_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+    """Yield when the first of a service's certificates expires; of several for one server name the last one seen."""
+    family = GaugeMetricFamily(
+        "larimar_tls_certificate_not_after_timestamp_seconds",
+        "When the first certificate expires of those that servers sent in clear text, as only TLS 1.2 and older does.",
+        labels=("service_name", "role"),
+    )
+    for key, side in snapshot.sides.items():
+        if side.certificates:
+            family.add_metric((key.service_name, key.role.value), min(side.certificates.values()))
+    yield family

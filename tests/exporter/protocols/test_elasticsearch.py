@@ -1,0 +1,44 @@
+import pytest
+
+from exporter.model import Operation
+from exporter.protocols.base import Match
+from exporter.protocols.elasticsearch import match, operation_of
+from tests.exporter.protocols.conversing import client, converse, server
+from tests.exporter.protocols.samples_elasticsearch import asked, told
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name", "index"),
+    [
+        ("POST", "/products/_search", "search", "products"),
+        ("GET", "/_search/scroll", "search.scroll", ""),
+        ("PUT", "/products/_doc/{id}", "index", "products"),
+        ("HEAD", "/products/_doc/{id}", "exists", "products"),
+        ("GET", "/_cat/indices", "cat.indices", ""),
+        ("GET", "/_cat/secret-name", "cat", ""),
+        ("GET", "/_nodes/{id}/stats", "nodes", ""),
+        ("PUT", "/products", "indices.create", "products"),
+        ("GET", "/", "info", ""),
+        ("POST", "/products/_anything", "OTHER", ""),
+    ],
+)
+def test_path_tells_what_is_asked_of_which_index(method: str, path: str, name: str, index: str) -> None:
+    asked_for = operation_of(Operation(method, path))
+    assert (asked_for.name, asked_for.target) == (name, index)
+
+
+@pytest.mark.parametrize(
+    "path", [b"/_all_docs", b"/shop/_find", b"/shop/_design/a/_view/b", b"/a/b/_search", b"/search"]
+)
+def test_couchdb_and_others_are_not_taken_for_it(path: bytes) -> None:
+    assert match(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"") is Match.NO
+
+
+def test_server_names_itself() -> None:
+    kept = converse((server(told(b"200 OK")), client(asked(b"GET /")), server(told(b"200 OK"))), sure=False)
+    assert kept.protocols == ["elasticsearch"]
+    assert kept.requests() == ["-", "info"]
+
+
+def test_no_answer_in_http_is_no_elasticsearch() -> None:
+    assert match(asked(b"POST /_bulk"), b"220 smtp\r\n") is Match.NO
