@@ -96,7 +96,7 @@ def large(protocol: str, size: int) -> tuple[bytes, bytes]:
 LDAP_ENTRY = b"\2\1\2\x64\x84%b"
 LARGE = ("http", "redis", "postgresql", "memcached", "ldap", "clickhouse")
 # Those of which the project has captures of its own so far.
-MEASURED = ("http", "redis", "postgresql")
+MEASURED = ("http", "redis", "postgresql", "ldap", "fastcgi")
 
 
 @dataclass(slots=True)

@@ -42,6 +42,7 @@ _PACKAGES = {
     "openssl": "openssl",
     "pg_ctl": "postgresql",
     "pgbench": "postgresql",
+    "php-fpm8.2": "php8.2-fpm",
     "postgres": "postgresql",
     "prometheus": "prometheus",
     "promtool": "prometheus",
@@ -50,6 +51,7 @@ _PACKAGES = {
     "redis-benchmark": "redis-tools",
     "redis-cli": "redis-tools",
     "redis-server": "redis-server",
+    "slapd": "slapd",
     "tcpdump": "tcpdump",
     "tshark": "tshark",
 }

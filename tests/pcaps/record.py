@@ -3,7 +3,7 @@
     python -m tests.pcaps.record
 
 as root. A `.json` holds the requests, errors and operations or statuses by the server's own access log (nginx),
-commandstats (Redis) or log (PostgreSQL).
+commandstats (Redis) or log (PostgreSQL, slapd, PHP).
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from tests.live.support import packages, resp, servers
+from tests.pcaps import application, directory
 from tests.pcaps.tape import recorded
 
 HERE = Path(__file__).parent
@@ -175,10 +176,20 @@ def refused(port: int) -> None:
         psycopg.connect(servers.dsn(port).replace("dbname=postgres", "dbname=nowhere"))
 
 
+def ldap(folder: Path) -> dict[str, object]:
+    """Record slapd."""
+    return directory.ldap(folder, HERE / "ldap.pcap")
+
+
+def fastcgi(folder: Path) -> dict[str, object]:
+    """Record PHP behind nginx."""
+    return application.fastcgi(folder, HERE / "fastcgi.pcap")
+
+
 def main() -> None:
     """Record all."""
     with tempfile.TemporaryDirectory() as folder:
-        for record in (http, redis, postgresql):
+        for record in (http, redis, postgresql, ldap, fastcgi):
             counted = record(Path(folder) / record.__name__)
             (HERE / f"{record.__name__}.json").write_text(json.dumps(counted, indent=1, sort_keys=True) + "\n")
 
