@@ -35,7 +35,7 @@ FAMILIES = {
     "latency_p99": (Kind.DURATION, Bad.UP, 0.1),
     "error_rate": (Kind.RATIO, Bad.UP, 0.001),
     "cpu": (Kind.GAUGE, Bad.BOTH, 1.0),
-    "memory": (Kind.GAUGE, Bad.BOTH, 1e6),
+    "memory": (Kind.GAUGE, Bad.UP, 1e6),
     "queue": (Kind.GAUGE, Bad.UP, 1.0),
     "counter_rate": (Kind.RATE, Bad.BOTH, 0.1),
     "batch": (Kind.RATE, Bad.BOTH, 0.1),
@@ -63,7 +63,10 @@ def signals() -> list[Signal]:
 
 
 def score(values: Floats, times: Floats, families: list[str], warm: int, workers: int) -> tuple[Floats, Floats]:
-    """Return the score that two of three samples reach, and the check it is of; shape (series, columns)."""
+    """Return the score that two of three samples reach, at least the threshold while an alert is held, and its check.
+
+    Both of shape (series, columns).
+    """
     keys = tuple(SeriesKey(f"series-{row}", family) for row, family in enumerate(families))
     step = float(times[1] - times[0])
     result, checks = np.zeros(values.shape), np.zeros(values.shape)
@@ -80,7 +83,9 @@ def score(values: Floats, times: Floats, families: list[str], warm: int, workers
                 baselines, state, float(times[column]), values[:, column], np.isfinite(values[:, column])
             )
             state = evaluated.state
-            result[:, column] = second_of_three(before, np.nan_to_num(evaluated.scores.score))
+            agreed = second_of_three(before, np.nan_to_num(evaluated.scores.score))
+            # An alert is held until it is calm: hovering at the threshold is one alert.
+            result[:, column] = np.where(state.held.firing, np.maximum(agreed, THRESHOLD), agreed)
             checks[:, column] = evaluated.scores.check
     return result, checks
 

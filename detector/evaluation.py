@@ -24,6 +24,7 @@ from detector.checks import (
     observe,
 )
 from detector.checks.hold import Held, empty_held, hold
+from detector.checks.joined import JOINED_LIMIT, WEIGHTS, joined
 from detector.model import Finding, Floats, SeriesKey
 
 # A lasting departure may be smaller than a momentary one to be worth an alert; restlessness smaller still.
@@ -32,6 +33,7 @@ LEAST_RESTLESSNESS = 0.5
 # What is expected may fall short of a floor by rounding and still be as deep as it.
 ROOM = 1.01
 UNREACHABLE = 1e9
+LEAST_DEPARTURE = 1e-12
 MOST_SCORE = 1e6
 Remembered = TypeVar("Remembered", Memory, Held)
 
@@ -129,11 +131,10 @@ def evaluate(
     point = _point(baselines, state.memory, at, usable(observed), seen)
     usual = _usual(baselines, state.memory, point)
     result = observe(state.memory, point)
-    ratios = _ratios(baselines, usual, point, result.statistics)
-    ratios[baselines.samples + state.memory.seen < LEAST_SAMPLES] = -np.inf
-    best = ratios.max(axis=1)
-    score = np.where(np.isneginf(best), np.nan, best)
-    scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, ratios.argmax(axis=1))
+    judged = _judged(baselines, usual, point, result.statistics)
+    judged.unusual[baselines.samples + state.memory.seen < LEAST_SAMPLES] = -np.inf
+    score, check = _joined(judged)
+    scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, check)
     after = State(state.keys, result.memory, hold(state.held, score, at))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
 
@@ -171,7 +172,8 @@ def _usual(baselines: Baselines, memory: Memory, point: Point) -> _Usual:
     centre = point.usual[:, 0] + memory.level
     expected = inverse(centre, baselines.scales)
     above, below = _least(baselines, expected)
-    width = baselines.limits[:, RESIDUAL] * point.spread
+    # The band ends where one point alone would be anomalous.
+    width = JOINED_LIMIT / WEIGHTS[RESIDUAL] * baselines.limits[:, RESIDUAL] * point.spread
     upper = inverse(centre + np.maximum(width, above), baselines.scales)
     lower = inverse(centre - np.maximum(width, below), baselines.scales)
     unknown = baselines.samples + memory.seen == 0
@@ -190,20 +192,43 @@ def _least(baselines: Baselines, expected: Floats) -> tuple[Floats, Floats]:
     return np.maximum(above, baselines.least), np.maximum(np.where(deep, UNREACHABLE, below), baselines.least)
 
 
-def _ratios(baselines: Baselines, usual: _Usual, point: Point, statistics: Floats) -> Floats:
-    """Set statistics against limits, never less than the least worth an alert; -inf where there is no verdict."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What each check says; both of shape (series, checks), -inf where there is no verdict.
+
+    Attributes:
+        unusual: the statistic over its limit.
+        matters: over the least departure worth an alert; for checks that know none, as unusual.
+    """
+
+    unusual: Floats
+    matters: Floats
+
+
+def _judged(baselines: Baselines, usual: _Usual, point: Point, statistics: Floats) -> _Judged:
     limits = baselines.limits.astype(np.float64)
-    ratios = statistics / limits
+    unusual = statistics / limits
+    matters = unusual.copy()
+    # Rounding may leave nothing of a floor under a large number: then anything matters.
+    above, below = np.maximum(usual.above, LEAST_DEPARTURE), np.maximum(usual.below, LEAST_DEPARTURE)
     for column, share in LEAST_SHARES.items():
-        upper = np.maximum(limits[:, column], share * usual.above / point.spread)
-        lower = np.maximum(limits[:, column], share * usual.below / point.spread)
-        up = np.where(baselines.bad >= 0, statistics[:, column] / upper, -np.inf)
-        down = np.where(baselines.bad <= 0, -statistics[:, column] / lower, -np.inf)
-        ratios[:, column] = np.maximum(up, down)
-    restless = np.maximum(limits[:, SPREAD], LEAST_RESTLESSNESS * usual.above / point.spread)
-    ratios[:, SPREAD] = statistics[:, SPREAD] / restless
-    ratios[~_busy(baselines, usual), SILENCE] = np.nan
-    return np.where(np.isnan(ratios), -np.inf, np.clip(ratios, 0.0, MOST_SCORE))
+        up = np.where(baselines.bad >= 0, statistics[:, column], -np.inf)
+        down = np.where(baselines.bad <= 0, -statistics[:, column], -np.inf)
+        unusual[:, column] = np.maximum(up, down) / limits[:, column]
+        scale = point.spread / share
+        matters[:, column] = scale * np.maximum(up / above, down / below)
+    matters[:, SPREAD] = statistics[:, SPREAD] * point.spread / (LEAST_RESTLESSNESS * above)
+    unusual[~_busy(baselines, usual), SILENCE] = np.nan
+    return _Judged(*(np.where(np.isnan(each), -np.inf, np.clip(each, 0.0, MOST_SCORE)) for each in (unusual, matters)))
+
+
+def _joined(judged: _Judged) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Return each series' score, NaN without any verdict, and the check that says most; both of shape (series,)."""
+    unusual = np.maximum(judged.unusual, 0.0)
+    # However unusual: nothing is an alert that no check finds large enough to matter.
+    unknown = np.isneginf(judged.unusual)
+    worth = np.where(unknown, -np.inf, judged.matters).max(axis=1)
+    return np.where(unknown.all(axis=1), np.nan, np.minimum(joined(unusual), worth)), (WEIGHTS * unusual).argmax(axis=1)
 
 
 def _busy(baselines: Baselines, usual: _Usual) -> npt.NDArray[np.bool_]:

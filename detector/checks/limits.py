@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.baselines.robust import median, quantile
+from detector.checks.joined import joined
 from detector.model import Floats
 
 # Of a series' block maxima, this share lies below the tail.
@@ -22,7 +23,7 @@ SHAPE_RANGE = (0.05, 0.3)
 # An excess beyond so many times the usual one is taken for an incident in the history, and for no more than this.
 MOST_EXCESS = 8.0
 # Per check: the least limit, whatever the tail says; and the limit while nothing is known of the tail.
-LEAST_LIMITS = np.array([4.5, 2.5, 1.6, 1.0, 1.8, 1_800.0, 6.0])
+LEAST_LIMITS = np.array([4.5, 2.5, 1.6, 1.0, 1.8, 600.0, 6.0])
 # What comes back once a week is no incident: limits lie this far above what as many days as there are weeks have seen.
 HABIT_MARGIN = 1.15
 DAY_BLOCKS = 24
@@ -95,8 +96,10 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
         result[rows] = _group_limits(found.rows(rows), rate_per_week)
-    habit = HABIT_MARGIN * found.habit
-    return np.where(np.isnan(result), FIRST_LIMITS, np.maximum(np.clip(result, LEAST_LIMITS, MOST_LIMITS), habit))
+    clipped = np.maximum(np.clip(result, LEAST_LIMITS, MOST_LIMITS), HABIT_MARGIN * found.habit)
+    # What is a habit of each check is one of all together, for it happens at the same times.
+    together = np.maximum(joined(np.nan_to_num(found.habit / clipped)), 1.0)
+    return np.where(np.isnan(result), FIRST_LIMITS, clipped * together[:, None])
 
 
 def _group_limits(found: Tails, rate_per_week: float) -> Floats:

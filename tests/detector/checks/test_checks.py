@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.checks import CHECKS, DRIFT, FLATLINE, RESIDUAL, SHIFT_HOUR, SILENCE, SPREAD, Point, empty_memory, observe
+from detector.checks.joined import joined
 from detector.checks.limits import FIRST_LIMITS, LEAST_LIMITS, limits, tails
 from detector.checks.residual import MOST, departure, harmful
 from detector.model import Floats
@@ -89,7 +92,9 @@ def maxima(series: int, blocks: int, seed: int) -> Floats:
 
 
 def test_limits_are_passed_about_as_often_as_meant() -> None:
-    found = limits(tails(maxima(60, 672, 1)), np.zeros(60, np.int64), rate_per_week=0.5)
+    described = tails(maxima(60, 672, 1))
+    without_habits = replace(described, habit=0 * described.habit)
+    found = limits(without_habits, np.zeros(60, np.int64), rate_per_week=0.5)
     fresh = maxima(60, 168 * 10, 2)
     per_week = (fresh > found[..., None]).sum(axis=2)[:, RESIDUAL].mean() / 10
     assert 0.2 < per_week < 1.0
@@ -107,3 +112,14 @@ def test_an_incident_in_history_hardly_moves_the_limits() -> None:
 def test_without_history_the_first_limits_hold() -> None:
     nothing = limits(tails(np.full((2, len(CHECKS), 1), np.nan)), np.zeros(2, np.int64))
     assert (nothing == FIRST_LIMITS).all()
+
+
+def test_habits_of_all_checks_together_are_no_alert() -> None:
+    described = tails(np.random.default_rng(1).exponential(1.0, (20, len(CHECKS), 672)))
+    habits = np.full_like(described.habit, 50.0)
+    found = limits(replace(described, habit=habits), np.zeros(20, np.int64))
+    assert (joined(habits / found) <= 1.0 + 1e-9).all()
+    alone = np.zeros_like(habits)
+    alone[:, RESIDUAL] = 50.0
+    single = limits(replace(described, habit=alone), np.zeros(20, np.int64))
+    assert (single[:, RESIDUAL] < found[:, RESIDUAL]).all()
