@@ -78,17 +78,3 @@ def test_a_server_at_full_throttle_costs_no_more_than_the_budget(
     assert 0 < sample(page, "larimar_capture_sampling_ratio") < 1
     assert max(resident) < MEMORY_BYTES
     assert counted(page) - before == pytest.approx(own, rel=LEAST_ERROR + ERRORS * max(errors))
-
-
-def test_a_load_that_the_budget_bears_is_counted_to_the_last_request(tree: Tree, tmp_path: Path) -> None:
-    with servers.redis(tree, tmp_path / "redis") as server, exporter(f"--capture.cpu-budget={BUDGET}") as (_, url):
-        before = counted(read(f"{url}/metrics"))
-        command = [str(tree.binary("redis-benchmark")), "-p", str(server.port), "-q", "-t", "get", "-c", "1"]
-        for _ in range(10):  # pauses of a second: a start and a thousand requests
-            subprocess.run([*command, "-n", "1000"], check=True, capture_output=True, env=tree.environment(os.environ))
-            time.sleep(1)
-        time.sleep(1)
-        page = read(f"{url}/metrics")
-        assert calls(tree, server.port) == 10_000
-    assert counted(page) - before == pytest.approx(10_000, abs=20)  # with what redis-benchmark asks beside GET
-    assert sample(page, "larimar_capture_packets_dropped_total") == 0
