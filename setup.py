@@ -35,6 +35,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.protocols.http",
     "exporter.protocols.http2_headers",
     "exporter.protocols.http2",
+    "exporter.protocols.tls_records",
     "exporter.protocols.tls_hello",
     "exporter.protocols.tls",
     "exporter.protocols.sql_tokens",

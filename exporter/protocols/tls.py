@@ -1,7 +1,6 @@
 """TLS: a handshake is the one exchange; what is behind it goes on as `tls_turns`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from exporter.model import Direction, Kind, Message, Nanoseconds, Operation, TlsFacts
 from exporter.protocols.base import Match, ProtocolSpec
@@ -24,6 +23,7 @@ from exporter.protocols.units import Unit, Units
 OPERATION = Operation("handshake")
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE = 1, 2, 11
 READ = (CLIENT_HELLO, SERVER_HELLO, CERTIFICATE)
+MESSAGE_HEAD_BYTES = 4
 CLIENT, SERVER = 0, 1
 MAX_HELLO_BYTES = 128 << 10  # post-quantum key shares and padding; the field could say 16 MB
 TLS_1_3 = "TLSv1.3"
@@ -186,7 +186,27 @@ class TlsParser:
                 continue
             if not side.hello:
                 side.first_at = unit.first_at
+                whole = self._whole(side, unit, HEAD_BYTES + at)
+                if whole:
+                    at += whole
+                    continue
             at += self._collect(side, body[at:], unit)
+
+    def _whole(self, side: _Side, unit: Unit, at: int) -> int:
+        """Read the message that begins in a record and ends there too, or is not read; return how far that goes."""
+        head = unit.head
+        behind = at + MESSAGE_HEAD_BYTES
+        if behind > len(head):
+            return 0
+        kind = head[at]
+        size = head[at + 1] << 16 | head[at + 2] << 8 | head[at + 3]
+        if kind not in READ or size > MAX_HELLO_BYTES:
+            side.passing = size
+            return MESSAGE_HEAD_BYTES
+        if behind + size > len(head):
+            return 0
+        self._hello(side, kind, head[behind : behind + size], unit)
+        return MESSAGE_HEAD_BYTES + size
 
     def _collect(self, side: _Side, body: memoryview, unit: Unit) -> int:
         """Take bytes of a message; return how many."""
@@ -211,8 +231,10 @@ class TlsParser:
 
     def _hello(self, side: _Side, kind: int, message: bytes, unit: Unit) -> None:
         if kind == CERTIFICATE:
-            if side is self._sides[SERVER] and self._chosen is not None:
-                self._chosen = replace(self._chosen, not_after=not_after(first_certificate(message)))
+            told = self._chosen
+            if side is self._sides[SERVER] and told is not None:
+                expiry = not_after(first_certificate(message))
+                self._chosen = TlsFacts(told.server_name, told.version, told.alpn, expiry)
             return
         if kind == SERVER_HELLO:
             chosen = server_hello(message)

@@ -50,7 +50,8 @@ def measure(buffer: bytes | bytearray, start: int) -> tuple[int, int]:
             raise ParseError("no TLS record begins here")
         return size, size
     kind = buffer[start]
-    return (size if kind in (ALERT, HANDSHAKE) else min(size, HEAD_BYTES)), size
+    kept = size if kind in (ALERT, HANDSHAKE) else min(size, HEAD_BYTES)
+    return kept, size
 
 
 def measure_data(buffer: bytes | bytearray, start: int) -> tuple[int, int]:
@@ -58,7 +59,8 @@ def measure_data(buffer: bytes | bytearray, start: int) -> tuple[int, int]:
     size = record_size(buffer, start)
     if size < 0:
         raise ParseError("no TLS record begins here")
-    return min(size, HELLO_HEAD_BYTES if buffer[start] == HANDSHAKE else HEAD_BYTES), size
+    kept = min(size, HELLO_HEAD_BYTES if buffer[start] == HANDSHAKE else HEAD_BYTES)
+    return kept, size
 
 
 def begins(data: bytes) -> bool:
