@@ -1,7 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.live.support.namespace import own_loopback
 from tests.live.support.stack import may_capture
 
 
@@ -10,6 +12,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alone_on_loopback() -> Iterator[None]:
+    """Keep what tests run beside each other from being counted by each other's exporters, where that is permitted."""
+    with own_loopback():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from quickstart.debian import Tree
 from tests.live.support import servers, stack
 from tests.live.support.namespace import BLACK_HOLE, alone
+from tests.live.support.seen import UNSHED
 from tests.live.support.stack import Process
 from tests.live.support.waiting import until
 
@@ -61,7 +62,7 @@ def refused(port: int) -> bool:
 def test_connections_and_failures_are_told_per_service_and_edge(tree: Tree, tmp_path: Path) -> None:
     with ExitStack() as opened_parts:
         redis = opened_parts.enter_context(servers.redis(tree, tmp_path / "redis"))
-        exporter = opened_parts.enter_context(stack.exporter(tmp_path))
+        exporter = opened_parts.enter_context(stack.exporter(tmp_path, *UNSHED))
         swallowed = [opened_parts.enter_context(socket.socket()) for _ in range(SWALLOWED)]
         until(lambda: f'port="{redis.port}"' in exporter.page(), PATIENCE_SECONDS, "the server was not seen")
         opened = [ping(redis.port) for _ in range(OPENED)]

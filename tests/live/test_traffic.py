@@ -15,6 +15,7 @@ from tests.live.support import counted, loads, resp, servers, stack
 from tests.live.support.agreement import assert_alike
 from tests.live.support.application import application
 from tests.live.support.counted import Counted
+from tests.live.support.seen import UNSHED
 from tests.live.support.waiting import until
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("capturing")]
@@ -67,7 +68,7 @@ def scene(tree: Tree, capturing: None, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("traffic")
     with ExitStack() as open_parts:
         started = open_parts.enter_context
-        exporter = started(stack.exporter(folder))
+        exporter = started(stack.exporter(folder, *UNSHED))
         prometheus = started(
             stack.prometheus(tree, folder, {"larimar": [exporter.url.removeprefix("http://")]}, SCRAPE_SECONDS)
         )

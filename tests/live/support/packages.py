@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from quickstart.debian import Tree, obtain, unpack
+from tests.live.support.namespace import outside
 
 FOLDER = Path(__file__).parents[3] / ".larimar" / "packages"
 PROGRAMS = (
@@ -14,14 +15,17 @@ PROGRAMS = (
 
 def tree() -> Tree:
     """Return a tree that has all of `PROGRAMS`."""
-    return obtain(PROGRAMS, FOLDER, os.environ)
+    with outside():
+        return obtain(PROGRAMS, FOLDER, os.environ)
 
 
 def with_programs(*programs: str) -> Tree:
     """Return a tree that has some more programs, which only few tests need."""
-    return obtain(programs, FOLDER, os.environ)
+    with outside():
+        return obtain(programs, FOLDER, os.environ)
 
 
 def with_package(name: str) -> Tree:
     """Return a tree that has what is no program, such as the classes of a Java server, with what runs it."""
-    return unpack([name], FOLDER, os.environ)
+    with outside():
+        return unpack([name], FOLDER, os.environ)

@@ -21,6 +21,7 @@ from tests.live.support import history, loads, resp, servers, stack
 from tests.live.support.history import Past, season
 from tests.live.support.loads import PerThread
 from tests.live.support.processes import free_port
+from tests.live.support.seen import UNSHED
 from tests.live.support.waiting import looks, until
 
 SEED = 4
@@ -95,7 +96,7 @@ def watched(tree: Tree, folder: Path) -> Iterator[Scene]:
     """Start everything, in the order in which a person would meet it."""
     with ExitStack() as open_parts:
         started = open_parts.enter_context
-        exporter = started(stack.exporter(folder))
+        exporter = started(stack.exporter(folder, *UNSHED))
         nginx = started(servers.nginx(tree, folder / "nginx", NGINX, NO_ERRORS))
         redis = started(servers.redis(tree, folder / "redis"))
         postgresql = started(servers.postgresql(tree, folder / "postgresql"))
