@@ -61,6 +61,8 @@ class DatagramConversation:
 
     def end(self, reason: End, at: Nanoseconds) -> None:
         """Take leave: what is still outstanding will not be answered."""
+        if self._parser is not None:
+            self._take(self._parser.finish(at))
         self._pairing.finish()
         if self._recorder is not None:
             self._recorder.close(at)

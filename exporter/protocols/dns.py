@@ -4,6 +4,7 @@ A message that repeats an unanswered question is no new request, and what repeat
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exporter.model import Direction, Kind, Message, Nanoseconds
 from exporter.protocols.backlog import Backlog
@@ -12,7 +13,9 @@ from exporter.protocols.dns_wire import ANSWERED, HEAD_BYTES, OPERATIONS, OTHER,
 
 MAX_OUTSTANDING = 1024
 MAX_ANSWERED = 64
+MAX_EARLY = 64
 PATIENCE: Nanoseconds = 30_000_000_000  # a question that is repeated later is asked anew
+REORDERED: Nanoseconds = 50_000_000  # captures of several queues may bring an answer so long before its question
 PREFIX_BYTES = 2
 
 
@@ -20,48 +23,81 @@ class DnsDialogue:
     """The questions that are outstanding between two ends.
 
     Args:
-        repeats: whether a client repeats what was not answered in time, as it does over UDP.
+        repeats: whether a client repeats what was not answered in time, and packets come in any order, as over UDP.
     """
 
-    __slots__ = ("_answered", "_asked", "_repeats", "_transfer")
+    __slots__ = ("_answered", "_asked", "_early", "_repeats", "_transfer")
 
     def __init__(self, repeats: bool) -> None:
         self._repeats = repeats
         self._asked: dict[int, Nanoseconds] = {}
-        self._answered: dict[int, None] = {}
+        self._answered: dict[int, Nanoseconds] = {}
+        self._early: dict[int, Message] = {}  # answers that wait for their question
         self._transfer = -1  # the number of a zone transfer being answered
 
-    def take(self, told: Head, first_at: Nanoseconds, at: Nanoseconds, size_bytes: int) -> Message | None:
-        """Return the message, None where it only repeats or continues one."""
+    def take(self, told: Head, first_at: Nanoseconds, at: Nanoseconds, size_bytes: int) -> list[Message]:
+        """Return the message, unless it repeats or continues one, behind those that wait for nothing any more."""
+        out = self._late(first_at) if self._early else []
         correlation = told.question << 16 | told.number
         if told.answers:
-            return self._answer(told, correlation, first_at, at, size_bytes)
+            self._answer(told, correlation, first_at, at, size_bytes, out)
+        else:
+            self._ask(told, correlation, first_at, at, size_bytes, out)
+        return out
+
+    def finish(self) -> list[Message]:
+        """Return the answers whose questions were not seen and will not be."""
+        out = list(self._early.values())
+        self._early.clear()
+        return out
+
+    def _late(self, now: Nanoseconds) -> list[Message]:
+        """Return the answers that waited in vain."""
+        late = [number for number, answer in self._early.items() if now > answer.first_at + REORDERED]
+        return [self._early.pop(number) for number in late]
+
+    def _ask(
+        self, told: Head, correlation: int, first_at: Nanoseconds, at: Nanoseconds, size_bytes: int, out: list[Message]
+    ) -> None:
         since = self._asked.get(correlation)
         if self._repeats and since is not None and first_at - since < PATIENCE:
-            return None
+            return
+        early = self._early.pop(correlation, None) or self._early.pop(told.number, None)
+        if early is None and self._repeats and first_at <= self._answered.get(correlation, -1):
+            return  # a copy that comes behind the answer it was captured before
+        operation = OPERATIONS.get(told.kind, OTHER)
+        out.append(Message(Kind.REQUEST, first_at, at, size_bytes, operation, correlation=correlation))
+        if early is not None:
+            out.append(replace(early, correlation=correlation))
+            self._answered[correlation] = early.first_at
+            return
         if len(self._asked) >= MAX_OUTSTANDING:
             del self._asked[next(iter(self._asked))]
         self._asked[correlation] = first_at
-        operation = OPERATIONS.get(told.kind, OTHER)
-        return Message(Kind.REQUEST, first_at, at, size_bytes, operation, correlation=correlation)
 
     def _answer(
-        self, told: Head, correlation: int, first_at: Nanoseconds, at: Nanoseconds, size_bytes: int
-    ) -> Message | None:
+        self, told: Head, correlation: int, first_at: Nanoseconds, at: Nanoseconds, size_bytes: int, out: list[Message]
+    ) -> None:
         if not told.question:  # some refusals do not repeat it
             correlation = next((asked for asked in self._asked if asked & 0xFFFF == told.number), correlation)
         known = self._asked.pop(correlation, None) is not None
         if not known and (correlation in self._answered or told.number == self._transfer):
-            return None
+            return
         self._transfer = told.number if told.kind in TRANSFERS else -1
         if len(self._answered) >= MAX_ANSWERED:
             del self._answered[next(iter(self._answered))]
-        self._answered[correlation] = None
-        return Message(
+        self._answered[correlation] = first_at
+        answer = Message(
             *(Kind.RESPONSE, first_at, at, size_bytes, OPERATIONS.get(told.kind, OTHER), told.rcode),
             failed=told.rcode not in ANSWERED,
             correlation=correlation,
         )
+        if known or not self._repeats:
+            out.append(answer)
+            return
+        if len(self._early) >= MAX_EARLY:
+            out.append(self._early.pop(next(iter(self._early))))
+        self._early[correlation] = answer
 
 
 class DatagramParser:
@@ -77,8 +113,7 @@ class DatagramParser:
         told = head(data)
         if told is None or told.answers != bool(direction):
             raise ParseError("a datagram that is no DNS message of its side")
-        message = self._dialogue.take(told, at, at, len(data))
-        return () if message is None else (message,)
+        return self._dialogue.take(told, at, at, len(data))
 
     def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
         """Return nothing: the rest of a datagram is not needed."""
@@ -93,8 +128,8 @@ class DatagramParser:
         return None
 
     def finish(self, at: Nanoseconds) -> Sequence[Message]:
-        """Return nothing: every datagram is whole."""
-        return ()
+        """Return the answers to what was not seen asked."""
+        return self._dialogue.finish()
 
 
 class _Side:
@@ -179,10 +214,8 @@ class StreamParser:
     def _passed(self, side: _Side, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
         side.skip -= size_bytes
         if not side.skip and side.pending is not None:
-            message = self._dialogue.take(side.pending, side.first_at, at, side.size)
+            out += self._dialogue.take(side.pending, side.first_at, at, side.size)
             side.pending = None
-            if message is not None:
-                out.append(message)
 
 
 def _length(buffer: bytes | bytearray, at: int) -> int:

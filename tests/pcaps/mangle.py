@@ -148,8 +148,9 @@ def offloaded(packets: list[Captured]) -> list[Captured]:
 def jumbo(packets: list[Captured]) -> list[Captured]:
     """Send the packets as IPv6 jumbograms: payload length 0, the length in a hop-by-hop option."""
     mangled = []
-    for packet in ipv6(bytes([6, 0, 0xC2, 4, 0, 0, 0, 0]), 0)(packets):
+    for packet, before in zip(ipv6(bytes([6, 0, 0xC2, 4, 0, 0, 0, 0]), 0)(packets), packets, strict=True):
         frame = bytearray(packet.frame)
+        frame[54] = before.frame[23]  # what follows the extension is what followed IPv4
         struct.pack_into("!I", frame, 14 + 40 + 4, len(frame) - 54)
         frame[18:20] = b"\0\0"
         mangled.append(replace(packet, frame=bytes(frame)))

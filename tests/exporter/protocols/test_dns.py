@@ -10,6 +10,7 @@ from tests.exporter.protocols.conversing import CLIENT, SERVER, Kept, Step, clie
 from tests.exporter.protocols.samples_dns import AAAA, SOA, answer, question
 
 SECOND: Nanoseconds = 1_000_000_000
+MS: Nanoseconds = 1_000_000
 NETBIOS = b"\x20" + b"FHEPFCELEHFCEPFFFACACACACACACABN" + b"\0"
 MALFORMED = (
     question(1)[:11],
@@ -138,3 +139,43 @@ def test_what_is_said_to_a_group_is_left_alone(address: str) -> None:
 def test_outstanding_questions_are_bounded() -> None:
     kept = exchanged(*(client(question(number)) for number in range(3000)), seconds_between=0)
     assert len(kept.exchanges) == 3000
+
+
+def captured(*datagrams: tuple[Step, Nanoseconds]) -> Kept:
+    """Return what is made of datagrams that come in this order, captured at these times."""
+    kept = Kept()
+    opened = stream(kept, flow())
+    for step, at in datagrams:
+        opened.data(step.direction, step.payload, at)
+    opened.end(End.IDLE, 0)
+    return kept
+
+
+def test_answer_that_comes_before_its_question_is_paired() -> None:
+    kept = captured(
+        *((server(answer(1)), 3 * MS), (client(question(1)), 1 * MS)),
+        *((server(answer(2, rcode=3)), 9 * MS), (client(question(2)), 10 * MS)),
+        *((server(b"\0\7\x81\x01" + bytes(8)), 12 * MS), (client(question(7)), 11 * MS)),
+    )
+    assert (kept.requests(), kept.statuses()) == (["A"] * 3, ["NOERROR", "NXDOMAIN", "FORMERR"])
+    assert [exchange.duration for exchange in kept.exchanges] == [2 * MS, None, MS]
+
+
+def test_copies_of_what_came_in_the_wrong_order_count_once() -> None:
+    told, asked = (server(answer(1)), 3 * MS), (client(question(1)), 1 * MS)
+    kept = captured(told, told, asked, asked, told)
+    assert (kept.requests(), kept.statuses()) == (["A"], ["NOERROR"])
+
+
+def test_answer_whose_question_does_not_come_is_one_without() -> None:
+    kept = captured((server(answer(1)), 0), (client(question(1)), 100 * MS), (server(answer(2)), 110 * MS))
+    assert sorted(zip(kept.requests(), kept.statuses(), strict=True)) == [
+        ("-", "NOERROR"),
+        ("-", "NOERROR"),
+        ("A", "-"),
+    ]
+
+
+def test_answers_that_wait_for_their_question_are_bounded() -> None:
+    kept = captured(*((server(answer(number)), 0) for number in range(3000)))
+    assert kept.requests() == ["-"] * 3000
