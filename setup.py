@@ -26,6 +26,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.protocols.units",
     "exporter.protocols.pairing",
     "exporter.protocols.conversation",
+    "exporter.protocols.outline",
     "exporter.protocols.redis_session",
     "exporter.protocols.redis_requests",
     "exporter.protocols.redis_replies",

@@ -4,6 +4,21 @@ from libc.stdint cimport int64_t
 
 
 @cython.final
+@cython.no_gc  # text and numbers make no cycle, and very many of these live
+cdef class Endpoint:
+    cdef readonly str address
+    cdef readonly int port
+
+
+@cython.final
+@cython.no_gc
+cdef class Flow:
+    cdef readonly Endpoint client, server
+    cdef readonly str transport
+    cdef readonly bint sure
+
+
+@cython.final
 cdef class Message:
     cdef readonly object kind
     cdef readonly int64_t first_at, last_at, size_bytes

@@ -12,6 +12,8 @@ cdef int MAX_SIDES, TURN_ROWS, TURN_WORDS, CANDIDATES
 cdef uint64_t MAPPED_PREFIX
 cdef int64_t LONGEST_PAUSE
 
+cpdef str dotted(unsigned int number)
+
 
 @cython.final
 cdef class Delivery:
@@ -39,7 +41,7 @@ cdef class Delivery:
     cpdef bint attached(self, int64_t slot) except? -1
     @cython.locals(base=int64_t, ports=uint64_t, state=uint64_t, later=int)
     cpdef flow(self, int64_t slot)
-    @cython.locals(base=int64_t, ports=uint64_t, port=int64_t, cold=int64_t, key=uint64_t)
+    @cython.locals(base=int64_t, ports=uint64_t, port=int64_t, cold=int64_t, key=uint64_t, number=uint64_t)
     cdef _side(self, int64_t slot, int later)
     @cython.locals(count=int)
     cpdef flush(self)

@@ -6,7 +6,7 @@ Python call.
 
 from collections.abc import Callable
 from mmap import mmap
-from socket import AF_INET, AF_INET6, inet_ntop
+from socket import AF_INET6, inet_ntop
 
 import cython
 
@@ -55,8 +55,13 @@ Source = bytes | mmap
 def address(high: int, low: int) -> str:
     """Return an address of two 64-bit halves in text; an IPv4-mapped one as IPv4."""
     if high == 0 and low >> 32 == MAPPED_PREFIX:
-        return inet_ntop(AF_INET, (low & HALF).to_bytes(4, "big"))
+        return dotted(low & HALF)
     return inet_ntop(AF_INET6, high.to_bytes(8, "big") + low.to_bytes(8, "big"))
+
+
+def dotted(number: int) -> str:
+    """Return an IPv4 address in text."""
+    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 class Delivery:
@@ -200,7 +205,7 @@ class Delivery:
         if known is None:
             if len(self.sides) == MAX_SIDES:
                 self.sides.clear()
-            known = Endpoint(inet_ntop(AF_INET, number.to_bytes(4, "big")), port)
+            known = Endpoint(dotted(number), port)
             self.sides[number << 16 | port] = known
         return known
 

@@ -2,7 +2,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
-    ADDRESSES, CLOSED, COLD_WORDS, HALF, IPV6_KEY, KEY, PORTS, SEEN, STATE, WORDS,
+    ADDRESSES, CLOSED, COLD_WORDS, HALF, IPV6_KEY, KEY, PORTS, SEEN, STATE, TOKEN, WORDS,
 )
 
 from exporter.net.frames cimport Frame
@@ -20,7 +20,7 @@ cdef class FlowTable:
     cdef uint64_t mask, seed, free
 
     cpdef int prepare(self, Frame frame) except -1
-    @cython.locals(entry=uint64_t)
+    @cython.locals(entry=uint64_t, slot=int64_t)
     cpdef int approach(self, Frame frame) except -1
     @cython.locals(place=int64_t, probes=int, entry=uint64_t, slot=int64_t)
     cpdef int64_t find(self, Frame frame) except? -7

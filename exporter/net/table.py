@@ -25,6 +25,7 @@ if not cython.compiled:
         PORTS,
         SEEN,
         STATE,
+        TOKEN,
         WORDS,
     )
     from exporter.net.octets import prefetch
@@ -81,7 +82,9 @@ class FlowTable:
         """Have the slot fetched that the frame's flow most likely has."""
         entry = self.index[frame.hash & self.mask]
         if entry and entry >> 32 == frame.hash:  # an empty entry looks like a hash of 0
-            prefetch(self.slots, ((entry & HALF) - 1) * WORDS)
+            slot = (entry & HALF) - 1
+            prefetch(self.slots, slot * WORDS)
+            prefetch(self.cold, slot * COLD_WORDS + TOKEN)
 
     def find(self, frame: Frame) -> int:
         """Return the slot of a prepared frame's flow, or -1."""

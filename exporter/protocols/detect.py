@@ -79,15 +79,16 @@ class Recognition:
         chunks: what is held, in the order of capture.
         verdict: what is thought of it.
         bursts: how often the direction has changed.
+        flow: whose bytes they are.
     """
 
     __slots__ = (
-        *("_cut", "_flow", "_heads", "_last", "_latest_only", "_sizes", "_specs", "_unprefaced"),
-        *("bursts", "chunks", "verdict"),
+        *("_cut", "_heads", "_last", "_latest_only", "_sizes", "_specs", "_unprefaced"),
+        *("bursts", "chunks", "flow", "verdict"),
     )
 
     def __init__(self, flow: Flow, specs: Sequence[ProtocolSpec], latest_only: bool) -> None:
-        self._flow = flow
+        self.flow = flow
         self._specs = specs
         self._latest_only = latest_only
         self._heads = [b"", b""]
@@ -119,7 +120,7 @@ class Recognition:
             self._heads[direction] += payload[:room]
             if direction == CLIENT and not self._unprefaced and not self._behind_preface():
                 return self.verdict
-            self.verdict = judge(self._heads, self._flow, self._specs)
+            self.verdict = judge(self._heads, self.flow, self._specs)
         return self.verdict
 
     def _behind_preface(self) -> bool:

@@ -1,5 +1,6 @@
 """Connections in outline: each is recognised by its first bytes, then only paired by turns, natively and cheaply.
 
+Compiled with the types of `outline.pxd`.
 What is done where the operations of requests cost too much: their number, times and bytes are still counted.
 """
 
@@ -42,7 +43,7 @@ class Outline:
     __slots__ = ("_flow", "_outlines", "_recognition", "_token")
 
     def __init__(self, flow: Flow, outlines: "Outlines") -> None:
-        self._flow = flow
+        self._flow: Flow | None = flow  # until the protocol is known: very many connections are kept
         self._outlines = outlines
         self._token = -1
         self._recognition: Recognition | None = None
@@ -51,12 +52,12 @@ class Outline:
         """Look at the bytes; once they tell the protocol, none are wanted any more."""
         recognition = self._recognition
         if recognition is None:
-            token = self._recall(direction, payload)
+            flow = self._flow
+            assert flow is not None
+            token = self._recall(flow, direction, payload)
             if token >= 0:
                 return turns(token)
-            recognition = self._recognition = Recognition(
-                self._flow, self._outlines.specs, latest_only=not self._flow.sure
-            )
+            recognition = self._recognition = Recognition(flow, self._outlines.specs, latest_only=not flow.sure)
         verdict = recognition.add(direction, payload, at)
         if verdict.match is Match.YES or (verdict.match is Match.NO and recognition.mutual()):
             return self._settle(recognition, direction)
@@ -76,25 +77,25 @@ class Outline:
         if self._token >= 0:
             self._outlines.ledger.ended(self._token, at)
 
-    def _recall(self, direction: int, payload: bytes) -> int:
+    def _recall(self, flow: Flow, direction: int, payload: bytes) -> int:
         """Return the token if the client's first bytes are surely what the server spoke before, else -1."""
-        flow = self._flow
         if direction or not flow.sure:
             return -1
         spec = self._outlines.spoken.get(flow.server)
         if spec is not None and spec.match(payload, b"") is Match.YES:
             self._token = self._outlines.ledger.recognised(flow, spec.name)
+            self._flow = None
         return self._token
 
     def _settle(self, recognition: Recognition, direction: int) -> int:
         """Make up one's mind; return what hands the connection over to the pairing by turns."""
         verdict = recognition.verdict
-        spec, swapped, flow = UNKNOWN, False, self._flow
+        spec, swapped, flow = UNKNOWN, False, recognition.flow
         if verdict.spec is not None and (verdict.match is Match.YES or verdict.hinted):
             spec, swapped = verdict.spec, verdict.swapped
         if swapped:
             flow = Flow(flow.server, flow.client, flow.transport, flow.sure)
-        self._recognition = None
+        self._recognition = self._flow = None
         self._token = self._outlines.ledger.recognised(flow, spec.name)
         if verdict.match is Match.YES:
             self._outlines.remember(flow.server, spec)

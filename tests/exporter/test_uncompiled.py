@@ -14,6 +14,7 @@ TESTS = (
     "services/test_attribution.py",
     "services/test_sampling.py",
     "services/test_traffic.py",
+    "protocols/test_outline.py",
     "protocols/test_pairing.py",
     "protocols/test_redis.py",
     "protocols/test_http.py",
