@@ -16,7 +16,7 @@ from tests.live.support.seen import UNSHED
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("capturing")]
 PAGES, MISSING, BROKEN = 600, 40, 20
-PROCESSES, THREADS = 2, 2
+PROCESSES, THREADS, CLIENTS = 2, 4, 4  # no client waits for another one: gunicorn does not log that
 SEED = 33
 
 APPLICATION = """
@@ -81,7 +81,7 @@ def test_requests_equal_the_access_log(tmp_path: Path) -> None:
     kinds = (("/page", 0), ("/missing", MISSING), ("/broken", BROKEN))
     with stack.exporter(tmp_path, *UNSHED) as exporter, gunicorn(tmp_path) as port:
         paths = loads.spread(PAGES, kinds, random.Random(SEED))
-        loads.side_by_side(lambda share: ask(port, share), paths, PROCESSES * THREADS)
+        loads.side_by_side(lambda share: ask(port, share), paths, CLIENTS)
         own = counted.by_access_log(tmp_path / "access.log", 1e-6)
         seen = assert_agrees(exporter, port, Known("shop_pages", "http", own))
     assert (own.requests, own.errors) == (PAGES, MISSING + BROKEN)
