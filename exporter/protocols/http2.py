@@ -104,7 +104,8 @@ class Http2Parser:
         return self._out
 
     def _forget(self, side: _Side) -> None:
-        side.decoder.forget()
+        """Frames were lost, of which some may have held headers."""
+        side.decoder.doubt()
         side.drop()
 
     def _frame(self, side: _Side, direction: Direction, unit: Unit) -> None:
@@ -148,7 +149,7 @@ class Http2Parser:
         elif unit.head[4] & END_HEADERS or torn:
             self._block(side, direction, begun, unit.last_at)
             if torn:
-                side.decoder.forget()
+                side.decoder.doubt()
             side.drop()
 
     def _block(self, side: _Side, direction: Direction, begun: Unit, at: Nanoseconds) -> None:

@@ -3,12 +3,18 @@
 The hpack library decodes only what it saw from the first byte, and all of it. This reads the few fields that matter,
 leaves other values unread, and goes on with a table of which the older entries are unknown: indices count from the
 newest entry, so what was inserted since is known. Entries that the encoder evicted are kept: it never refers to them.
+
+Where blocks were lost, so were the entries that they inserted: none as a rule, and seldom more than a few. Which number
+it was is told by the next blocks, as only one makes the names of their fields follow each other as they did before.
+Until that is certain only what holds for every number is told.
 """
 
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from itertools import islice
+from zlib import crc32
 
 from hpack import HPACKError
 from hpack.huffman import HuffmanEncoder
@@ -22,6 +28,11 @@ MAX_VALUE_BYTES = 256
 # What 64 KB, browsers' usual limit, hold of entries that are not tiny; the default is 4 KB.
 MAX_ENTRIES = 1024
 CACHED_VALUES = 4096
+MAX_SHAPES = 32  # sequences of names that are remembered, none longer than
+MAX_FIELDS = 32
+MAX_MISSED = 8  # entries that lost blocks may have inserted
+DOUBTED_ENTRIES = 96  # kept in doubt: 4 KB, the default, hold 60 of usual length
+DOUBTED_BLOCKS = 64  # after so many the doubt will not end any more
 
 
 class Field(IntEnum):
@@ -37,9 +48,9 @@ class Field(IntEnum):
     TRACEPARENT = 7
 
 
-Entry = tuple[int, bytes]
-OTHER: Entry = (Field.OTHER, b"")
-UNKNOWN: Entry = (Field.UNKNOWN, b"")
+Entry = tuple[int, bytes, int]
+"""A field, its value if it matters, and a number that stands for its name."""
+UNKNOWN: Entry = (Field.UNKNOWN, b"", 0)
 NAMES = {
     b":method": Field.METHOD,
     b":path": Field.PATH,
@@ -50,10 +61,33 @@ NAMES = {
 }
 _ENCODER = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 CODED_NAMES = {_ENCODER.encode(name): field for name, field in NAMES.items()}
+_FIRST = {name: place for place, (name, _) in reversed(list(enumerate(HeaderTable.STATIC_TABLE, 1)))}
 STATIC: tuple[Entry, ...] = (
     UNKNOWN,
-    *((NAMES[name], value) if name in NAMES else OTHER for name, value in HeaderTable.STATIC_TABLE),
+    *(
+        (NAMES.get(name, Field.OTHER), value if name in NAMES else b"", _FIRST[name])
+        for name, value in HeaderTable.STATIC_TABLE
+    ),
 )
+LAST_PSEUDO = _FIRST[b":status"]
+SPELT = {form: place for name, place in _FIRST.items() for form in (name, _ENCODER.encode(name))}
+
+
+def _named(name: bytes) -> int:
+    """Return the number of a name that is spelt out, Huffman-coded or not."""
+    return SPELT.get(name) or crc32(name) | 1 << 32
+
+
+def _name_numbers(*names: bytes) -> frozenset[int]:
+    """Return the numbers of names, as they are and Huffman-coded."""
+    return frozenset(_named(form) for name in names for form in (name, _ENCODER.encode(name)))
+
+
+# What one connection says with the same value throughout: a block that was lost did not insert it anew.
+LASTING = _name_numbers(
+    *(b":authority", b":scheme", b"user-agent", b"accept", b"accept-encoding", b"te", b"grpc-accept-encoding")
+)
+GRPC_TYPE = b"application/grpc"
 
 
 @dataclass(slots=True)
@@ -79,48 +113,123 @@ def _decoded(value: bytes) -> bytes:
 
 
 class HeaderDecoder:
-    """One direction's table."""
+    """One direction's table.
 
-    __slots__ = ("_entries",)
+    While it is in doubt there is a guess for each number of entries that may have been missed, each a decoder.
+    """
+
+    __slots__ = ("_blocks", "_doubted", "_entries", "_fresh", "_guesses", "_lasting", "_names", "_shapes")
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+        self._shapes: set[tuple[int, ...]] = set()  # the names of the blocks so far
+        self._names: list[int] = []  # of the block being read
+        self._fresh = 0  # entries since the doubt began
+        self._lasting = 0  # older entries that the block refers to and that are the same throughout
+        self._guesses: list[HeaderDecoder] = []
+        self._blocks = 0  # in doubt
+        self._doubted = False  # whether a doubt has been ended
 
     def forget(self) -> None:
-        """Blocks were lost: nothing in the table is where it was."""
+        """Nothing in the table is where it was."""
         self._entries.clear()
+        self._guesses.clear()
+        self._doubted = False
+
+    def doubt(self) -> None:
+        """Blocks were lost: some entries may have been inserted unseen."""
+        entries = self._guesses[0]._entries if self._guesses else self._entries
+        if not self._shapes or not entries or (self._guesses and self._guesses[0]._fresh):
+            self.forget()
+            return
+        old = list(islice(entries, DOUBTED_ENTRIES))
+        self._guesses.clear()
+        for missed in range(MAX_MISSED + 1):
+            guess = HeaderDecoder()
+            guess._entries.extend([UNKNOWN] * missed + old)
+            self._guesses.append(guess)
+        self._entries.clear()
+        self._blocks = 0
 
     def decode(self, block: bytes) -> Headers:
-        """Return what a block says; one that is cut short says what it can and makes the table unknown.
+        """Return what a block says; one that is cut short says what it can and makes the table doubtful.
 
         Raises:
             ParseError: the bytes are no header block.
         """
+        if self._guesses:
+            return self._decode_in_doubt(block)
         values: dict[int, bytes] = {}
+        whole = self._read(block, values)
+        if self._doubted and not self._in_order():
+            self.forget()
+            return Headers(unknown=True)
+        if not whole:
+            values[Field.UNKNOWN] = b""
+            self.doubt()
+        elif Field.UNKNOWN not in values and len(self._names) <= MAX_FIELDS and len(self._shapes) < MAX_SHAPES:
+            self._shapes.add(tuple(self._names))
+        return _headers(values)
+
+    def _decode_in_doubt(self, block: bytes) -> Headers:
+        """Return what all guesses that the block leaves say."""
+        told: list[dict[int, bytes]] = []
+        fitting: list[int] = []
+        whole = True
+        for place, guess in enumerate(self._guesses):
+            values: dict[int, bytes] = {}
+            whole = guess._read(block, values)
+            told.append(values)
+            if whole and self._fits(guess._names):
+                fitting.append(place)
+        lasting = [place for place in fitting if self._guesses[place]._lasting]
+        left = lasting or fitting or list(range(len(told)))
+        headers = _headers(_agreed([told[place] for place in left]))
+        self._guesses = [self._guesses[place] for place in left]
+        self._blocks += 1
+        if not whole:
+            headers.unknown = True
+            self.doubt()
+        elif len(self._guesses) == 1:
+            self._entries = self._guesses.pop()._entries
+            self._doubted = True
+        elif self._blocks >= DOUBTED_BLOCKS:
+            self.forget()
+        return headers
+
+    def _fits(self, names: list[int]) -> bool:
+        """Return whether names, as far as they are known, have followed each other so before."""
+        return any(
+            len(shape) == len(names) and all(name in (0, known) for name, known in zip(names, shape, strict=True))
+            for shape in self._shapes
+        )
+
+    def _in_order(self) -> bool:
+        """Return whether the block's pseudo-header fields come before the others, and once."""
+        pseudo = [0 < name <= LAST_PSEUDO for name in self._names if name]
+        known = [name for name in self._names if 0 < name <= LAST_PSEUDO]
+        return pseudo == sorted(pseudo, reverse=True) and len(known) == len(set(known))
+
+    def _read(self, block: bytes, values: dict[int, bytes]) -> bool:
+        """Read a block's values; return whether it was whole."""
+        self._names = []
+        self._lasting = 0
         at, end = 0, len(block)
         try:
             while at < end:
                 first = block[at]
                 if first & 0x80:
                     index, at = (first & 0x7F, at + 1) if first != 0xFF else _integer(block, at, 0x7F)
-                    field, value = self._entry(index)
+                    field, value, name = self._entry(index)
                     values.setdefault(field, value)
+                    self._names.append(name)
                 elif first & 0xE0 == 0x20:
                     _, at = _integer(block, at, 0x1F)
                 else:
                     at = self._literal(block, at, values)
         except IndexError:
-            self.forget()
-            values[Field.UNKNOWN] = b""
-        return Headers(
-            values.get(Field.METHOD, b""),
-            values.get(Field.PATH, b""),
-            values.get(Field.STATUS, b""),
-            values.get(Field.CONTENT_TYPE, b""),
-            values.get(Field.GRPC_STATUS, b""),
-            values.get(Field.TRACEPARENT, b""),
-            Field.UNKNOWN in values,
-        )
+            return False
+        return True
 
     def _entry(self, index: int) -> Entry:
         if index < len(STATIC):
@@ -128,29 +237,55 @@ class HeaderDecoder:
                 raise ParseError("a header field has index 0")
             return STATIC[index]
         index -= len(STATIC)
-        return self._entries[index] if index < len(self._entries) else UNKNOWN
+        if index >= len(self._entries):
+            return UNKNOWN
+        entry = self._entries[index]
+        if index >= self._fresh and (entry[2] in LASTING or entry[1].startswith(GRPC_TYPE)):
+            self._lasting += 1
+        return entry
 
     def _literal(self, block: bytes, at: int, values: dict[int, bytes]) -> int:
         inserted = block[at] & 0x40
         index, at = _integer(block, at, 0x3F if inserted else 0x0F)
         if index:
-            field = self._entry(index)[0]
+            field, _, named = self._entry(index)
         else:
             begin, size, coded, at = _string(block, at)
             name = block[begin : begin + size]
             field = (CODED_NAMES if coded else NAMES).get(name, Field.OTHER)
+            named = _named(name)
         begin, size, coded, at = _string(block, at)
-        entry = OTHER
+        value = b""
         if field > Field.UNKNOWN:
             raw = block[begin : begin + min(size, MAX_VALUE_BYTES)]
             decode = _decoded if field != Field.TRACEPARENT else _decoded.__wrapped__  # each is another one
-            entry = (field, decode(raw) if coded else raw)
-        elif field == Field.UNKNOWN:
-            entry = UNKNOWN
-        values.setdefault(*entry)
+            value = decode(raw) if coded else raw
+        values.setdefault(field, value)
+        self._names.append(named)
         if inserted:
-            self._entries.appendleft(entry)
+            self._entries.appendleft((field, value, named))
+            self._fresh += 1
         return at
+
+
+def _headers(values: dict[int, bytes]) -> Headers:
+    return Headers(
+        values.get(Field.METHOD, b""),
+        values.get(Field.PATH, b""),
+        values.get(Field.STATUS, b""),
+        values.get(Field.CONTENT_TYPE, b""),
+        values.get(Field.GRPC_STATUS, b""),
+        values.get(Field.TRACEPARENT, b""),
+        Field.UNKNOWN in values,
+    )
+
+
+def _agreed(told: list[dict[int, bytes]]) -> dict[int, bytes]:
+    """Return what all tellings have in common; a field that is not is unknown."""
+    agreed = {field: value for field, value in told[0].items() if all(one.get(field) == value for one in told)}
+    if any(len(one) > len(agreed) for one in told):
+        agreed[Field.UNKNOWN] = b""
+    return agreed
 
 
 def _integer(block: bytes, at: int, mask: int) -> tuple[int, int]:

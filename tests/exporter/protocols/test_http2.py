@@ -60,6 +60,108 @@ def test_what_was_inserted_before_joining_is_unknown_and_what_came_since_is_know
     assert (again.path, again.unknown) == (b"/new", False)
 
 
+CALL = {
+    ":method": "POST",
+    ":scheme": "http",
+    ":path": "/shop.Cart/Add",
+    ":authority": "shop:80",
+    "te": "trailers",
+    "content-type": "application/grpc",
+    "user-agent": "grpc-go/1",
+}
+TYPED = {":status": "200", "content-type": "application/grpc"}
+
+
+def called(path: str) -> list[tuple[str, str]]:
+    return [(name, path if name == ":path" else value) for name, value in CALL.items()]
+
+
+def test_lost_block_that_inserted_nothing_costs_nothing() -> None:
+    encoder, decoder = Encoder(), HeaderDecoder()
+    for path in ("/a", "/b", "/a"):
+        decoder.decode(encoder.encode(called(path)))
+    encoder.encode(called("/b"))
+    decoder.doubt()
+    told = decoder.decode(encoder.encode(called("/b")))
+    assert (told.path, told.content_type, told.unknown) == (b"/b", b"application/grpc", False)
+
+
+def test_names_that_are_spelt_out_are_those_of_the_static_table() -> None:
+    decoder = HeaderDecoder()
+    spelt = [b"\x40" + bytes((len(name),)) + name.encode() + b"\x02/a" for name in (":path", ":authority", "te")]
+    decoder.decode(spelt[0] + spelt[1] + b"\x83" + spelt[2])
+    decoder.doubt()
+    assert [decoder.decode(b"\xc0\xbf\x83\xbe").path for _ in range(3)] == [b"/a"] * 3
+
+
+def test_what_a_lost_block_inserted_is_unknown_and_what_was_there_before_is_known() -> None:
+    encoder, decoder = Encoder(), HeaderDecoder()
+    for path in ("/a", "/b"):
+        decoder.decode(encoder.encode(called(path)))
+    encoder.encode(called("/lost"))
+    decoder.doubt()
+    told = [decoder.decode(encoder.encode(called(path))) for path in ("/lost", "/a", "/b", "/new", "/new")]
+    assert [headers.path for headers in told] == [b"", b"/a", b"/b", b"/new", b"/new"]
+    assert [headers.unknown for headers in told] == [True, False, False, False, False]
+
+
+def test_status_after_a_loss_waits_for_what_cannot_have_been_lost() -> None:
+    encoder, decoder = Encoder(), HeaderDecoder()
+    for block in (TYPED, trailers("0", ""), TYPED, trailers("0", "")):
+        decoder.decode(encoder.encode(list(block.items())))
+    for block in (TYPED, trailers("5", "no")):
+        encoder.encode(list(block.items()))
+    decoder.doubt()
+    told = [decoder.decode(encoder.encode(list(block.items()))) for block in (trailers("5", "no"), TYPED)]
+    told += [decoder.decode(encoder.encode(list(trailers(code, "").items()))) for code in ("0", "5")]
+    assert [headers.grpc_status for headers in told] == [b"", b"", b"0", b""]
+
+
+def trailers(code: str, said: str) -> dict[str, str]:
+    return {"grpc-status": code, "grpc-message": said}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["/a", "/b", "/c", "/d"]), st.booleans()), max_size=24),
+    st.lists(st.tuples(st.sampled_from("0057"), st.sampled_from(["", "no"]), st.sampled_from("ht+-")), max_size=24),
+)
+def test_what_is_told_after_losses_is_never_wrong(
+    asked: list[tuple[str, bool]], answered: list[tuple[str, str, str]]
+) -> None:
+    encoder, decoder = Encoder(), HeaderDecoder()
+    for path, seen in asked:
+        block = encoder.encode(called(path))
+        if seen:
+            assert decoder.decode(block).path.decode() in (path, "")
+        else:
+            decoder.doubt()
+    encoder, decoder = Encoder(), HeaderDecoder()
+    for code, said, lost in answered:
+        for part, fields_of in (("h", TYPED), ("t", trailers(code, said))):
+            block = encoder.encode(list(fields_of.items()))
+            if lost in (part, "+"):
+                decoder.doubt()
+            else:
+                assert decoder.decode(block).grpc_status.decode() in (fields_of.get("grpc-status", ""), "")
+
+
+def test_calls_behind_a_lost_segment_are_still_named() -> None:
+    asking, telling = Encoder(), Encoder()
+
+    def call(stream: int, path: str) -> tuple[Step, Step]:
+        head = frame(HEADERS, WHOLE, stream, asking.encode(called(path))) + frame(DATA, END, stream, message(b""))
+        told = frame(HEADERS, WHOLE, stream, telling.encode(list(TYPED.items()))) + frame(DATA, 0, stream, message(b""))
+        code = telling.encode(list(trailers("0" if path == "/x.Y/A" else "5", "").items()))
+        return client(head), server(told + frame(HEADERS, WHOLE | END, stream, code))
+
+    paths = ("/x.Y/A", "/x.Y/B", "/x.Y/A", "/x.Y/B", "/x.Y/A", "/x.Y/A")
+    calls = [call(2 * number + 1, path) for number, path in enumerate(paths)]
+    lost = [Step(step.direction, lost=len(step.payload)) for step in calls[3]]
+    kept = talk(*(step for pair in calls[:3] for step in pair), *lost, *(step for pair in calls[4:] for step in pair))
+    assert kept.requests() == [paths[0], paths[1], paths[2], paths[4], paths[5]]
+    assert kept.statuses() == ["0", "5", "0", "0", "0"]
+
+
 def test_answers_come_in_any_order() -> None:
     kept = talk(client(get(1) + get(3)), server(status(3, "500")), server(status(1, "200")))
     assert kept.statuses() == ["500", "200"]
