@@ -7,7 +7,7 @@ SOURCES := pyproject.toml setup.py requirements.lock requirements-runtime.lock
 REQUIREMENTS := requirements.lock
 SOURCE := --editable .
 # The compiled twin of a module shadows its source, so every target rebuilds what changed first.
-COMPILED := $(shell sed -n 's/^ *"\(exporter[a-z_.]*\)",.*/\1/p' setup.py | tr . /)
+COMPILED := $(shell sed -n 's/^ *"\(exporter[a-z0-9_.]*\)",.*/\1/p' setup.py | tr . /)
 
 .PHONY: install runtime up test test-unit test-long fuzz check format lock clean
 

@@ -19,6 +19,7 @@ cdef class Conversation:
     @cython.locals(harmless=bint)
     cdef _miss(self, int side, int64_t size_bytes, int64_t at, bint is_tail)
     cdef _replay(self, chunk, int side)
+    cdef _doubt(self, int side, int64_t size_bytes, int64_t since)
     cdef _advance(self, int side, bytes payload, int64_t at)
     cdef _recognise(self, recognition, int side, bytes payload, int64_t at)
     cdef _adopt(self, recognition, verdict, int64_t at)

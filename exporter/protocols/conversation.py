@@ -94,13 +94,20 @@ class Conversation:
         if not harmless:
             self._whole = False
             if not is_tail or not self._spec.heads_tell:
-                self._pairing.lose()
+                self._doubt(side, size_bytes, at if is_tail else at - 1)
         self._take(parser.gap(SIDES[side], size_bytes, at))
         if is_tail and not harmless and self._spec.heads_tell:
             self._pairing.cut(side == SIDES[0])
         rest = parser.left()
         if rest is not None and self._parser is parser:
             self._begin_anew(side, rest, at)
+
+    def _doubt(self, side: int, size_bytes: int, since: Nanoseconds) -> None:
+        """Tell the pairing of a loss."""
+        if side and size_bytes:
+            self._pairing.lose_answer(since)
+        else:
+            self._pairing.lose()
 
     def _advance(self, side: int, payload: bytes, at: Nanoseconds) -> None:
         if self._recognition is None:

@@ -6,7 +6,7 @@ from exporter.model cimport Exchange, Message
 from exporter.protocols.fifo cimport Fifo
 
 cdef object REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED, CHANGED
-cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN
+cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN, NEVER
 
 
 @cython.final
@@ -15,16 +15,18 @@ cdef class Pairing:
     cdef Fifo _ordered
     cdef dict _correlated
     cdef bint _answer_cut, _behind_cut, _cut, _doubted, _trusted, _was_response
-    cdef int64_t _least, _agreed, _serial
+    cdef int64_t _least, _agreed, _serial, _answer_lost
 
     @cython.locals(message=Message)
     cpdef take(self, message)
     cpdef lose(self)
+    @cython.locals(only=bint)
+    cpdef lose_answer(self, int64_t since)
     cpdef cut(self, bint asking)
     cpdef finish(self)
     @cython.locals(was_response=bint)
     cdef _request(self, Message request)
-    @cython.locals(first=Message)
+    @cython.locals(first=Message, timed=bint)
     cdef _response(self, Message response)
     cdef _correlate(self, Message request, correlation)
     cdef _answer(self, Message request, Message response, bint timed)

@@ -18,6 +18,7 @@ TURNS_TO_TRUST = 2
 PROVEN = 8
 # Captures of several queues may stamp an answer earlier than its question.
 REORDERED: Nanoseconds = 50_000_000
+NEVER: Nanoseconds = -1
 
 
 class Pairing:
@@ -26,6 +27,7 @@ class Pairing:
     __slots__ = (
         "_agreed",
         "_answer_cut",
+        "_answer_lost",
         "_behind_cut",
         "_correlated",
         "_cut",
@@ -45,6 +47,7 @@ class Pairing:
         self._doubted = False
         self._cut = False  # messages may have been lost, but there is no sign of it
         self._answer_cut = False  # the oldest request may have been answered
+        self._answer_lost: Nanoseconds = NEVER  # until when the answer to the only request was seen without a loss
         self._behind_cut = False  # the next request may not be the next one
         self._trusted = False  # turns have ended a doubt, and nothing spoke against them since
         self._least = 0  # requests since the doubt began that are surely unanswered
@@ -83,9 +86,22 @@ class Pairing:
         self._answer_cut = self._behind_cut = self._trusted = False
         self._least = self._agreed = 0
         self._was_response = False
+        self._answer_lost = NEVER
         if self._serial >= PROVEN:
             self._doubted = False
             self._flush_ordered()
+
+    def lose_answer(self, since: Nanoseconds) -> None:
+        """Bytes of the server were lost; what ends after `since` may have begun or ended among them.
+
+        Whose turns have proven that it does not pipeline gets the next response to its only request, if one comes
+        before its next request.
+        """
+        only = self._serial >= PROVEN and len(self._ordered) == 1 and not self._doubted
+        if only and self._answer_lost == NEVER:
+            self._answer_lost = since
+        elif not only:
+            self.lose()
 
     def cut(self, asking: bool) -> None:
         """The rest of a packet is missing whose head was seen, and told of before; it may hide further messages.
@@ -110,6 +126,9 @@ class Pairing:
         self._correlated.clear()
 
     def _request(self, request: Message) -> None:
+        if self._answer_lost != NEVER:
+            self._answer_lost = NEVER
+            self._flush_ordered()
         if self._behind_cut or (self._answer_cut and self._ordered):
             was_response = self._was_response
             self.lose()
@@ -146,7 +165,9 @@ class Pairing:
                 self._least -= 1
             else:
                 self._agreed = 0
-        self._answer(self._ordered.popleft() if self._ordered else None, response, not self._doubted)
+        timed = not self._doubted and (self._answer_lost == NEVER or response.last_at <= self._answer_lost)
+        self._answer_lost = NEVER
+        self._answer(self._ordered.popleft() if self._ordered else None, response, timed)
 
     def _correlate(self, request: Message, correlation: int) -> None:
         replaced = self._correlated.pop(correlation, None)

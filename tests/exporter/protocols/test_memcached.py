@@ -5,7 +5,7 @@ import pytest
 from exporter.model import Exchange
 from exporter.protocols.base import Match
 from exporter.protocols.memcached_match import match
-from tests.exporter.protocols.conversing import Kept, Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Kept, Step, client, converse, server
 from tests.exporter.protocols.samples_memcached import FLAGS, reply, request
 
 SET = (client(b"set k 0 0 1\r\nx\r\n"), server(b"STORED\r\n"))
@@ -125,3 +125,19 @@ def test_what_others_may_say_is_not_claimed(asked: bytes, told: bytes) -> None:
 def answered(exchange: Exchange) -> str:
     assert exchange.request
     return f"{exchange.request.operation.name} {exchange.response.status if exchange.response else '-'}"
+
+
+def test_answers_of_which_only_the_heads_were_copied_are_answers() -> None:
+    turns = [step for _ in range(10) for step in (client(b"get a\r\n"), server(b"VALUE a 0 1\r\nx\r\nEND\r\n"))]
+    cut = [
+        step
+        for _ in range(4)
+        for step in (
+            client(b"get a b\r\n"),
+            server(b"VALUE a 0 900\r\n" + b"x" * 100),
+            Step(1, lost=836, at_once=True),
+        )
+    ]
+    kept = converse((*turns, *cut))
+    assert (len(kept.exchanges), kept.requests().count("-")) == (14, 0)
+    assert [exchange.duration for exchange in kept.exchanges] == [STEP] * 14

@@ -96,3 +96,39 @@ def test_an_answer_that_began_before_its_question_is_not_timed() -> None:
     begun_before = Message(Kind.RESPONSE, 23, 33, 260)
     assert [exchange.timed for exchange in paired(request(24), begun_before)] == [False]
     assert [exchange.timed for exchange in paired(request(23), begun_before)] == [True]
+
+
+TURNS = 20  # more than prove that a client waits for each answer
+
+
+def in_turns(*steps: Message | int) -> list[Exchange]:
+    """Return the exchanges behind many turns; a number stands for bytes of the server lost at that time."""
+    exchanges: list[Exchange] = []
+    pairing = Pairing(exchanges.append)
+    for at in range(TURNS):
+        pairing.take(request(at))
+        pairing.take(response(at))
+    for step in steps:
+        if isinstance(step, int):
+            pairing.lose_answer(step)
+        else:
+            pairing.take(step)
+    pairing.finish()
+    return exchanges[TURNS:]
+
+
+def test_answer_that_lost_its_end_answers_who_takes_turns() -> None:
+    found = in_turns(request(100), 105, response(105), request(110), response(112))
+    assert durations(found) == [5, 2]
+
+
+def test_answer_that_may_have_lost_its_beginning_is_not_timed() -> None:
+    found = in_turns(request(100), 105, response(106), request(110), response(112))
+    assert durations(found) == [None, 2]
+    assert len(found) == 2
+
+
+def test_answer_that_was_lost_is_none() -> None:
+    found = in_turns(request(100), 105, request(110), response(112))
+    assert [exchange.response is None for exchange in found] == [True, False]
+    assert durations(found) == [None, 2]
