@@ -30,7 +30,7 @@ cdef class Connections:
 
     @cython.locals(slot=int64_t)
     cpdef int segment(self, Frame frame, source) except -1
-    @cython.locals(base=int64_t, state=uint64_t, direction=int, following=uint64_t, expected=uint64_t, other=uint64_t, early=int64_t)
+    @cython.locals(base=int64_t, state=uint64_t, direction=int, shift=int, following=uint64_t, expected=uint64_t, other=uint64_t, early=int64_t)
     cdef inline bint _next(self, int64_t slot, Frame frame, source) except? -1
     @cython.locals(frame=Frame, unseen=int64_t)
     cdef void _any(self, int64_t slot, source, int64_t at) except *

@@ -92,15 +92,13 @@ class Connections:
             return False
         direction = frame.side ^ (state & CLIENT_LATER)
         following = self.slots[base + NEXT]
-        if direction:
-            expected, other = following >> 32, following & HALF
-        else:
-            expected, other = following & HALF, following >> 32
+        shift = 32 * direction  # no branch: whose turn it is, no processor can foretell
+        expected, other = following >> shift & HALF, following >> 32 - shift & HALF
         early = (frame.acknowledged - other) & HALF
         if expected != frame.sequence or 0 < early < WINDOW:
             return False
         expected = (expected + frame.wire) & HALF
-        self.slots[base + NEXT] = expected << 32 | other if direction else other << 32 | expected
+        self.slots[base + NEXT] = expected << shift | other << 32 - shift
         self.slots[base + SEEN] = frame.at
         if state & TURNS:
             self.delivery.turn(base, direction, frame.wire, frame.at)

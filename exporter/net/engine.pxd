@@ -11,13 +11,12 @@ from exporter.net.frames cimport Frame
 from exporter.net.octets cimport little32
 from exporter.net.table cimport FlowTable
 
-cdef int BATCH, RAW_IP
+cdef int BATCH, NEAR, RAW_IP
 
 
 @cython.final
 cdef class Engine:
-    cdef list batch
-    cdef Frame whole
+    cdef Frame first, unused, whole
     cdef int pending, attached
     cdef FlowTable table
     cdef Delivery delivery
@@ -42,15 +41,17 @@ cdef class Engine:
     cpdef close(self, int64_t now)
     @cython.locals(frame=Frame, verdict=int, wanted=bint)
     cdef inline int _packet(self, int64_t start, int64_t captured, int64_t wire, int link, int64_t at) except? -1
-    @cython.locals(number=int, frame=Frame)
+    @cython.locals(_=int, frame=Frame)
     cdef int _follow(self) except -1
+    @cython.locals(_=int, frame=Frame)
+    cdef int _approach(self) except -1
     cdef inline int _take(self, Frame frame, source) except -1
     @cython.locals(whole=Frame)
     cdef void _fragment(self, Frame frame) except *
-    @cython.locals(number=int, frame=Frame)
     cdef void _attach(self, source, int frames) except *
-    @cython.locals(number=int, frame=Frame)
     cdef void _detach(self) except *
+    @cython.locals(_=int, frame=Frame)
+    cdef void _see(self, int frames) except *
     cdef inline int64_t _native(self, int64_t at, int64_t end) except? -7
     @cython.locals(value=int64_t)
     cdef inline int64_t _word(self, int64_t at, bint swapped) except? -7

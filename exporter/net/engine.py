@@ -23,6 +23,7 @@ if not cython.compiled:
 
 RAW_IP = 101
 BATCH = 32  # packets decoded and looked for before the first of them is followed: their memory is fetched meanwhile
+NEAR = 2048  # flows whose memory lies in the processor's cache anyway
 VERDICTS = ("segment", "datagram", "fragment", "other", "truncated", "malformed", "nested", "link_type")
 
 
@@ -78,6 +79,16 @@ class EngineCounters:
     held_bytes: int
 
 
+def ring(size: int) -> Frame:
+    """Return the first of so many frames, each followed by the next and the last by the first."""
+    first = last = Frame()
+    for _ in range(size - 1):
+        last.following = Frame()
+        last = last.following
+    last.following = first
+    return first
+
+
 class Engine:
     """Decoding, flow table, reassembly and delivery of one capture."""
 
@@ -106,7 +117,7 @@ class Engine:
         Raises:
             ValueError: `max_flows` is not positive.
         """
-        self.batch = [Frame() for _ in range(BATCH)]
+        self.first = self.unused = ring(BATCH)
         self.pending = self.attached = 0
         self.whole = Frame()  # of a packet that came in fragments
         self.table = FlowTable(max_flows, seed)
@@ -250,7 +261,7 @@ class Engine:
         """Decode a packet; what it belongs to is followed once the batch is full."""
         self.packets += 1
         self.bytes += wire
-        frame = self.batch[self.pending]
+        frame = self.unused
         verdict = frame.read(start, captured, wire, link)
         self.verdicts[verdict] += 1
         frame.verdict = verdict
@@ -259,26 +270,33 @@ class Engine:
         if wanted:
             self.table.prepare(frame)
         if wanted or verdict == FRAGMENT:
+            self.unused = frame.following
             self.pending += 1
             if self.pending == BATCH:
                 self._follow()
 
     def _follow(self) -> None:
         """Take the packets in hand to their flows."""
-        if self.pending:
-            frame = self.batch[self.pending - 1]
+        if self.table.used > NEAR:
+            self._approach()
+        frame = self.first
+        for _ in range(self.pending):
             self.latest = frame.at
-        for number in range(self.pending):
-            frame = self.batch[number]
-            if frame.verdict != FRAGMENT:
-                self.table.approach(frame)
-        for number in range(self.pending):
-            frame = self.batch[number]
             if frame.verdict == FRAGMENT:
                 self._fragment(frame)
             else:
                 self._take(frame, self.source)
+            frame = frame.following
+        self.unused = self.first
         self.pending = 0
+
+    def _approach(self) -> None:
+        """Have the memory of all flows in hand fetched at once."""
+        frame = self.first
+        for _ in range(self.pending):
+            if frame.verdict != FRAGMENT:
+                self.table.approach(frame)
+            frame = frame.following
 
     def _take(self, frame: Frame, source: Source) -> None:
         if frame.verdict == SEGMENT:
@@ -305,18 +323,20 @@ class Engine:
         self.source = source
         self.view = memoryview(source)
         self.attached = frames
-        for number in range(frames):
-            frame = self.batch[number]
-            frame.memory = self.view
+        self._see(frames)
 
     def _detach(self) -> None:
         """Let go of the block, so that its owner may close it and no payload stays referenced."""
         self.source = b""
         self.view = self.nothing
-        for number in range(self.attached):
-            frame = self.batch[number]
-            frame.memory = self.view
+        self._see(self.attached)
         self.attached = 0
+
+    def _see(self, frames: int) -> None:
+        frame = self.first
+        for _ in range(frames):
+            frame.memory = self.view
+            frame = frame.following
 
     def _native(self, at: int, end: int) -> int:
         """Return the 32-bit little-endian number at `at`, 0 beyond the end."""

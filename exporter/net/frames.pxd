@@ -17,6 +17,7 @@ cdef class Frame:
     cdef const unsigned char[::1] memory
     cdef int64_t position, end, limit
     cdef readonly int protocol, flags, network, fragment_more
+    cdef public Frame following
     cdef public int verdict, side
     cdef public int64_t at
     cdef public uint64_t key, ports, hash, low_high, low_low, high_high, high_low

@@ -54,10 +54,12 @@ class Frame:
         key: of its flow, with `ports`, and `side`, 0 when its sender is the key's earlier endpoint, else 1.
         hash: of the key.
         low_high: the key's addresses where one word does not hold them, as are the three others.
+        following: the frame after it in a ring of several; without one itself.
     """
 
     def __init__(self) -> None:
         self.detach()
+        self.following = self
         self.position = self.end = self.limit = 0
         self.protocol = self.source_port = self.target_port = 0
         self.source_high = self.source_low = self.target_high = self.target_low = 0

@@ -1,4 +1,5 @@
 # Unaligned numbers out of bounds-checked views, inlined into the compiled modules; octets.py says the same in Python.
+cimport cython
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -28,7 +29,8 @@ cdef inline int64_t big16(const unsigned char[::1] memory, int64_t at) except -1
     cdef uint16_t value
     if at < 0 or at + 2 > memory.shape[0]:
         raise IndexError
-    memcpy(&value, &memory[at], 2)
+    with cython.boundscheck(False):  # that was it
+        memcpy(&value, &memory[at], 2)
     return larimar_big16(value)
 
 
@@ -36,7 +38,8 @@ cdef inline int64_t big32(const unsigned char[::1] memory, int64_t at) except -1
     cdef uint32_t value
     if at < 0 or at + 4 > memory.shape[0]:
         raise IndexError
-    memcpy(&value, &memory[at], 4)
+    with cython.boundscheck(False):  # that was it
+        memcpy(&value, &memory[at], 4)
     return larimar_big32(value)
 
 
@@ -44,7 +47,8 @@ cdef inline uint64_t big64(const unsigned char[::1] memory, int64_t at) except? 
     cdef uint64_t value
     if at < 0 or at + 8 > memory.shape[0]:
         raise IndexError
-    memcpy(&value, &memory[at], 8)
+    with cython.boundscheck(False):  # that was it
+        memcpy(&value, &memory[at], 8)
     return larimar_big64(value)
 
 
@@ -52,7 +56,8 @@ cdef inline int64_t little32(const unsigned char[::1] memory, int64_t at) except
     cdef uint32_t value
     if at < 0 or at + 4 > memory.shape[0]:
         raise IndexError
-    memcpy(&value, &memory[at], 4)
+    with cython.boundscheck(False):  # that was it
+        memcpy(&value, &memory[at], 4)
     return larimar_little32(value)
 
 

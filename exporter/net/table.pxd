@@ -39,7 +39,8 @@ cdef class FlowTable:
     cdef inline bint _same(self, Frame frame, int64_t slot) except? -1
     @cython.locals(base=int64_t, word=int)
     cdef void _clear(self, Frame frame, int64_t slot) except *
-    @cython.locals(source_low=uint64_t, target_low=uint64_t, source=uint64_t, target=uint64_t, ports=uint64_t, mixed=uint64_t)
+    @cython.locals(source_low=uint64_t, target_low=uint64_t, source=uint64_t, target=uint64_t,
+                   earlier=uint64_t, later=uint64_t, ports=uint64_t, mixed=uint64_t)
     cdef inline void _key(self, Frame frame) noexcept
     @cython.locals(later=bint, ports=uint64_t, mixed=uint64_t)
     cdef void _long_key(self, Frame frame) noexcept

@@ -224,18 +224,15 @@ class FlowTable:
         ):
             self._long_key(frame)
             return
-        source = source_low & HALF
-        target = target_low & HALF
-        if source > target or (source == target and frame.source_port > frame.target_port):
-            frame.side = 1
-            ports = frame.target_port << 16 | frame.source_port
-            mixed = self._mix(self._mix(self.seed ^ target) ^ source)
-            frame.key = target << 32 | source
-        else:
-            frame.side = 0
-            ports = frame.source_port << 16 | frame.target_port
-            mixed = self._mix(self._mix(self.seed ^ source) ^ target)
-            frame.key = source << 32 | target
+        # Without a branch: which of the two comes first, no processor can foretell.
+        source = (source_low & HALF) << 16 | frame.source_port
+        target = (target_low & HALF) << 16 | frame.target_port
+        earlier = min(source, target)
+        later = max(source, target)
+        frame.side = int(source > target)
+        frame.key = earlier >> 16 << 32 | later >> 16
+        ports = (earlier & 0xFFFF) << 16 | later & 0xFFFF
+        mixed = self._mix(self._mix(self.seed ^ earlier >> 16) ^ later >> 16)
         mixed = self._mix(mixed ^ ports)
         frame.hash = (mixed ^ mixed >> 32) & HALF
         frame.ports = ports << 8 | frame.protocol
