@@ -7,6 +7,8 @@ from pathlib import Path
 
 LATENCY_SECONDS = 0.020
 MINUTE = 60
+# Live counters begin anew: no rate may span the step between them and these.
+GAP_SECONDS = 30
 
 
 def families(totals: Mapping[str, tuple[float, float, float]]) -> str:
@@ -61,7 +63,7 @@ def _history(name: str, rate: float, labels: str, now: float, days: int) -> dict
     rows: dict[str, list[str]] = {}
     requests, seconds = 0.0, 0.0
     start = int(now) // MINUTE * MINUTE - days * 86400
-    for at in range(start, int(now), MINUTE):
+    for at in range(start, int(now) - GAP_SECONDS, MINUTE):
         # Small repeatable noise: a series without any would be told from its slightest change.
         noise = math.modf(math.sin(at / MINUTE * 12.9898) * 43758.5453)[0]
         busy = rate * (1 + 0.3 * math.sin(2 * math.pi * (at - now) / 86400)) * (1 + 0.05 * noise)
