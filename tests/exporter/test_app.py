@@ -189,7 +189,9 @@ def test_without_capture_it_serves_what_it_can(blind_app: App) -> None:
     assert value(found, "larimar_capability_available", capability="capture") == 0
     assert value(found, "larimar_capture_sampling_ratio") == 0
     assert value(found, "larimar_service_processes") > 0
-    assert value(found, "larimar_scrape_collector_success") == 14
+    worked = [number for (name, _), number in found.items() if name == "larimar_scrape_collector_success"]
+    assert len(worked) > 10
+    assert all(worked)
     assert value(found, "larimar_series") > 20
     assert value(found, "process_resident_memory_bytes") > 0
 

@@ -27,6 +27,7 @@ NOTICED_EVALUATIONS = 3
 # Counted in the detector's own evaluations: on a machine full of other tests they start late.
 NOTICED_SECONDS = 2 * NOTICED_EVALUATIONS * INTERVAL_SECONDS
 RECOVERY_SECONDS = 150
+LOOKED_AT_SECONDS = 60
 SLOWER_SECONDS = 0.3
 
 
@@ -45,9 +46,14 @@ def test_usual_life_leads_to_no_alert(scene: Scene) -> None:
 def test_every_dashboard_query_returns_data(scene: Scene) -> None:
     values = {"job": ".+", "instance": ".+", "service_name": ".+", "__rate_interval": "30s"}
     queries = [query for text in dashboards().values() for query in asked(json.loads(text))]
+    # There is no broker here: NATS and Mosquitto have tests of their own.
+    queries = [query for query in queries if "larimar_messages_total" not in query.expression]
     assert len(queries) > 40
-    silent = [query for query in queries if not scene.prometheus.query(query.filled(values))]
-    assert silent == []
+
+    def silent() -> list[str]:
+        return [query.expression for query in queries if not scene.prometheus.query(query.filled(values))]
+
+    until(lambda: not silent(), LOOKED_AT_SECONDS, lambda: f"no data for {silent()}")
 
 
 def test_every_rule_works_and_records_something(scene: Scene) -> None:

@@ -20,6 +20,7 @@ DENSE_STEP = 5
 LATENCY_SPREAD = 0.3
 # The machine had other work in the past too, as it has when other tests run beside: requests waited for their turn.
 MEAN_WAIT_SECONDS = 0.01
+WAITS = 9  # that make up each; the more, the more alike
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
 
@@ -90,7 +91,7 @@ def _counters(pasts: Sequence[Past], times: Times, target: str, chance: np.rando
     for past in pasts:
         within = chance.poisson(past.rate * busy * passed).astype(np.float64)
         latency = past.latency * chance.lognormal(0, LATENCY_SPREAD, len(times))
-        took = within * (latency + chance.exponential(MEAN_WAIT_SECONDS, len(times)))
+        took = within * (latency + chance.gamma(WAITS, MEAN_WAIT_SECONDS / WAITS, len(times)))
         labels = f'{{service_name="{past.service_name}",role="server",protocol="{past.protocol}",{target}}}'
         for name, increments in zip(lines, (within, 0 * within, took, within), strict=True):
             lines[name].append(_series(name + labels, np.cumsum(increments), times))

@@ -44,6 +44,9 @@ NO_ERRORS = 'map "" $broken { default ""; }'
 FIVE_PERCENT = 'split_clients $request_id $broken { 5% 1; * ""; }'
 WORK = "CREATE OR REPLACE FUNCTION work() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep({})'"
 USUAL_WORK_SECONDS = 0.01
+SHOP = "CREATE TABLE orders (total numeric, currency text)"
+ORDER = "INSERT INTO orders (total, currency) VALUES (19.90, 'EUR')"
+ORDER_RATE = 0.5  # per second
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ def watched(tree: Tree, folder: Path) -> Iterator[Scene]:
         redis = started(servers.redis(tree, folder / "redis"))
         postgresql = started(servers.postgresql(tree, folder / "postgresql"))
         make_work(postgresql, USUAL_WORK_SECONDS)
+        open_shop(postgresql)
         started(lived_in(nginx, redis, postgresql))
         pasts = until(lambda: observed_pasts(exporter.page(), (nginx, redis, postgresql)), 60, "no traffic was seen")
 
@@ -135,10 +139,12 @@ def lived_in(nginx: servers.Server, redis: servers.Server, postgresql: servers.S
     pages = PerThread(lambda: http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=5), _close_page)
     commands = PerThread(lambda: resp.Connection(redis.port, 5), resp.Connection.close)
     queries = PerThread(lambda: connected(postgresql), lambda connection: connection.close())
+    tills = PerThread(lambda: connected(postgresql), lambda connection: connection.close())
     with (
         loads.steadily_with(pages, _get_page, rate, WORKERS),
         loads.steadily_with(commands, lambda connection: connection.ask("INCR", "visits"), rate, WORKERS),
         loads.steadily_with(queries, lambda connection: connection.execute("SELECT work()"), rate, WORKERS),
+        loads.steadily_with(tills, lambda connection: connection.execute(ORDER), lambda: ORDER_RATE, 1),
     ):
         yield
 
@@ -161,6 +167,12 @@ def make_work(postgresql: servers.Server, seconds: float) -> None:
     """Make every `SELECT work()` take so long, in sessions that are open as well."""
     with connected(postgresql) as connection:
         connection.execute(WORK.format(seconds).encode())
+
+
+def open_shop(postgresql: servers.Server) -> None:
+    """Have something that is sold, so that there is business to see."""
+    with connected(postgresql) as connection:
+        connection.execute(SHOP)
 
 
 def break_pages(nginx: servers.Server, broken: bool) -> None:
