@@ -147,14 +147,12 @@ class Http2Parser:
         if len(side.block) > MAX_KEPT_BYTES:
             self._forget(side)
         elif unit.head[4] & END_HEADERS or torn:
-            self._block(side, direction, begun, unit.last_at)
-            if torn:
-                side.decoder.doubt()
+            self._block(side, direction, begun, unit.last_at, torn)
             side.drop()
 
-    def _block(self, side: _Side, direction: Direction, begun: Unit, at: Nanoseconds) -> None:
+    def _block(self, side: _Side, direction: Direction, begun: Unit, at: Nanoseconds, torn: bool) -> None:
         try:
-            headers = side.decoder.decode(bytes(side.block))
+            headers = side.decoder.decode(bytes(side.block), torn)
         except ParseError:
             side.decoder.forget()
             headers = Headers(unknown=True)

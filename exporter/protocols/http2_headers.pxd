@@ -17,11 +17,10 @@ cdef class HeaderDecoder:
     cpdef forget(self)
     cpdef doubt(self)
     @cython.locals(values=dict, whole=bint)
-    cpdef decode(self, bytes block)
+    cpdef decode(self, bytes block, bint torn=*)
     @cython.locals(values=dict, whole=bint, guess=HeaderDecoder, told=list, fitting=list)
-    cdef _decode_in_doubt(self, bytes block)
+    cdef _decode_in_doubt(self, bytes block, bint torn)
     cdef bint _fits(self, list names)
-    cdef bint _in_order(self)
     @cython.locals(at=int64_t, end=int64_t, first=int)
     cdef bint _read(self, bytes block, dict values) except? -1
     @cython.locals(entry=tuple)
@@ -30,6 +29,7 @@ cdef class HeaderDecoder:
     cdef _literal(self, bytes block, int64_t at, dict values)
 
 
+cdef bint _in_order(list names)
 cdef _headers(dict values)
 cdef dict _agreed(list told)
 @cython.locals(value=int64_t, shift=int, more=int64_t)

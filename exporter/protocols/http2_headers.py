@@ -69,7 +69,7 @@ STATIC: tuple[Entry, ...] = (
         for name, value in HeaderTable.STATIC_TABLE
     ),
 )
-LAST_PSEUDO = _FIRST[b":status"]
+AUTHORITY, LAST_PSEUDO = _FIRST[b":authority"], _FIRST[b":status"]
 SPELT = {form: place for name, place in _FIRST.items() for form in (name, _ENCODER.encode(name))}
 
 
@@ -139,7 +139,7 @@ class HeaderDecoder:
     def doubt(self) -> None:
         """Blocks were lost: some entries may have been inserted unseen."""
         entries = self._guesses[0]._entries if self._guesses else self._entries
-        if not self._shapes or not entries or (self._guesses and self._guesses[0]._fresh):
+        if not entries or (self._guesses and self._guesses[0]._fresh):
             self.forget()
             return
         old = list(islice(entries, DOUBTED_ENTRIES))
@@ -151,17 +151,21 @@ class HeaderDecoder:
         self._entries.clear()
         self._blocks = 0
 
-    def decode(self, block: bytes) -> Headers:
-        """Return what a block says; one that is cut short says what it can and makes the table doubtful.
+    def decode(self, block: bytes, torn: bool = False) -> Headers:
+        """Return what a block says; one whose end is missing says what it can and makes the table doubtful.
+
+        Args:
+            block: its bytes.
+            torn: whether more of it passed unseen.
 
         Raises:
             ParseError: the bytes are no header block.
         """
         if self._guesses:
-            return self._decode_in_doubt(block)
+            return self._decode_in_doubt(block, torn)
         values: dict[int, bytes] = {}
-        whole = self._read(block, values)
-        if self._doubted and not self._in_order():
+        whole = self._read(block, values) and not torn
+        if self._doubted and not _in_order(self._names):
             self.forget()
             return Headers(unknown=True)
         if not whole:
@@ -171,14 +175,14 @@ class HeaderDecoder:
             self._shapes.add(tuple(self._names))
         return _headers(values)
 
-    def _decode_in_doubt(self, block: bytes) -> Headers:
+    def _decode_in_doubt(self, block: bytes, torn: bool) -> Headers:
         """Return what all guesses that the block leaves say."""
         told: list[dict[int, bytes]] = []
         fitting: list[int] = []
         whole = True
         for place, guess in enumerate(self._guesses):
             values: dict[int, bytes] = {}
-            whole = guess._read(block, values)
+            whole = guess._read(block, values) and not torn
             told.append(values)
             if whole and self._fits(guess._names):
                 fitting.append(place)
@@ -198,17 +202,16 @@ class HeaderDecoder:
         return headers
 
     def _fits(self, names: list[int]) -> bool:
-        """Return whether names, as far as they are known, have followed each other so before."""
+        """Return whether names, as far as they are known, have followed each other so before.
+
+        Where none have, as the first block was torn, those of a request must be in order.
+        """
+        if not self._shapes:
+            return AUTHORITY in names and _in_order(names)
         return any(
             len(shape) == len(names) and all(name in (0, known) for name, known in zip(names, shape, strict=True))
             for shape in self._shapes
         )
-
-    def _in_order(self) -> bool:
-        """Return whether the block's pseudo-header fields come before the others, and once."""
-        pseudo = [0 < name <= LAST_PSEUDO for name in self._names if name]
-        known = [name for name in self._names if 0 < name <= LAST_PSEUDO]
-        return pseudo == sorted(pseudo, reverse=True) and len(known) == len(set(known))
 
     def _read(self, block: bytes, values: dict[int, bytes]) -> bool:
         """Read a block's values; return whether it was whole."""
@@ -266,6 +269,13 @@ class HeaderDecoder:
             self._entries.appendleft((field, value, named))
             self._fresh += 1
         return at
+
+
+def _in_order(names: list[int]) -> bool:
+    """Return whether pseudo-header fields, as far as names are known, come before the others, and once."""
+    known = [name for name in names if name]
+    pseudo = [name for name in known if name <= LAST_PSEUDO]
+    return known[: len(pseudo)] == pseudo and len(pseudo) == len(set(pseudo))
 
 
 def _headers(values: dict[int, bytes]) -> Headers:

@@ -145,6 +145,21 @@ def test_what_is_told_after_losses_is_never_wrong(
                 assert decoder.decode(block).grpc_status.decode() in (fields_of.get("grpc-status", ""), "")
 
 
+@given(st.integers(0, 120), st.lists(st.sampled_from(["/a", "/b", "/c"]), min_size=1, max_size=12))
+def test_what_is_told_behind_a_torn_block_is_never_wrong(seen: int, asked: list[str]) -> None:
+    encoder, decoder = Encoder(), HeaderDecoder()
+    decoder.decode(encoder.encode(called("/a"))[:seen], torn=True)
+    for path in asked:
+        assert decoder.decode(encoder.encode(called(path))).path.decode() in (path, "")
+
+
+def test_path_in_a_torn_block_is_known_once_its_place_is() -> None:
+    encoder, decoder = Encoder(), HeaderDecoder()
+    decoder.decode(encoder.encode(called("/shop.Cart/Add"))[:24], torn=True)  # within the name behind the authority
+    told = [decoder.decode(encoder.encode(called(path))).path for path in ("/shop.Cart/Drop", "/shop.Cart/Add")]
+    assert told == [b"/shop.Cart/Drop", b"/shop.Cart/Add"]
+
+
 def test_calls_behind_a_lost_segment_are_still_named() -> None:
     asking, telling = Encoder(), Encoder()
 
