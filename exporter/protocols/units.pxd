@@ -35,5 +35,7 @@ cdef class Units:
     @cython.locals(unit=Unit)
     cdef _pass(self, list units, int64_t size, int64_t at)
     @cython.locals(whole=int64_t)
+    @cython.locals(unit=Unit, whole=int64_t)
+    cdef Unit _ended(self, int64_t size, int64_t at)
     cdef bint _torn(self, int64_t size) except? -1
     cdef tuple _measured(self, buffer, int64_t position, list units)

@@ -95,12 +95,15 @@ class Units:
         return units
 
     def gap(self, size_bytes: int, at: Nanoseconds) -> Sequence[Unit]:
-        """Account for bytes that passed unseen; return the unit that their end completes."""
+        """Account for bytes that passed unseen; return the unit that ends among them, if its length is known."""
         units: list[Unit] = []
         known = size_bytes <= self.skippable if self.unit is not None else self._torn(size_bytes)
         if known and size_bytes > 0:
             self._pass(units, size_bytes, at)
         else:
+            ended = self._ended(size_bytes, at)
+            if ended is not None:
+                units.append(ended)
             self.lose()
         return units
 
@@ -149,6 +152,17 @@ class Units:
         self._backlog.drop()
         self.losses += 1
         return True
+
+    def _ended(self, size: int, at: Nanoseconds) -> Unit | None:
+        """Return the unit that was begun, if lost bytes go on behind its end."""
+        unit, held = self.unit, self._backlog.held
+        if size <= 0:
+            return None
+        if unit is None:
+            whole = self._measure(held, 0)[1] if held else 0
+            return Unit(bytes(held), whole, self._backlog.since, at) if whole else None
+        unit.last_at = at
+        return unit
 
     def _measured(self, buffer: bytes | bytearray, position: int, units: list[Unit]) -> tuple[int, int]:
         try:

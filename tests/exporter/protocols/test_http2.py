@@ -160,6 +160,24 @@ def test_path_in_a_torn_block_is_known_once_its_place_is() -> None:
     assert told == [b"/shop.Cart/Drop", b"/shop.Cart/Add"]
 
 
+def test_call_whose_segment_was_copied_in_part_is_named_by_the_part() -> None:
+    asking, telling = Encoder(), Encoder()
+    steps: list[Step] = []
+    paths = ["/x.Y/A", "/x.Y/B", "/x.Y/A"]
+    for stream, path in zip((1, 3, 5), paths, strict=True):
+        head = frame(HEADERS, WHOLE, stream, asking.encode(called(path)))
+        whole = head + frame(DATA, END, stream, message(b"x" * 90))
+        kept = 9 + 24 if stream == 1 else len(whole)
+        steps.append(client(whole[:kept]))
+        if kept < len(whole):
+            steps.append(Step(0, lost=len(whole) - kept, at_once=True))
+        told = frame(HEADERS, WHOLE | END, stream, telling.encode([*TYPED.items(), ("grpc-status", "0")]))
+        steps.append(server(told))
+    kept_calls = talk(*steps)
+    assert kept_calls.requests() == paths
+    assert kept_calls.statuses() == ["0"] * 3
+
+
 def test_calls_behind_a_lost_segment_are_still_named() -> None:
     asking, telling = Encoder(), Encoder()
 
