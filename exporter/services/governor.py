@@ -14,22 +14,24 @@ from enum import Enum
 
 from exporter.services.cycles import Cycle, Span, overlap, place
 
-# The bucket's rate and size together let at most the budget be spent in any 30 seconds, with a little to spare.
+# The bucket's rate and size together let at most the budget be spent in any 30 seconds, with a little to spare. The
+# greater the bucket, the more of a short rush is counted exactly; the greater the rate, the more of a lasting load is
+# seen.
 WINDOW_SECONDS = 30.0
-FILLED = 0.82
-BURST_SECONDS = WINDOW_SECONDS * (1 - FILLED) * 0.8  # of the budget
+FILLED = 0.7
+BURST_SECONDS = WINDOW_SECONDS * (1 - FILLED) * 0.9  # of the budget
 # What the rest of the exporter spends is taken from the capture's share, but never all of it.
 MOST_FOR_REST = 0.6
 DETAIL_BELOW = 0.75  # of the bucket; the operation of one exchange in EVERY is told
-SLICES_BELOW = 0.5
+SLICES_BELOW = 0.3
 EVERY = 8
 # Seconds of a cycle that are looked at: many short ones tell more of an uneven load than a few long ones.
 LEAST_LENGTH, MOST_LENGTH = 0.02, 0.1
-SLICE_COST = 0.05  # of the bucket
-RESERVE = 0.25  # of the bucket; below it, or twice what a slice costs, a cycle lasts until there is as much again
+SLICE_COST = 0.027  # of the bucket
+RESERVE = 0.13  # of the bucket; below it, or twice what a slice costs, a cycle lasts until there is as much again
 # A slice that costs more than there is may be read to its end within this: what is left out of the most expensive ones
 # would be stood for by cheaper ones. Also of the bucket.
-DEBT = 0.15
+DEBT = 0.08
 LEAST_SHARE = 0.02  # of the time; below it flows are sampled as well
 MOST_SHARE = 0.9  # of the time in slices; what would bear more is soon looked at whole
 MOST_CYCLE_SECONDS = 20.0
@@ -290,7 +292,7 @@ class Governor:
         self._flows = self._one_flow_in()
         bearable = SLICE_COST * self._size * self._flows / max(self._cost, 1e-9)
         length = min(self._most_length, max(LEAST_LENGTH, bearable)) * (0.75 + 0.5 * self._chance())
-        thrift = min(1.5, 2 * max(0.0, self._credit) / self._size)  # keeps the bucket half full
+        thrift = min(1.5, max(0.0, self._credit) / (SLICES_BELOW * self._size))  # keeps the bucket at the slices' level
         bears = thrift * self._income * self._flows / max(self._cost, 1e-9)
         share = min(MOST_SHARE, max(LEAST_SHARE / 2, bears))
         needed = max(self._size * RESERVE, 2 * self._cost * (length + LEAD + TAIL) / self._flows)

@@ -103,7 +103,7 @@ def assert_agrees(scene: Scene, server: servers.Server, own: Counted) -> None:
 def test_http_requests_equal_the_access_log(scene: Scene) -> None:
     kinds = (("/page", 0), ("/missing", MISSING), ("/broken", BROKEN))
     loads.get_pages(scene.nginx.port, loads.spread(PAGES, kinds, random.Random(SEED)), workers=16)
-    own = counted.by_access_log(scene.nginx.log)
+    own = until(lambda: logged(scene.nginx.log), 10, "the access log is not complete")
     assert (own.requests, own.errors) == (PAGES, MISSING + BROKEN)
     assert_agrees(scene, scene.nginx, own)
 
@@ -139,6 +139,11 @@ def test_postgresql_queries_equal_its_log(scene: Scene) -> None:
     own = until(lambda: complete(scene.postgresql.log), 10, "PostgreSQL's log is not complete")
     assert (own.requests, own.errors) == (QUERIES, 2 * (FAILING // 2))
     assert_agrees(scene, scene.postgresql, own)
+
+
+def logged(log: Path) -> Counted | None:
+    own = counted.by_access_log(log)
+    return own if own.requests >= PAGES else None
 
 
 def complete(log: Path) -> Counted | None:
