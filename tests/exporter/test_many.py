@@ -129,5 +129,6 @@ def test_few_connections_lose_nothing() -> None:
 
 @pytest.mark.long
 def test_a_hundred_thousand_connections_stay_within_the_default_budget() -> None:
-    path = held_to_the_budget(32 * MIB, 100_000, 8 * MIB)
+    # There are no rings here: with what the allocator keeps, connections may grow into the rings' half of the budget.
+    path = held_to_the_budget(32 * MIB, 100_000, 16 * MIB)
     assert path.engine.counters().flows_evicted > 100_000
