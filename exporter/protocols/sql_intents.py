@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 
 from exporter.model import UNKNOWN_OPERATION, Operation
 from exporter.protocols import sql
@@ -99,7 +98,7 @@ def statement_of(text: bytes, operation: Operation, reading: Reading) -> Stateme
         if not reading.values or operation.name not in READERS:
             return Statement(intent, operation)
         repeated = len(text) <= LONGEST_CACHED_BYTES and (b"$" in text or b"?" in text)
-        return (_cached if repeated else _written)(text, operation, reading)
+        return (_remembered if repeated else _written)(text, operation, reading)
     if intent is Intent.OTHER:
         return OTHER
     if intent is Intent.ROLLBACK and _BACK.search(text):
@@ -112,4 +111,15 @@ def _written(text: bytes, operation: Operation, reading: Reading) -> Statement:
     return Statement(Intent.WRITE, operation, fields=READERS[operation.name](text, reading.dialect, reading.whole))
 
 
-_cached = lru_cache(CACHED_TEXTS)(_written)
+def _remembered(text: bytes, operation: Operation, reading: Reading) -> Statement:
+    """Read a text once; it may hold literals, so it is known by what only this process hashes it to."""
+    digest = hash((text, operation, reading))
+    statement = _latest.get(digest)
+    if statement is None:
+        if len(_latest) >= CACHED_TEXTS:
+            _latest.clear()
+        statement = _latest[digest] = _written(text, operation, reading)
+    return statement
+
+
+_latest: dict[int, Statement] = {}
