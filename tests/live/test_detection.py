@@ -78,11 +78,12 @@ def test_the_detectors_page_is_what_the_golden_exposition_says(scene: Scene) -> 
 def test_each_fault_leads_to_one_alert_that_outlives_the_detector_and_ends_with_the_fault(scene: Scene) -> None:
     redis, postgresql, nginx = (scene.names[server] for server in ("redis", "postgresql", "nginx"))
 
+    done = scene.evaluations()
+    until(lambda: scene.evaluations() > done, 2 * INTERVAL_SECONDS, "no evaluation was done")
     scene.redis.child.end()
     make_work(scene.postgresql, USUAL_WORK_SECONDS + SLOWER_SECONDS)
     break_pages(scene.nginx, True)
-    # The evaluation that ran when the faults began may have seen nothing of them.
-    last = scene.evaluations() + 1 + NOTICED_EVALUATIONS
+    last = scene.evaluations() + NOTICED_EVALUATIONS
     until(lambda: len(scene.firing()) == 3 or scene.evaluations() >= last, NOTICED_SECONDS, "no evaluations were done")
     firing = scene.firing()
     assert firing.keys() == {redis, postgresql, nginx}
