@@ -1,19 +1,24 @@
 """The time of one scrape of synthetic services that all serve, ask and are asked: `python -m benchmarks.scrape`.
 
+A scrape takes a snapshot of the counters, builds the families and writes the page from prepared labels. Beside it, the
+same families are built, and written by prometheus_client, by turns in the same run.
+
 Every service serves HTTP by as many routes as are told apart, was asked for many more paths, and asks a database about
 as many tables, a cache by some commands, and three other services. The memory is this process's: the exporter's
 code, the counters and what a scrape leaves behind, but not the rings and the flow table (`capture.memory`).
 """
 
 import argparse
+import gzip
 import json
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 
 import exporter.app  # noqa: F401  # its memory counts
@@ -21,7 +26,7 @@ from benchmarks.exporter import rss_bytes
 from exporter.collectors.edges import edge_families
 from exporter.collectors.operations import db_families, http_families
 from exporter.collectors.resources import resource_families
-from exporter.collectors.scrape import Families, NamedCollector, Scrape
+from exporter.collectors.scrape import Families, NamedCollector, Scrape, Shared
 from exporter.collectors.traffic import traffic_families
 from exporter.model import Exchange, Kind, Message, Operation, Role
 from exporter.services.families import family_of
@@ -30,8 +35,11 @@ from exporter.services.resources import ServiceResources
 from exporter.services.route_words import WORDS
 from exporter.services.traffic import Caps, Traffic
 from exporter.services.usage import Counters
+from toolkit.exposition import Exposition
+from toolkit.metrics_page import GZIP_LEVEL
 
 ROUNDS = 20
+SERIES_LIMIT = 1_000_000
 OTHER_PATHS = 300  # more than are remembered of one service
 PLACES = sorted(WORDS)[: Caps().operations]
 VERBS = ("GET", "SET", "HGET", "HSET", "DEL", "EXPIRE")
@@ -39,13 +47,21 @@ VERBS = ("GET", "SET", "HGET", "HSET", "DEL", "EXPIRE")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a scrape cost; milliseconds are the median and the worst of the rounds."""
+    """What a scrape cost; milliseconds are the median and the worst of the rounds.
+
+    Attributes:
+        microseconds_per_series: of the snapshot, the families and the page, uncompressed.
+        gzip_microseconds_per_series: what compressing the page adds.
+        client_microseconds_per_series: the same as the first, but the samples and the page by prometheus_client.
+    """
 
     services: int
     series: int
     scrape_ms: float
     worst_ms: float
     microseconds_per_series: float
+    gzip_microseconds_per_series: float
+    client_microseconds_per_series: float
     rss_mb: float
 
 
@@ -78,20 +94,34 @@ def measure(services: int, rounds: int) -> Result:
     traffic = busy(services)
     used = ServiceResources(Counters(*range(8)), 1, Gauges(processes=1, started_at=1.0), has_io=True)
     resources = {f"service-{number}": used for number in range(services)}
+    snapshot = Shared(traffic.snapshot)
     collectors = (
-        NamedCollector("traffic", lambda: traffic_families(traffic.snapshot())),
-        NamedCollector("http", lambda: http_families(traffic.snapshot())),
-        NamedCollector("db", lambda: db_families(traffic.snapshot())),
-        NamedCollector("edges", lambda: edge_families(traffic.snapshot())),
+        NamedCollector("traffic", lambda: traffic_families(snapshot.get())),
+        NamedCollector("http", lambda: http_families(snapshot.get())),
+        NamedCollector("db", lambda: db_families(snapshot.get())),
+        NamedCollector("edges", lambda: edge_families(snapshot.get())),
         NamedCollector("resources", lambda: resource_families(resources, 100)),
     )
-    registry = CollectorRegistry()
-    registry.register(Scrape(collectors, run, time.perf_counter, 20_000))
-    spent = sorted(timed(registry) for _ in range(rounds))
-    series = sum(len(family.samples) for family in registry.collect())
-    median = statistics.median(spent)
-    rss_mb = rss_bytes(os.getpid()) / 1e6
-    return Result(services, series, median * 1e3, spent[-1] * 1e3, median / series * 1e6, rss_mb)
+    scrape = Scrape(collectors, run, time.perf_counter, SERIES_LIMIT, (snapshot,))
+    series = sum(len(family.samples) for family in scrape.collect())
+    exposition = Exposition()
+    ours, client, packed = [], [], []
+    for _ in range(rounds):
+        ours.append(timed(lambda: exposition.page(scrape, "")))
+        page, _ = exposition.page(scrape, "")
+        packed.append(timed(partial(gzip.compress, page, GZIP_LEVEL, mtime=0)))
+        client.append(timed(lambda: generate_latest(scrape)))
+    median = statistics.median(ours)
+    return Result(
+        services,
+        series,
+        median * 1e3,
+        max(ours) * 1e3,
+        median / series * 1e6,
+        statistics.median(packed) / series * 1e6,
+        statistics.median(client) / series * 1e6,
+        rss_bytes(os.getpid()) / 1e6,
+    )
 
 
 def run(_name: str, families: Families) -> tuple[Metric, ...]:
@@ -99,10 +129,10 @@ def run(_name: str, families: Families) -> tuple[Metric, ...]:
     return tuple(families())
 
 
-def timed(registry: CollectorRegistry) -> float:
-    """Return the seconds of one scrape."""
+def timed(action: Callable[[], object]) -> float:
+    """Return the seconds that something takes."""
     started = time.perf_counter()
-    generate_latest(registry)
+    action()
     return time.perf_counter() - started
 
 
@@ -116,7 +146,7 @@ def main() -> None:
     """Print a table, or one object by the number of services."""
     parser = argparse.ArgumentParser(description="The time of one scrape of synthetic services.")
     parser.add_argument(
-        "--services", type=int, nargs="+", default=[10, 50, 200], help="how many services, each in turn"
+        "--services", type=int, nargs="+", default=[10, 50, 200, 600], help="how many services, each in turn"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     arguments = parser.parse_args()
@@ -124,10 +154,18 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({str(one.services): asdict(one) for one in found}))
         return
-    print(f"{'services':>8} {'series':>7} {'median ms':>9} {'worst ms':>8} {'us/series':>9} {'RSS MB':>6}")
+    print(f"{'':23} {'scrape ms':>17} {'us per series':>27}")
+    heads = ("median", "worst", "ours", "+ gzip", "client")
+    print(f"{'services':>8} {'series':>7} {'RSS MB':>6}" + "".join(f"{head:>9}" for head in heads))
     for one in found:
-        cost = f"{one.scrape_ms:9.1f} {one.worst_ms:8.1f} {one.microseconds_per_series:9.2f}"
-        print(f"{one.services:8} {one.series:7} {cost} {one.rss_mb:6.1f}")
+        figures = (
+            one.scrape_ms,
+            one.worst_ms,
+            one.microseconds_per_series,
+            one.gzip_microseconds_per_series,
+            one.client_microseconds_per_series,
+        )
+        print(f"{one.services:8} {one.series:7} {one.rss_mb:6.1f}" + "".join(f"{figure:9.2f}" for figure in figures))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from prometheus_client.core import Metric
 
-from exporter.collectors.scrape import Families
+from exporter.collectors.scrape import Families, Shared
 from exporter.config import Config
 from exporter.pages import capabilities, collectors, routes
 from exporter.privileges import grant, losses
@@ -127,8 +127,9 @@ class App:
             host = Stage("host", HOST_SECONDS, lambda now: self._wire.attribute(self._host.refresh(now), now))
             resources = Stage("resources", RESOURCES_SECONDS, self._sample)
             self._host_stages = (host, resources) if config.resources else (host,)
-            named = collectors(config, self._wire, self._host, clock, self._attempts.failures)
-            pages = routes(config, named, self._collect, clock, self._not_ready)
+            traffic = Shared(self._wire.traffic)
+            named = collectors(config, self._wire, self._host, traffic, clock, self._attempts.failures)
+            pages = routes(config, named, (traffic,), self._collect, clock, self._not_ready)
             self.server = serve(config.listen, pages, config.web_config)
             opened.callback(self.server.close)
             self._opened = opened.pop_all()

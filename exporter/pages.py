@@ -18,12 +18,13 @@ from exporter.collectors.operations import (
     messaging_families,
 )
 from exporter.collectors.resources import resource_families
-from exporter.collectors.scrape import Guard, NamedCollector, Scrape
+from exporter.collectors.scrape import Droppable, Guard, NamedCollector, Scrape, Shared
 from exporter.collectors.self import Coverage, self_families
 from exporter.collectors.services import service_families
 from exporter.collectors.tcp import tcp_families
 from exporter.collectors.traffic import traffic_families
 from exporter.config import Config
+from exporter.services.traffic import TrafficSnapshot
 from exporter.sources.host import Host
 from exporter.wire import Wire
 from toolkit.health import health_routes
@@ -41,9 +42,14 @@ def capabilities(wire: Wire, host: Host) -> Mapping[str, bool]:
 
 
 def collectors(
-    config: Config, wire: Wire, host: Host, clock: Callable[[], float], failures: Mapping[str, int]
+    config: Config,
+    wire: Wire,
+    host: Host,
+    traffic: Shared[TrafficSnapshot],
+    clock: Callable[[], float],
+    failures: Mapping[str, int],
 ) -> tuple[NamedCollector, ...]:
-    """Return the collectors that the settings ask for."""
+    """Return the collectors that the settings ask for; those of traffic share one snapshot for each page."""
 
     def resources() -> Iterator[Metric]:
         return resource_families(host.sample(clock()), TICKS_PER_SECOND)
@@ -56,18 +62,18 @@ def collectors(
         (True, NamedCollector("self", itself)),
         (config.services, NamedCollector("services", lambda: service_families(host.view().services))),
         (config.resources, NamedCollector("resources", resources)),
-        (config.traffic, NamedCollector("traffic", lambda: traffic_families(wire.traffic()))),
-        (config.traffic, NamedCollector("certificates", lambda: certificate_families(wire.traffic()))),
-        (config.edges, NamedCollector("edges", lambda: edge_families(wire.traffic()))),
+        (config.traffic, NamedCollector("traffic", lambda: traffic_families(traffic.get()))),
+        (config.traffic, NamedCollector("certificates", lambda: certificate_families(traffic.get()))),
+        (config.edges, NamedCollector("edges", lambda: edge_families(traffic.get()))),
         (config.tcp, NamedCollector("tcp", lambda: tcp_families(wire.connects()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
-        (config.business_value, NamedCollector("business-value", lambda: value_families(wire.traffic()))),
-        (config.business_events, NamedCollector("business-events", lambda: event_families(wire.traffic()))),
-        (config.http, NamedCollector("http", lambda: http_families(wire.traffic()))),
-        (config.db, NamedCollector("db", lambda: db_families(wire.traffic()))),
-        (config.cache, NamedCollector("cache", lambda: cache_families(wire.traffic()))),
-        (config.messaging, NamedCollector("messaging", lambda: messaging_families(wire.traffic()))),
-        (config.dns, NamedCollector("dns", lambda: dns_families(wire.traffic()))),
+        (config.business_value, NamedCollector("business-value", lambda: value_families(traffic.get()))),
+        (config.business_events, NamedCollector("business-events", lambda: event_families(traffic.get()))),
+        (config.http, NamedCollector("http", lambda: http_families(traffic.get()))),
+        (config.db, NamedCollector("db", lambda: db_families(traffic.get()))),
+        (config.cache, NamedCollector("cache", lambda: cache_families(traffic.get()))),
+        (config.messaging, NamedCollector("messaging", lambda: messaging_families(traffic.get()))),
+        (config.dns, NamedCollector("dns", lambda: dns_families(traffic.get()))),
     )
     return tuple(collector for wanted, collector in switched if wanted)
 
@@ -113,13 +119,14 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
 def routes(
     config: Config,
     named: Sequence[NamedCollector],
+    shared: Sequence[Droppable],
     guard: Guard,
     clock: Callable[[], float],
     not_ready: Callable[[], Sequence[str]],
 ) -> Mapping[str, Handler]:
     """Return the handlers by path."""
     registry = CollectorRegistry()
-    registry.register(Scrape(named, guard, clock, config.series_limit))
+    registry.register(Scrape(named, guard, clock, config.series_limit, shared))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     links = (

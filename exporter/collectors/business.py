@@ -6,7 +6,7 @@ answered with success, brokers what is published.
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from exporter.collectors.operations import MESSAGE_OPERATIONS
 from exporter.model import Operation
@@ -14,6 +14,7 @@ from exporter.protocols.base import Family
 from exporter.services.counters import Side
 from exporter.services.operations import OTHER
 from exporter.services.traffic import SideKey, TrafficSnapshot
+from toolkit.families import counter
 
 HTTP_CHANGES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 SUCCEEDED = "2xx"
@@ -32,7 +33,7 @@ def event_of(family: Family, operation: Operation) -> str:
 
 def event_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield how often what was changed."""
-    family = CounterMetricFamily(
+    family = counter(
         "larimar_business_events_total",
         "State-changing operations that succeeded: rows inserted, statements that updated or deleted rows, HTTP "
         "requests that change something answered 2xx, messages published. What a rollback undoes is none.",
@@ -40,7 +41,7 @@ def event_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     )
     for key, side in snapshot.sides.items():
         for event, count in _events(key, side).items():
-            family.add_metric((key.service_name, key.role.value, event), count)
+            family.add((key.service_name, key.role.value, event), count)
     yield family
 
 
@@ -68,20 +69,20 @@ def _count(events: dict[str, float], event: str, count: float) -> None:
 def value_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the sums of fields that mean money or a quantity."""
     labels = ("service_name", "role", "event", "field", "currency")
-    total = CounterMetricFamily(
+    total = counter(
         "larimar_business_value_total",
         "Sum of the numbers that business events carry in fields whose names mean money or a quantity.",
         labels=labels,
     )
-    negative = CounterMetricFamily(
+    negative = counter(
         "larimar_business_negative_value_total",
         "The same of numbers below zero, such as refunds, without their sign: subtract it.",
         labels=labels,
     )
-    fields = CounterMetricFamily(
+    fields = counter(
         "larimar_business_values_total", "How many numbers were added up in the two sums of value.", labels=labels
     )
-    unread = CounterMetricFamily(
+    unread = counter(
         "larimar_business_unread_values_total",
         "Fields that mean money or a quantity whose numbers could not be read, and are missing in the sums.",
         labels=("service_name", "role", "event"),
@@ -91,10 +92,10 @@ def value_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
             event = (key.service_name, key.role.value, event_of(side.family, operation))
             for each, found in changes.sums.items():
                 values = (*event, each.field, each.currency)
-                total.add_metric(values, found.total)
-                fields.add_metric(values, found.count)
+                total.add(values, found.total)
+                fields.add(values, found.count)
                 if found.negative:
-                    negative.add_metric(values, found.negative)
+                    negative.add(values, found.negative)
             if changes.unread:
-                unread.add_metric(event, changes.unread)
+                unread.add(event, changes.unread)
     yield from (total, negative, fields, unread)

@@ -2,33 +2,33 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import Metric
 
 from exporter.services.histogram import NANOSECONDS
 from exporter.services.traffic import TrafficSnapshot
+from toolkit.families import counter, summary
 
 LABELS = ("client", "server", "protocol")
 
 
 def edge_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the families of edges; an end that is not on this host is `~external`."""
-    requests = CounterMetricFamily(
+    requests = counter(
         "larimar_edge_requests_total", "Requests of one service to another; `~external` is another host.", labels=LABELS
     )
-    errors = CounterMetricFamily(
+    errors = counter(
         "larimar_edge_request_errors_total", "Requests of one service to another that failed.", labels=LABELS
     )
-    durations = SummaryMetricFamily(
+    durations = summary(
         "larimar_edge_request_duration_seconds",
         "From a request's first byte to its response's last byte, of one service to another.",
         labels=LABELS,
     )
     for key, edge in snapshot.edges.items():
         labels = (key.client, key.server, key.protocol)
-        requests.add_metric(labels, edge.requests)
-        errors.add_metric(labels, edge.errors)
-        # Where the capture is sampled, counts are fractions; the exposition knows none but floats anyway.
-        durations.add_metric(labels, edge.durations, edge.duration_sum / NANOSECONDS)  # type: ignore[arg-type]
+        requests.add(labels, edge.requests)
+        errors.add(labels, edge.errors)
+        durations.add_summary(labels, edge.durations, edge.duration_sum / NANOSECONDS)
     yield requests
     yield errors
     yield durations

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from exporter.model import Operation
 from exporter.protocols.base import Family
 from exporter.services.traffic import TrafficSnapshot
+from toolkit.families import counter
 
 RESOLVED = "NOERROR"
 
 
 def http_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the HTTP requests by method, class of status and route (empty, that is absent, where none is known)."""
-    family = CounterMetricFamily(
+    family = counter(
         "larimar_http_requests_total",
         "HTTP requests; status_class is `none` where no response was seen, `~other` holds what exceeds the cap.",
         labels=("service_name", "role", "method", "status_class", "route"),
@@ -23,7 +24,7 @@ def http_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
             for operation, by_class in side.operations.counts.items():
                 for status_class, count in by_class.items():
                     labels = (key.service_name, key.role.value, operation.name, status_class, operation.target)
-                    family.add_metric(labels, count)
+                    family.add(labels, count)
     yield family
 
 
@@ -49,7 +50,7 @@ MESSAGE_OPERATIONS = {
 
 def messaging_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the messages that were published, delivered or fetched; what administers a broker is none."""
-    family = CounterMetricFamily(
+    family = counter(
         "larimar_messages_total",
         "Messages seen on the wire by messaging system and topic, exchange or queue (absent where it is not told); for "
         "Kafka, requests that produce or fetch them.",
@@ -64,13 +65,13 @@ def messaging_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
                     told = Operation(name, operation.target)
                     counts[told] = counts.get(told, 0.0) + sum(by_class.values())
             for told, count in counts.items():
-                family.add_metric((key.service_name, key.role.value, key.protocol, told.name, told.target), count)
+                family.add((key.service_name, key.role.value, key.protocol, told.name, told.target), count)
     yield family
 
 
 def db_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the database queries by system, operation and collection (empty, that is absent, where none is known)."""
-    family = CounterMetricFamily(
+    family = counter(
         "larimar_db_queries_total",
         "Database queries by command or SQL verb; `~other` holds what exceeds the cap.",
         labels=("service_name", "role", "db_system", "operation", "collection"),
@@ -79,34 +80,34 @@ def db_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
         if side.family in (Family.DATABASE, Family.CACHE):
             for operation, by_class in side.operations.counts.items():
                 labels = (key.service_name, key.role.value, key.protocol, operation.name, operation.target)
-                family.add_metric(labels, sum(by_class.values()))
+                family.add(labels, sum(by_class.values()))
     yield family
 
 
 def cache_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield how many keys were looked up in caches, and how many of them were found."""
     labels = ("service_name", "role", "db_system")
-    gets = CounterMetricFamily(
+    gets = counter(
         "larimar_cache_gets_total", "Keys looked up in a cache, each key of a request by itself.", labels=labels
     )
-    hits = CounterMetricFamily("larimar_cache_hits_total", "Keys looked up in a cache and found.", labels=labels)
+    hits = counter("larimar_cache_hits_total", "Keys looked up in a cache and found.", labels=labels)
     for key, side in snapshot.sides.items():
         if side.family is Family.CACHE:
             values = (key.service_name, key.role.value, key.protocol)
-            gets.add_metric(values, side.cache_hits + side.cache_misses)
-            hits.add_metric(values, side.cache_hits)
+            gets.add(values, side.cache_hits + side.cache_misses)
+            hits.add(values, side.cache_hits)
     yield gets
     yield hits
 
 
 def dns_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the DNS queries by type, and those that did not resolve by how the server or its silence said so."""
-    queries = CounterMetricFamily(
+    queries = counter(
         "larimar_dns_queries_total",
         "DNS queries by type of record; repetitions of an unanswered one are the same query.",
         labels=("service_name", "role", "operation"),
     )
-    failures = CounterMetricFamily(
+    failures = counter(
         "larimar_dns_failures_total",
         "DNS queries that gave no answer by response code, NXDOMAIN among them; `none` is for no response at all.",
         labels=("service_name", "role", "rcode"),
@@ -116,11 +117,11 @@ def dns_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
             continue
         by_rcode: dict[str, float] = {}
         for operation, by_status in side.operations.counts.items():
-            queries.add_metric((key.service_name, key.role.value, operation.name), sum(by_status.values()))
+            queries.add((key.service_name, key.role.value, operation.name), sum(by_status.values()))
             for rcode, count in by_status.items():
                 by_rcode[rcode] = by_rcode.get(rcode, 0.0) + count
         by_rcode.pop(RESOLVED, None)
         for rcode, count in by_rcode.items():
-            failures.add_metric((key.service_name, key.role.value, rcode), count)
+            failures.add((key.service_name, key.role.value, rcode), count)
     yield queries
     yield failures

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from exporter.services.resources import ServiceResources
+from toolkit.families import counter, gauge
 
 _SERVICE = ("service_name",)
 
@@ -24,21 +25,21 @@ def resource_families(resources: Mapping[str, ServiceResources], ticks_per_secon
 
 
 def _processor(resources: Mapping[str, ServiceResources], ticks_per_second: int) -> Iterator[Metric]:
-    cpu = CounterMetricFamily(
+    cpu = counter(
         "larimar_service_cpu_seconds_total",
         "Processor time of all processes, ended ones and children that they waited for included. /proc/PID/stat.",
         labels=("service_name", "mode"),
     )
-    faults = CounterMetricFamily(
+    faults = counter(
         "larimar_service_page_faults_total",
         "Page faults; major ones had to wait for a disk. /proc/PID/stat.",
         labels=("service_name", "kind"),
     )
     for name, one in resources.items():
-        cpu.add_metric((name, "user"), one.counters.cpu_user_ticks / ticks_per_second)
-        cpu.add_metric((name, "system"), one.counters.cpu_system_ticks / ticks_per_second)
-        faults.add_metric((name, "minor"), one.counters.minor_faults)
-        faults.add_metric((name, "major"), one.counters.major_faults)
+        cpu.add((name, "user"), one.counters.cpu_user_ticks / ticks_per_second)
+        cpu.add((name, "system"), one.counters.cpu_system_ticks / ticks_per_second)
+        faults.add((name, "minor"), one.counters.minor_faults)
+        faults.add((name, "major"), one.counters.major_faults)
     yield cpu
     yield faults
 
@@ -118,14 +119,14 @@ def _life(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
 
 
 def _gauge(name: str, documentation: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(name, documentation, labels=_SERVICE)
+    family = gauge(name, documentation, _SERVICE)
     for service, value in values.items():
-        family.add_metric((service,), value)
+        family.add((service,), value)
     return family
 
 
 def _counter(name: str, documentation: str, values: Mapping[str, float]) -> Metric:
-    family = CounterMetricFamily(name, documentation, labels=_SERVICE)
+    family = counter(name, documentation, _SERVICE)
     for service, value in values.items():
-        family.add_metric((service,), value)
+        family.add((service,), value)
     return family

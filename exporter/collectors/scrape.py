@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
+
+from toolkit.families import Family
 
 FAMILY_NAMES = (
     "larimar_scrape_collector_duration_seconds",
@@ -14,6 +17,7 @@ FAMILY_NAMES = (
     "larimar_series_limit",
     "larimar_series_omitted",
 )
+T = TypeVar("T")
 Families = Callable[[], Iterable[Metric]]
 Guard = Callable[[str, Families], tuple[Metric, ...] | None]
 """Runs the collector of a name; None where it failed, which the guard has then logged and counted."""
@@ -27,6 +31,34 @@ class NamedCollector:
     families: Families
 
 
+class Droppable(Protocol):
+    """What is taken anew for each page."""
+
+    def drop(self) -> None: ...
+
+
+class Shared(Generic[T]):
+    """What several collectors of a page are made from: taken once for each page, when the first of them asks.
+
+    Args:
+        take: returns it as it is now.
+    """
+
+    def __init__(self, take: Callable[[], T]) -> None:
+        self._take = take
+        self._taken: list[T] = []
+
+    def get(self) -> T:
+        """Return what was taken for this page."""
+        if not self._taken:
+            self._taken.append(self._take())
+        return self._taken[0]
+
+    def drop(self) -> None:
+        """Let the next one who asks have it taken anew."""
+        self._taken.clear()
+
+
 class Scrape(Collector):
     """All collectors as one, for prometheus_client's registry.
 
@@ -35,6 +67,7 @@ class Scrape(Collector):
         guard: runs each of them so that its failure is not the scrape's.
         clock: seconds, never falling.
         series_limit: how many series of the collectors a page holds; those beyond it are left out.
+        shared: what is taken anew for each page.
     """
 
     def __init__(
@@ -43,17 +76,20 @@ class Scrape(Collector):
         guard: Guard,
         clock: Callable[[], float],
         series_limit: int,
+        shared: Sequence[Droppable] = (),
     ) -> None:
         self._collectors = tuple(collectors)
         self._guard = guard
         self._clock = clock
         self._series_limit = series_limit
+        self._shared = tuple(shared)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families of all collectors, then how each of them fared."""
         duration = GaugeMetricFamily(FAMILY_NAMES[0], "How long a collector took.", labels=("collector",))
         success = GaugeMetricFamily(FAMILY_NAMES[1], "Whether a collector succeeded.", labels=("collector",))
         series = omitted = 0
+        self._drop_shared()
         for collector in self._collectors:
             started = self._clock()
             families = self._guard(collector.name, collector.families)
@@ -61,8 +97,9 @@ class Scrape(Collector):
             success.add_metric((collector.name,), families is not None)
             for family in families or ():
                 omitted += curtail(family, self._series_limit - series)
-                series += len(family.samples)
+                series += series_of(family)
                 yield family
+        self._drop_shared()
         yield duration
         yield success
         yield GaugeMetricFamily(FAMILY_NAMES[2], "Series of the collectors on this page.", series)
@@ -71,9 +108,20 @@ class Scrape(Collector):
         )
         yield GaugeMetricFamily(FAMILY_NAMES[4], "Series left out of this page as they were beyond the limit.", omitted)
 
+    def _drop_shared(self) -> None:
+        for one in self._shared:
+            one.drop()
+
+
+def series_of(family: Metric) -> int:
+    """Return how many series a family has."""
+    return len(family.numbers if isinstance(family, Family) else family.samples)
+
 
 def curtail(family: Metric, room: int) -> int:
     """Leave out the samples beyond `room`, a histogram whole or not at all; return how many there were."""
+    if isinstance(family, Family):
+        return family.keep(room)
     excess = len(family.samples) - room
     if excess <= 0:
         return 0

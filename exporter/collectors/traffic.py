@@ -1,9 +1,8 @@
 """Requests, errors, durations and bytes of every service, as server and as client."""
 
 from collections.abc import Iterator, Mapping
-from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.samples import Exemplar
 
 from exporter.protocols.base import Family
@@ -11,11 +10,11 @@ from exporter.services.counters import Side, Traced
 from exporter.services.families import label_of
 from exporter.services.histogram import BOUNDS_SECONDS, NANOSECONDS
 from exporter.services.traffic import SideKey, TrafficSnapshot
+from toolkit.families import counter, histogram
 
 LABELS = ("service_name", "role", "protocol")
 LE = (*map(repr, map(float, BOUNDS_SECONDS)), "+Inf")
 Sides = Mapping[SideKey, Side]
-Bucket = tuple[str, float] | tuple[str, float, Exemplar]
 
 
 def traffic_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
@@ -35,21 +34,21 @@ def traffic_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
 
 def _parsed_families(sides: Sides) -> Iterator[Metric]:
     yield _requests("larimar_requests_total", "Requests seen on the wire, answered or not.", sides)
-    errors = CounterMetricFamily(
+    errors = counter(
         "larimar_request_errors_total",
         "Requests whose response says that they failed, such as a status of 400 or above or a database's error.",
         labels=LABELS,
     )
-    request_bytes = CounterMetricFamily(
+    request_bytes = counter(
         "larimar_request_bytes_total", "Bytes of requests, headers and bodies, before TCP.", labels=LABELS
     )
-    response_bytes = CounterMetricFamily(
+    response_bytes = counter(
         "larimar_response_bytes_total", "Bytes of responses, headers and bodies, before TCP.", labels=LABELS
     )
     for key, side in sides.items():
-        errors.add_metric(_labels(key), side.errors)
-        request_bytes.add_metric(_labels(key), side.request_bytes)
-        response_bytes.add_metric(_labels(key), side.response_bytes)
+        errors.add(_labels(key), side.errors)
+        request_bytes.add(_labels(key), side.request_bytes)
+        response_bytes.add(_labels(key), side.response_bytes)
     yield errors
     yield _durations(
         "larimar_request_duration_seconds", "From a request's first byte to its response's last byte.", sides
@@ -59,19 +58,17 @@ def _parsed_families(sides: Sides) -> Iterator[Metric]:
 
 
 def _requests(name: str, documentation: str, sides: Sides) -> Metric:
-    family = CounterMetricFamily(name, documentation, labels=LABELS)
+    family = counter(name, documentation, labels=LABELS)
     for key, side in sides.items():
-        family.add_metric(_labels(key), side.requests)
+        family.add(_labels(key), side.requests)
     return family
 
 
 def _durations(name: str, documentation: str, sides: Sides) -> Metric:
-    family = HistogramMetricFamily(name, documentation, labels=LABELS)
+    family = histogram(name, documentation, LABELS, LE)
     for key, side in sides.items():
-        buckets: list[Bucket] = list(zip(LE, accumulate(side.durations), strict=True))
-        for place, traced in side.traced.items():
-            buckets[place] = (*buckets[place][:2], exemplar(traced))
-        family.add_metric(_labels(key), buckets, side.duration_sum / NANOSECONDS)
+        exemplars = {place: exemplar(traced) for place, traced in side.traced.items()}
+        family.add_histogram(_labels(key), side.durations, side.duration_sum / NANOSECONDS, exemplars)
     return family
 
 

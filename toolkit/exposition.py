@@ -1,0 +1,128 @@
+"""The page of metrics as text or OpenMetrics; the lines of large families are put together from prepared labels."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Protocol
+
+from prometheus_client import Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.samples import Exemplar
+
+from toolkit.families import Family, Part
+
+OPEN = "application/openmetrics-text"
+END = b"# EOF\n"
+# Escaping by the other schemes changes names, and is left to prometheus_client; nobody is known to ask for it.
+_UNCHANGED = ("", "underscores", "allow-utf-8")
+_SPARE = 64  # prepared labels kept beyond twice those in use
+
+
+class Collects(Protocol):
+    """What is scraped: a registry, or one collector."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Return every metric family."""
+        ...
+
+
+class _One:
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def collect(self) -> Iterable[Metric]:
+        return (self._metric,)
+
+
+class _Prepared(dict[Sequence[str], tuple[str, ...]]):
+    """By label values, the beginnings of a point's lines up to the number; made when first asked for."""
+
+    def __init__(self, family: Family) -> None:
+        super().__init__()
+        self._name = family.name
+        self._label_names = family.label_names
+        self._parts = family.parts
+
+    def __missing__(self, values: Sequence[str]) -> tuple[str, ...]:
+        labels = {name: _escaped(value) for name, value in zip(self._label_names, values, strict=True)}
+        self[values] = lines = tuple(self._beginning(part, labels) for part in self._parts)
+        return lines
+
+    def fits(self, family: Family) -> bool:
+        """Return whether the lines of a family begin like this, were they made before."""
+        return self._label_names == family.label_names and self._parts == family.parts
+
+    def _beginning(self, part: Part, labels: dict[str, str]) -> str:
+        told = {**labels, "le": part.le} if part.le else labels
+        inside = ",".join(f'{name}="{value}"' for name, value in sorted(told.items()))
+        return f"\n{self._name}{part.suffix}{{{inside}}} " if inside else f"\n{self._name}{part.suffix} "
+
+
+class Exposition:
+    """Makes pages, and keeps the labels of the last ones prepared; for one page at a time."""
+
+    def __init__(self) -> None:
+        self._prepared: dict[str, _Prepared] = {}
+
+    @property
+    def prepared_labels(self) -> int:
+        """How many combinations of label values are kept prepared."""
+        return sum(map(len, self._prepared.values()))
+
+    def page(self, registry: Collects, accept: str) -> tuple[bytes, str]:
+        """Return a page of all that is collected, and its content type.
+
+        Args:
+            accept: what the scraper takes, as its header says.
+        """
+        encode, content_type = choose_encoder(accept)
+        if content_type.partition("escaping=")[2] not in _UNCHANGED:
+            return encode(registry), content_type
+        is_open = content_type.startswith(OPEN)
+        parts = [
+            self._family(metric, is_open) if isinstance(metric, Family) else encode(_One(metric)).removesuffix(END)
+            for metric in registry.collect()
+        ]
+        return b"".join((*parts, END) if is_open else parts), content_type
+
+    def _family(self, family: Family, is_open: bool) -> bytes:
+        prepared = self._prepared.get(family.name)
+        if prepared is None or not prepared.fits(family) or len(prepared) > 2 * len(family.labels) + _SPARE:
+            prepared = self._prepared[family.name] = _Prepared(family)
+        numbers = _texts(family.numbers)
+        if is_open:
+            for place, exemplar in family.exemplars.items():
+                numbers[place] += _exemplar(exemplar)
+        beginnings = chain.from_iterable(map(prepared.__getitem__, family.labels))
+        lines = chain.from_iterable(zip(beginnings, numbers, strict=True))
+        return "".join((_head(family, is_open), *lines, "\n")).encode()
+
+
+def _head(family: Family, is_open: bool) -> str:
+    """Return what is said of a family before its samples, without the last line's end."""
+    name = family.name if is_open or family.type != "counter" else f"{family.name}_total"
+    documentation = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
+    if is_open:
+        documentation = documentation.replace('"', r"\"")
+    unit = f"\n# UNIT {name} {family.unit}" if is_open and family.unit else ""
+    return f"# HELP {name} {documentation}\n# TYPE {name} {family.type}{unit}"
+
+
+def _texts(numbers: Sequence[float]) -> list[str]:
+    """Return the numbers as the formats write them."""
+    texts = list(map(repr, map(float, numbers)))
+    if "n" in "".join(texts):  # inf or nan
+        spelled = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
+        texts = [spelled.get(text, text) for text in texts]
+    return texts
+
+
+def _exemplar(exemplar: Exemplar) -> str:
+    inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(exemplar.labels.items()))
+    at = f" {exemplar.timestamp}" if exemplar.timestamp is not None else ""
+    return f" # {{{inside}}} {_texts((exemplar.value,))[0]}{at}"
+
+
+def _escaped(value: str) -> str:
+    """Return a label's value as it is written; bytes that were no text are told as `\\udcff`."""
+    text = value.encode("utf-8", "backslashreplace").decode()
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
