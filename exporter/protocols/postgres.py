@@ -11,7 +11,7 @@ from exporter.model import Direction, Message, Nanoseconds
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.postgres_backend import Backend
 from exporter.protocols.postgres_frontend import Frontend
-from exporter.protocols.postgres_match import match, match_client, match_server, match_startup
+from exporter.protocols.postgres_match import continues_server, match, match_client, match_startup
 from exporter.protocols.postgres_session import PostgresSession
 
 MAX_MALFORMED = 8
@@ -33,6 +33,8 @@ class PostgresParser:
         """Take the next bytes of one direction; return the messages that they complete."""
         out: list[Message] = []
         side = self._frontend if direction == CLIENT else self._backend
+        if direction == CLIENT:
+            self._backend.settle(out)
         if side.lost:
             if not _resumes(direction, data):
                 return ()
@@ -43,19 +45,19 @@ class PostgresParser:
             self._malformed += 1
             if not side.seen or self._malformed > MAX_MALFORMED:
                 raise
-            side.lose(out)
+            side.lose(at, out)
         return out
 
     def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
         """Account for bytes that passed unseen."""
         out: list[Message] = []
         side = self._frontend if direction == CLIENT else self._backend
-        if size_bytes > side.skip and direction == CLIENT and not side.lost:
-            self._frontend.hurry(at, out)
+        if size_bytes > side.skip and not side.lost:
+            side.hurry(size_bytes, at, out)
         if 0 < size_bytes <= side.skip:
             side.passed(size_bytes, at, out)
         else:
-            side.lose(out)
+            side.lose(at, out)
         return out
 
     def skippable(self, direction: Direction) -> int:
@@ -76,7 +78,7 @@ def _resumes(direction: Direction, data: bytes) -> bool:
     head = data[:4096]
     if direction == CLIENT:
         return match_client(head) >= Match.MAYBE or match_startup(head) is Match.YES
-    return match_server(head) >= Match.MAYBE
+    return continues_server(head)
 
 
 SPEC = ProtocolSpec(

@@ -12,7 +12,7 @@ from exporter.protocols.postgres_session import Awaited, PostgresSession
 if not cython.compiled:  # else the `.pxd` has them
     from exporter.protocols.pieces import big32, octet, piece
 
-ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH, PARAMETERS = b"ECZIs2AGWt"
+ERROR, COMPLETE, READY, EMPTY_QUERY, SUSPENDED, BOUND, NOTIFIED, COPY_IN, COPY_BOTH, PARAMETERS, ROWS = b"ECZIs2AGWtT"
 # Looking a member of an enumeration up costs more than comparing it.
 FOR_EXECUTE, FOR_QUERY, FOR_LOGIN = Awaited.EXECUTE, Awaited.QUERY, Awaited.LOGIN
 RESPONSE, CHANGED = Kind.RESPONSE, Kind.CHANGED
@@ -28,6 +28,8 @@ MOST_LENGTHS = tuple(
 MAX_PARAMETER_BYTES = 4096  # of their types
 QUERIED = ord("S")  # the tags of what changes nothing, SELECT among them; SAVEPOINT is told by what follows
 CODE_BYTES = 5
+NO_CODE = "XX000"  # an internal error
+UNSEEN_CODE = "OTHER"  # of an error whose code was not copied
 
 
 class Backend:
@@ -40,11 +42,16 @@ class Backend:
     """
 
     __slots__ = (
+        "_answering",
         "_backlog",
+        "_begun_at",
+        "_begun_until",
         "_bound",
         "_code",
         "_copying",
+        "_described",
         "_first_at",
+        "_impatient",
         "_kind",
         "_operation",
         "_session",
@@ -68,6 +75,11 @@ class Backend:
         self._operation: Operation = UNKNOWN_OPERATION  # what the answer's tag says was done
         self._told = False  # the answer has said how a statement ended
         self._bound = False  # the answer is to an execution, as far as is known without the request
+        self._answering = False  # the answer is to a query or an execution
+        self._described = False  # what it tells of rows is how a statement's would be
+        self._begun_at: Nanoseconds = -1  # of an answer whose end was not seen; -1 without one
+        self._begun_until: Nanoseconds = 0  # when the last of it was seen
+        self._impatient = False  # the message being read is not worth waiting for until it is whole
         self._copying = False  # the client sends data that the tag to come counts
         self._statements = 0  # how many of a query's statements were answered
         self._tag = b""  # of the statement that the message being read completes
@@ -113,10 +125,26 @@ class Backend:
         if not self.skip:
             self._complete(at, out)
 
-    def lose(self, out: list[Message]) -> None:
+    def hurry(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        """Read what is held of a message of whose packet the last `size_bytes` were not copied."""
+        self._impatient = True
+        self.feed(b"", at, out)
+        self._impatient = False
+        if 0 < self.skip < size_bytes:
+            self.passed(self.skip, at, out)
+
+    def settle(self, out: list[Message]) -> None:
+        """The client goes on: an answer whose beginning was seen has ended, though its end was not."""
+        if self._begun_at >= 0:
+            out.append(Message(RESPONSE, self._begun_at, self._begun_until, 0))
+            self._begun_at = -1
+
+    def lose(self, at: Nanoseconds, out: list[Message]) -> None:
         """The next boundary is unknown; an answer that has told how it ended still counts."""
         if self._told:
             self._answer(self._first_at, out)
+        elif self._answering and self._first_at >= 0:
+            self._begun_at, self._begun_until = self._first_at, at
         self._session.forget()
         self._session.changes.forget()
         self._end()
@@ -138,23 +166,30 @@ class Backend:
             needed = 1
         elif kind == PARAMETERS and self._session.changes.active:
             needed = min(MAX_PARAMETER_BYTES, length - 4)
+        if self._impatient and kind in (ERROR, COMPLETE):
+            needed = min(needed, available)
         if available < needed:
             return 0
         self._kind = kind
         self._begin(kind, self._backlog.since if start == 0 else at)
         if needed:
-            body = piece(buffer, start + 5, start + 5 + needed)
-            if kind == ERROR:
-                self._code = _code_of(body)
-            elif kind == COMPLETE:
-                self._tag = body.partition(b"\0")[0]
-                if self._operation is UNKNOWN_OPERATION:
-                    self._operation = sql.operation_of(self._tag)
-            elif kind == READY:
-                self._status = body
-            else:
-                self._session.changes.typed(body)
+            self._look(kind, piece(buffer, start + 5, start + 5 + needed))
         return length + 1
+
+    def _look(self, kind: int, body: bytes) -> None:
+        """Read what is needed of a message."""
+        if kind == ERROR:
+            self._code = _code_of(body, UNSEEN_CODE if self._impatient else NO_CODE)
+        elif kind == COMPLETE:
+            self._tag = body.partition(b"\0")[0]
+            if self._operation is UNKNOWN_OPERATION:
+                self._operation = sql.operation_of(self._tag)
+            if self._impatient and len(self._tag) == len(body):
+                self._tag = b""  # its number may have been cut
+        elif kind == READY:
+            self._status = body
+        else:
+            self._session.changes.typed(body)
 
     def _begin(self, kind: int, at: Nanoseconds) -> None:
         """An answer begins with the first message that can belong to it."""
@@ -163,10 +198,17 @@ class Backend:
             return
         if session.fresh or self._first_at < 0 or (kind == BOUND and not self._told):
             session.fresh = False
-            self._first_at = at
+            self._first_at = self._begun_at if self._begun_at >= 0 else at
+            self._answering = self._begun_at >= 0
+            self._begun_at = -1
+            self._described = False
             self._size = 0
         if kind == BOUND:
-            self._bound = True
+            self._bound = self._answering = True
+        elif kind == PARAMETERS:
+            self._described = True
+        elif kind == ROWS and not self._described:
+            self._answering = True
 
     def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
         """The message being read has ended."""
@@ -241,13 +283,13 @@ class Backend:
         self._size = 0
         self._code = ""
         self._operation = UNKNOWN_OPERATION
-        self._told = False
+        self._told = self._answering = False
         self._statements = 0
 
 
-def _code_of(body: bytes) -> str:
-    """Return the SQLSTATE among an error's fields; `XX000`, an internal error, if there is none."""
+def _code_of(body: bytes, otherwise: str) -> str:
+    """Return the SQLSTATE among an error's fields, or what to say if there is none."""
     at = body.find(b"\0C")
     code = body[at + 2 : at + 2 + CODE_BYTES]
     valid = at >= 0 and len(code) == CODE_BYTES and code.isalnum() and code.isascii()
-    return code.decode("ascii").upper() if valid else "XX000"
+    return code.decode("ascii").upper() if valid else otherwise

@@ -7,7 +7,7 @@ from exporter.protocols.pieces cimport big32, octet, piece
 from exporter.protocols.postgres_session cimport PostgresSession
 
 cdef int QUERY, PARSE, BIND, EXECUTE, SYNC, FLUSH, FUNCTION_CALL, DESCRIBE
-cdef int64_t MAX_MESSAGE_BYTES
+cdef int64_t MAX_MESSAGE_BYTES, MOST_UNEXECUTED_BYTES
 cdef tuple NEEDED, LEAST_LENGTHS
 cdef object FOR_EXECUTE, FOR_QUERY, FOR_SYNC, FOR_LOGIN, REQUEST
 
@@ -20,7 +20,9 @@ cdef class Frontend:
     cdef int _kind
     cdef object _operation
     cdef tuple _planned
-    cdef bint _impatient
+    cdef bint _impatient, _bound
+    cdef object _prepared
+    cdef int64_t _name_bytes
     cdef public int64_t skip
     cdef public bint lost
     cdef readonly int64_t seen
@@ -28,8 +30,9 @@ cdef class Frontend:
     @cython.locals(position=int64_t, end=int64_t, taken=int64_t, size=int64_t)
     cpdef feed(self, bytes data, int64_t at, list out)
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
-    cpdef hurry(self, int64_t at, list out)
-    cpdef lose(self, list out)
+    @cython.locals(hidden=int64_t)
+    cpdef hurry(self, int64_t size_bytes, int64_t at, list out)
+    cpdef lose(self, int64_t at, list out)
     @cython.locals(length=int64_t, code=int64_t)
     cdef int64_t _start(self, buffer, int64_t start, int64_t at) except? -7
     @cython.locals(available=int64_t, kind=int, length=int64_t, needed=int64_t, wanted=int64_t, whole=bint)
@@ -40,3 +43,4 @@ cdef class Frontend:
     cdef _look(self, int kind, bytes body, bint whole)
     @cython.locals(kind=int)
     cdef _complete(self, int64_t at, list out)
+    cdef _rest(self)

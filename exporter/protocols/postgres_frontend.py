@@ -23,6 +23,8 @@ if not cython.compiled:  # else the `.pxd` has them
     from exporter.protocols.pieces import big32, octet, piece
 
 LEAST_TEXT_BYTES = 12  # of a statement whose rest was not copied: its verb is among them
+# Behind a statement that is only prepared: Describe (with its name besides), Flush and Sync.
+MOST_UNEXECUTED_BYTES = 7 + 5 + 5
 LONGEST_NAME = 256  # a prepared statement or portal with a longer name is not remembered
 # How much of a message's body is needed: the names at its beginning, and where the verb is.
 NEEDED_BYTES = {
@@ -54,11 +56,14 @@ class Frontend:
 
     __slots__ = (
         "_backlog",
+        "_bound",
         "_first_at",
         "_impatient",
         "_kind",
+        "_name_bytes",
         "_operation",
         "_planned",
+        "_prepared",
         "_session",
         "_size",
         "lost",
@@ -75,6 +80,9 @@ class Frontend:
         self._operation: Operation | None = None  # of the request that the message being read is
         self._planned: tuple[Planned, ...] = ()  # what that request is to change
         self._impatient = False  # the message being read is not worth waiting for until it is whole
+        self._prepared: Operation | None = None  # what the request that an execution will complete is
+        self._bound = False  # its portal is bound
+        self._name_bytes = 0  # of its statement
         self.skip = 0
         self.lost = False
         self.seen = 0
@@ -109,19 +117,32 @@ class Frontend:
         if not self.skip:
             self._complete(at, out)
 
-    def hurry(self, at: Nanoseconds, out: list[Message]) -> None:
-        """Read what is held of a message without waiting for the numbers at its end, which were lost."""
+    def hurry(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        """Read what is held of a message of whose packet the last `size_bytes` were not copied.
+
+        An execution that they hide is told by what prepared it: a portal is bound to be executed, and behind a
+        statement alone lies no more than its description and a synchronisation.
+        """
         self._impatient = True
         self.feed(b"", at, out)
         self._impatient = False
+        hidden = size_bytes - self.skip
+        if hidden <= 0:
+            return
+        if self.skip:
+            self.passed(self.skip, at, out)
+        if self._prepared is not None and (self._bound or hidden > self._name_bytes + MOST_UNEXECUTED_BYTES):
+            self._operation = self._prepared
+            self._kind = EXECUTE
+            self._complete(at, out)
 
-    def lose(self, out: list[Message]) -> None:
+    def lose(self, at: Nanoseconds, out: list[Message]) -> None:
         """The next boundary is unknown; a request whose verb was read still counts."""
         if self._operation is not None:
             self._complete(self._first_at, out)
         self._session.forget()
         self._session.changes.forget()
-        self._first_at, self._size = -1, 0
+        self._rest()
         self.skip = 0
         self.lost = True
         self._backlog.drop()
@@ -160,7 +181,7 @@ class Frontend:
         if not LEAST_LENGTHS[kind] <= length <= MAX_MESSAGE_BYTES:
             raise ParseError("no PostgreSQL message of a client begins here")
         needed = min(NEEDED[kind], length - 4)
-        if self._impatient and kind == QUERY and available >= LEAST_TEXT_BYTES:
+        if self._impatient and kind in (QUERY, PARSE, BIND) and available >= LEAST_TEXT_BYTES:
             needed = min(needed, available)
         if available < needed:
             return 0
@@ -211,11 +232,15 @@ class Frontend:
             text, _, types = rest.partition(b"\0")
             operation = sql.operation_of(text)
             session.statements.put(name, operation)
+            self._prepared, self._bound, self._name_bytes = operation, False, len(name)
             if changes.active or may_change(operation):
                 changes.parse(name, text, operation, whole, types)
         elif kind == BIND:
-            statement = rest.partition(b"\0")[0]
-            session.portals.put(name, session.statements.get(statement))
+            statement, named, _ = rest.partition(b"\0")
+            if not named:
+                return  # both names are long, or were cut
+            self._prepared, self._bound = session.statements.get(statement), True
+            session.portals.put(name, self._prepared)
             if changes.active:
                 changes.bind(name, statement, body)
         elif kind == EXECUTE:
@@ -237,4 +262,9 @@ class Frontend:
             self._session.expect(FOR_SYNC)
         elif kind in (PARSE, BIND) or kind in b"DC":
             return  # the execution to come is what it is for
+        self._rest()
+
+    def _rest(self) -> None:
+        """What follows belongs to another request."""
         self._first_at, self._size = -1, 0
+        self._prepared, self._bound = None, False

@@ -17,6 +17,9 @@ CLIENT_TYPES = frozenset(b"BCDEFHPQSXcdfp")
 SERVER_TYPES = frozenset(b"123ACDEGHIKNRSTVWZcdnstv")
 EXACT_LENGTHS = {ord(kind): 4 for kind in "SHXc"}
 EXACT_SERVER_LENGTHS = {**{ord(kind): 4 for kind in "123Icns"}, ord("Z"): 5}
+LEAST_TORN_BYTES = 10  # of a message that is judged by its beginning
+FIELD_BYTES = 19  # of a row's description at least: an empty name and six numbers
+VALUE_BYTES = 4  # of a row at least
 FEW_MESSAGES = 3
 
 
@@ -121,6 +124,21 @@ def match_server(server: bytes) -> Match:
         found = max(found, judged)
         position += 1 + length
     return found
+
+
+def continues_server(server: bytes) -> bool:
+    """Return whether a server that is known to speak PostgreSQL goes on so, in a message that may be cut short."""
+    if match_server(server) >= Match.MAYBE:
+        return True
+    body = server[5:]
+    size = int.from_bytes(server[1:5], "big") - 4
+    if len(body) < LEAST_TORN_BYTES or not len(body) < size <= MAX_MESSAGE_BYTES:
+        return False
+    if server[0] in b"EN":
+        return body[:1] == b"S" and body[1:LEAST_TORN_BYTES].partition(b"\0")[0].isalpha()
+    fields = int.from_bytes(body[:2], "big")
+    least = {ord("T"): FIELD_BYTES, ord("D"): VALUE_BYTES}.get(server[0])
+    return least is not None and 0 < fields * least <= size - 2
 
 
 def _judge_server(kind: int, length: int, body: bytes, whole: bool) -> Match:

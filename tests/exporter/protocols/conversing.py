@@ -1,7 +1,7 @@
 """Lets bytes go through a conversation and keeps what comes out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exporter.model import Change, Endpoint, Exchange, Flow, Kind, Nanoseconds
 from exporter.net.stream import End
@@ -110,6 +110,16 @@ def converse(
             conversation.data(step.direction, step.payload, at)
     conversation.end(End.CLOSED, at + STEP)
     return kept
+
+
+def copied(steps: Iterable[Step], size: int) -> list[Step]:
+    """Return the steps as a capture shows them that copies so many bytes of each."""
+    cut: list[Step] = []
+    for step in steps:
+        cut.append(replace(step, payload=step.payload[:size]))
+        if len(step.payload) > size:
+            cut.append(Step(step.direction, lost=len(step.payload) - size, at_once=True))
+    return cut
 
 
 def client(payload: bytes) -> Step:

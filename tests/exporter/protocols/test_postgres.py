@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.protocols import sql
-from tests.exporter.protocols.conversing import STEP, Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, copied, server
 from tests.exporter.protocols.samples import PG_LOGIN, PG_READY, pg, pg_error, pg_startup
 
 PARSE = pg(b"P", b"\0select $1\0\0\0")
@@ -164,6 +164,60 @@ def test_lost_rows_within_one_message_cost_nothing() -> None:
     begun = pg(b"T", b"\0\0") + b"D" + (1004).to_bytes(4, "big") + b"x" * 10
     kept = converse([*PG_LOGIN, client(query(b"SELECT 1")), server(begun), Step(1, lost=990), server(DONE + PG_READY)])
     assert [exchange.duration for exchange in kept.exchanges] == [3 * STEP]
+
+
+COPIED = 30  # of 96 bytes of a frame
+ROW = pg(b"T", b"\0\1abalance" + bytes(19)) + pg(b"D", b"\0\1\0\0\0\x041234")
+
+
+def test_executions_behind_what_was_copied_are_told_by_what_prepared_them() -> None:
+    parse = pg(b"P", b"\0SELECT abalance FROM accounts WHERE aid = $1\0\0\0")
+    kept = converse(
+        copied(
+            [
+                *PG_LOGIN,
+                client(parse + BIND + EXECUTE + SYNC),
+                server(PARSED + BOUND + ROW + DONE + PG_READY),
+                client(pg(b"P", b"S_1\0INSERT INTO events (name, at) VALUES ($1, $2)\0\0\0") + SYNC),
+                server(PARSED + PG_READY),
+                client(pg(b"B", b"\0S_1\0" + bytes(6) + b"a long name" * 3) + EXECUTE + SYNC),
+                server(BOUND + pg(b"C", b"INSERT 0 1\0") + PG_READY),
+            ],
+            COPIED,
+        )
+    )
+    assert kept.requests() == ["SELECT", "INSERT"]
+    assert kept.statuses() == ["", ""]
+    assert kept.exchanges[0].duration == STEP  # what the cut hides may be a request, so that the next is not timed
+
+
+def test_errors_are_told_by_what_was_copied_of_them() -> None:
+    kept = converse(
+        copied(
+            [
+                *PG_LOGIN,
+                client(query(b"SELECT a FROM b WHERE c = 'd' AND e")),
+                server(ROW + DONE + PG_READY),
+                client(query(b"SELECT nowhere FROM accounts LIMIT 1")),
+                server(pg(b"E", b"SERROR\0VERROR\0C42703\0Mcolumn does not exist\0\0")),
+                server(PG_READY),
+                client(query(b"SELECT nowhere FROM accounts LIMIT 1")),
+                server(pg(b"E", b"SBETRIEBSFEHLER\0VERROR\0C42703\0Mcolumn does not exist\0\0") + PG_READY),
+            ],
+            COPIED,
+        )
+    )
+    assert kept.statuses() == ["", "42703", "OTHER"]
+    assert kept.failures() == [False, True, True]
+
+
+def test_numbers_of_rows_that_were_cut_change_nothing() -> None:
+    insert = query(b"INSERT INTO orders (id, total) VALUES (1, 2)")
+    done = pg(b"C", b"INSERT 0 12\0")
+    cut = [server(done[:-2]), Step(1, lost=2 + len(PG_READY), at_once=True)]
+    kept = converse([*PG_LOGIN, client(insert), *cut, client(query(b"SELECT 1")), server(DONE + PG_READY)])
+    assert kept.requests() == ["INSERT", "SELECT"]
+    assert not kept.changes
 
 
 @pytest.mark.parametrize(
