@@ -33,6 +33,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.protocols.redis",
     "exporter.protocols.paths",
     "exporter.protocols.http_head",
+    "exporter.protocols.http_side",
     "exporter.protocols.http",
     "exporter.protocols.http2_headers",
     "exporter.protocols.http2",

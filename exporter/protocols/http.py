@@ -5,13 +5,12 @@ from functools import partial
 
 import cython
 
-from exporter.model import UNKNOWN_OPERATION, Change, Direction, Kind, Message, Nanoseconds, Operation
-from exporter.protocols.backlog import Backlog, behind_line_ends
+from exporter.model import Change, Direction, Kind, Message, Nanoseconds
+from exporter.protocols.backlog import behind_line_ends
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.bodies import MAX_BODY_BYTES, NO_BODY, changes_of, kind_of
 from exporter.protocols.fifo import Fifo
 from exporter.protocols.http_head import (
-    CHUNKED,
     LONG_TARGET_BYTES,
     MAX_HEAD_BYTES,
     NO_LENGTH,
@@ -26,6 +25,19 @@ from exporter.protocols.http_head import (
     status_of,
     target_of,
 )
+from exporter.protocols.http_side import Side
+from exporter.protocols.http_states import (
+    ASKED_CONNECT,
+    ASKED_HEAD,
+    ASKED_PLAIN,
+    BODY,
+    CHUNK,
+    CHUNK_LINE,
+    HEAD,
+    LOST,
+    TRAILER,
+    UNTIL_CLOSE,
+)
 from exporter.protocols.trace import TRACED, trace_of
 
 if not cython.compiled:  # else `http.pxd` has them
@@ -37,80 +49,12 @@ MAX_MALFORMED = 8
 MAX_ASKED = 16_384
 
 
-# A direction's state. BODY is one of known length, LOST lasts until a segment begins with a start line.
-HEAD, BODY, CHUNK_LINE, CHUNK, TRAILER, UNTIL_CLOSE, LOST = range(7)
-# What a request means for its response's body.
-ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT = range(3)
 CHANGING = frozenset((b"POST", b"PUT", b"PATCH"))  # their bodies say what they change
 REQUEST, RESPONSE = Kind.REQUEST, Kind.RESPONSE
 CLIENT = 0  # the direction of requests
 STATUSES = tuple(map(str, range(1000)))
 
 NO_MESSAGES: list[Message] = []  # between calls; never appended to
-
-
-class _Side:
-    """One direction's state: the message being read."""
-
-    __slots__ = (
-        "asks",
-        "backlog",
-        "body",
-        "emitted",
-        "endless",
-        "first_at",
-        "guessed",
-        "kind",
-        "last_at",
-        "left",
-        "malformed",
-        "operation",
-        "seen",
-        "size",
-        "state",
-        "status",
-        "trace",
-    )
-
-    def __init__(self) -> None:
-        self.backlog = Backlog()
-        self.state = HEAD
-        self.left = 0
-        self.first_at: Nanoseconds = 0
-        self.last_at: Nanoseconds = 0
-        self.size = 0
-        self.operation: Operation = UNKNOWN_OPERATION
-        self.status = 0
-        self.asks = ASKED_PLAIN
-        self.endless = False  # the end of the response's head, and so its length, was not seen
-        self.emitted = False
-        self.guessed = False  # the request is unknown: after HEAD there would be no body
-        self.kind = NO_BODY  # of the body; its bytes are kept as long as it is one that can be read
-        self.body = b""
-        self.trace = b""
-        self.seen = 0
-        self.malformed = 0
-
-    def begin(self, first_at: Nanoseconds, size: int) -> None:
-        self.first_at = first_at
-        self.size = size
-        self.emitted = False
-        self.seen += 1
-
-    def expect(self, length: int) -> None:
-        """Set what follows the head: a body of that length, none of `NO_LENGTH`."""
-        self.left = max(0, length)
-        self.state = CHUNK_LINE if length == CHUNKED else BODY
-
-    def keep(self, data: bytes) -> None:
-        """Keep a part of the body; one that gets too long is left alone."""
-        self.body += data
-        if len(self.body) > MAX_BODY_BYTES:
-            self.kind, self.body = NO_BODY, b""
-
-    def open(self) -> bool:
-        """Return whether a head was read and its body's end was not."""
-        return BODY <= self.state <= UNTIL_CLOSE
 
 
 class HttpParser:
@@ -120,7 +64,7 @@ class HttpParser:
 
     def __init__(self, values: bool = True) -> None:
         self._values = values
-        self._sides = (_Side(), _Side())
+        self._sides = (Side(), Side())
         self._asked = Fifo(MAX_ASKED)
         self._rest: bytes | None = None
         self._out = NO_MESSAGES
@@ -196,7 +140,7 @@ class HttpParser:
         out, self._out = self._out, NO_MESSAGES
         return out
 
-    def _step(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
+    def _step(self, side: Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
         """Read one unit from `start`; return where it ends, or `start` if more bytes are needed."""
         state = side.state
         if state == HEAD:
@@ -222,7 +166,7 @@ class HttpParser:
             return len(buffer)
         return self._line(side, direction, buffer, start)
 
-    def _head(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
+    def _head(self, side: Side, direction: Direction, buffer: bytes | bytearray, start: int, at: Nanoseconds) -> int:
         if octet(buffer, start) in b"\r\n":  # servers skip empty lines before a head, and some clients send them
             return behind_line_ends(buffer, start)
         end = head_end(buffer, start, side.backlog.scanned)
@@ -245,7 +189,7 @@ class HttpParser:
             known = self._response_head(side, line, head, first_at)
         return end if known else self._malformed(side, direction, len(buffer))
 
-    def _request_head(self, side: _Side, line: bytes, head: bytes, first_at: Nanoseconds) -> bool:
+    def _request_head(self, side: Side, line: bytes, head: bytes, first_at: Nanoseconds) -> bool:
         method = method_of(line)
         if not method:
             return False
@@ -262,7 +206,7 @@ class HttpParser:
             self._complete(side, Direction.REQUEST)
         return True
 
-    def _response_head(self, side: _Side, line: bytes, head: bytes, first_at: Nanoseconds) -> bool:
+    def _response_head(self, side: Side, line: bytes, head: bytes, first_at: Nanoseconds) -> bool:
         status = status_of(line)
         if not status:
             return False
@@ -286,7 +230,7 @@ class HttpParser:
                 self._complete(side, Direction.RESPONSE)
         return True
 
-    def _line(self, side: _Side, direction: Direction, buffer: bytes | bytearray, start: int) -> int:
+    def _line(self, side: Side, direction: Direction, buffer: bytes | bytearray, start: int) -> int:
         """Read a chunk's size or a trailer field."""
         end = buffer.find(b"\n", start + side.backlog.scanned)
         if end < 0:
@@ -307,14 +251,14 @@ class HttpParser:
             side.state = CHUNK if size else TRAILER
         return end + 1
 
-    def _after_bytes(self, side: _Side, direction: Direction) -> None:
+    def _after_bytes(self, side: Side, direction: Direction) -> None:
         if side.left == 0:
             if side.state == CHUNK:
                 side.state = CHUNK_LINE
             else:
                 self._complete(side, direction)
 
-    def _complete(self, side: _Side, direction: Direction) -> None:
+    def _complete(self, side: Side, direction: Direction) -> None:
         """The message being read has ended."""
         side.state = HEAD
         side.guessed = side.endless = False
@@ -332,7 +276,7 @@ class HttpParser:
             Message(RESPONSE, side.first_at, side.last_at, side.size, status=status, failed=side.status >= 400)
         )
 
-    def _emit_request(self, side: _Side) -> None:
+    def _emit_request(self, side: Side) -> None:
         if not side.emitted:
             side.emitted = True
             if side.kind != NO_BODY or side.trace:
@@ -340,7 +284,7 @@ class HttpParser:
             else:
                 self._out.append(Message(REQUEST, side.first_at, side.last_at, side.size, side.operation))
 
-    def _cut_head(self, side: _Side, direction: Direction, at: Nanoseconds) -> bool:
+    def _cut_head(self, side: Side, direction: Direction, at: Nanoseconds) -> bool:
         """Tell what the beginning of a head says whose end was not seen; return whether it says anything."""
         line = bytes(side.backlog.held[:LONG_TARGET_BYTES]).lstrip(b"\r\n")
         first_at = side.backlog.since
@@ -376,7 +320,7 @@ class HttpParser:
         if side.guessed or (side.state == UNTIL_CLOSE and len(self._asked) <= 1):
             self._complete(side, Direction.RESPONSE)
 
-    def _malformed(self, side: _Side, direction: Direction, end: int) -> int:
+    def _malformed(self, side: Side, direction: Direction, end: int) -> int:
         """Give up this direction's segment; raise if it never was HTTP or is not any more.
 
         What a client sends may be anything as long as the server answers in HTTP.
@@ -387,7 +331,7 @@ class HttpParser:
         self._lose(side, direction)
         return end
 
-    def _lose(self, side: _Side, direction: Direction) -> None:
+    def _lose(self, side: Side, direction: Direction) -> None:
         """The direction's next boundary is unknown."""
         if side.open():
             self._complete(side, direction)
@@ -395,7 +339,7 @@ class HttpParser:
         side.backlog.drop()
         self._asked.clear()
 
-    def _rejoin(self, side: _Side, direction: Direction, data: bytes) -> bool:
+    def _rejoin(self, side: Side, direction: Direction, data: bytes) -> bool:
         """Return whether a lost direction can be read again from this segment's beginning."""
         if direction == CLIENT:
             found = bool(begun_method(data[:4096].lstrip(b"\r\n"))) and match_client(data[:4096]) is not Match.NO
@@ -406,7 +350,7 @@ class HttpParser:
         return found
 
 
-def _telling(side: _Side) -> Message:
+def _telling(side: Side) -> Message:
     """Return a request that tells more than that it was made: its trace, and what its body says."""
     changes: tuple[Change, ...] = ()
     if side.kind != NO_BODY:
