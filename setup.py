@@ -16,6 +16,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.model",
     "exporter.net.frames",
     "exporter.net.table",
+    "exporter.net.lengths",
     "exporter.net.delivery",
     "exporter.net.embryos",
     "exporter.net.sequences",

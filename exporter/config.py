@@ -52,7 +52,7 @@ class Config:
     snaplen: int = option(
         "capture.snaplen",
         2048,
-        "Bytes to copy of packets that are too long to be copied whole.",
+        "Bytes to copy of long packets that were found to hold nothing but bodies behind their heads.",
         parse=values.within(values.whole_number, 96, 65535),
     )
     cpu_budget: float = option(

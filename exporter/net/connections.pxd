@@ -26,6 +26,7 @@ cdef class Connections:
     cdef Sequences sequences
     cdef Embryos embryos
     cdef int64_t reports, resumed_at, doubted_at
+    cdef public bint impatient
     cdef readonly int64_t unbelieved, repeated, strays, evicted, replaced
 
     @cython.locals(slot=int64_t)

@@ -73,6 +73,7 @@ class Connections:
         self.sequences = Sequences(table)
         self.embryos = Embryos(table)
         self.resumed_at = self.doubted_at = 0
+        self.impatient = False
         self.reports = 0
         self.unbelieved = 0
         self.repeated = self.strays = self.evicted = self.replaced = 0
@@ -102,6 +103,8 @@ class Connections:
         self.slots[base + SEEN] = frame.at
         if state & TURNS:
             self.delivery.turn(base, direction, frame.wire, frame.at)
+            if 0 < self.delivery.head < frame.wire:
+                self.delivery.note(slot, direction, 0)
         else:
             self.delivery.data(slot, direction, source, frame.payload, frame.size, frame.wire, frame.at)
         return True
@@ -241,7 +244,7 @@ class Connections:
             self._reset(slot, direction, at)
         else:
             unseen = at - self.slots[base + SEEN]
-            if self.slots[base + SEEN] < self.resumed_at and not state & IGNORED:
+            if (self.impatient or self.slots[base + SEEN] < self.resumed_at) and not state & IGNORED:
                 self._follow(slot, direction, at)
                 state = self.slots[base + STATE]
             self.slots[base + SEEN] = at

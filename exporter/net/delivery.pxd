@@ -2,15 +2,16 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
-    ADDRESSES, ASKED, CLIENT_LATER, COLD_WORDS, HALF, HANDSHAKE, IGNORED, IPV6_KEY, KEY, PORTS, REPORTED, SEEN,
-    SIZES, SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, WORDS,
+    ADDRESSES, ASKED, BLIND, CLIENT_LATER, COLD_WORDS, HALF, HANDSHAKE, IGNORED, IPV6_KEY, KEY, PORTS, REPORTED, SEEN,
+    SIZES, SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, UNSURE, WORDS,
 )
 
+from exporter.net.lengths cimport Lengths
 from exporter.net.table cimport FlowTable
 
 cdef int MAX_SIDES, TURN_ROWS, TURN_WORDS, CANDIDATES
 cdef uint64_t MAPPED_PREFIX
-cdef int64_t LONGEST_PAUSE
+cdef int64_t LONGEST_PAUSE, BLINDLY
 
 cpdef str dotted(unsigned int number)
 
@@ -26,10 +27,16 @@ cdef class Delivery:
     cdef int64_t hand
     cdef public int64_t most_consumers
     cdef readonly int64_t consumers, retired
+    cdef public int64_t head
+    cdef readonly Lengths lengths
     cdef readonly int64_t turned, gaps, gap_bytes, delivered_bytes, skipped_bytes, opened, failed
     cdef readonly str failure
 
     @cython.locals(base=int64_t, skip=int64_t, taken=int64_t)
+    cdef void _data(self, int64_t slot, int direction, source, int64_t start, int64_t size, int64_t wire, int64_t at) except *
+    @cython.locals(base=int64_t, state=uint64_t, enough=bint, ports=uint64_t, port=int)
+    cpdef note(self, int64_t slot, int direction, int64_t rest)
+    @cython.locals(head=int64_t)
     cpdef data(self, int64_t slot, int direction, source, int64_t start, int64_t size, int64_t wire, int64_t at)
     @cython.locals(base=int64_t, skip=int64_t)
     cpdef gap(self, int64_t slot, int direction, int64_t size, int64_t at)
@@ -58,7 +65,7 @@ cdef class Delivery:
     cdef void _skip(self, int64_t slot, int direction, int64_t size, int64_t at) except *
     @cython.locals(cold=int64_t, size=int64_t)
     cdef void _report(self, int64_t slot, int direction, int64_t at) except *
-    @cython.locals(base=int64_t, asked=int64_t, word=int, cold=int64_t)
+    @cython.locals(base=int64_t, asked=int64_t, word=int, cold=int64_t, state=uint64_t)
     cdef void _want(self, int64_t slot, int direction, int64_t answer) except *
     cdef _stream(self, int64_t slot, int64_t at)
     @cython.locals(base=int64_t, state=uint64_t)

@@ -11,13 +11,15 @@ from socket import AF_INET6, inet_ntop
 import cython
 
 from exporter.model import Endpoint, Flow
-from exporter.net.stream import TURN_WORDS, End, Failure, Opener, Stream, TurnSink, Watcher
+from exporter.net.lengths import Lengths
+from exporter.net.stream import BLINDLY, TURN_WORDS, End, Failure, Opener, Stream, TurnSink, Watcher
 from exporter.net.table import FlowTable, words
 
 if not cython.compiled:
     from exporter.net.layout import (
         ADDRESSES,
         ASKED,
+        BLIND,
         CLIENT_LATER,
         COLD_WORDS,
         HALF,
@@ -39,6 +41,7 @@ if not cython.compiled:
         TOKEN,
         TOLD,
         TURNS,
+        UNSURE,
         WORDS,
     )
 
@@ -74,6 +77,8 @@ class Delivery:
         self.opener = opener
         self.sink = sink
         self.watcher = watcher
+        self.head = 0
+        self.lengths = Lengths()
         self.streams: list[Stream | None] = []
         self.consumers = self.retired = self.hand = 0
         self.most_consumers = table.capacity
@@ -89,8 +94,28 @@ class Delivery:
     def data(self, slot: int, direction: int, source: Source, start: int, size: int, wire: int, at: int) -> None:
         """Deliver a payload in order: `size` captured bytes at `start` of `source`, of `wire` on the wire.
 
-        What was not captured is reported as a gap.
+        What was not captured is reported as a gap. A long payload is delivered by its head first, to learn whether that
+        would have done.
         """
+        head = self.head
+        if 0 < head < wire and self.slots[slot * WORDS + PORTS] & 0xFF == TCP:
+            self._data(slot, direction, source, start, min(size, head), head, at)
+            self.note(slot, direction, wire - head)
+            start, size, wire = start + head, max(size - head, 0), wire - head
+        self._data(slot, direction, source, start, size, wire, at)
+
+    def note(self, slot: int, direction: int, rest: int) -> None:
+        """Learn from a long payload of which the head was delivered, and `rest` bytes follow."""
+        base = slot * WORDS
+        state = self.slots[base + STATE]
+        enough = state & (TURNS | IGNORED | BLIND) != 0 or self.slots[base + SKIP + direction] >= rest
+        if not enough and state & UNSURE << direction:
+            return  # it looks for a boundary, which tells nothing of what it needs otherwise
+        ports = self.slots[base + PORTS]
+        port = ports >> 24 & 0xFFFF if state & CLIENT_LATER else ports >> 8 & 0xFFFF
+        self.lengths.note(port, direction, enough)
+
+    def _data(self, slot: int, direction: int, source: Source, start: int, size: int, wire: int, at: int) -> None:
         base = slot * WORDS
         if self.slots[base + STATE] & TURNS:
             self.turn(base, direction, wire, at)
@@ -128,6 +153,8 @@ class Delivery:
             return
         self.gaps += 1
         self.gap_bytes += size - skip
+        if size > skip:
+            self.slots[base + STATE] |= UNSURE << direction
         self.cold[slot * COLD_WORDS + SKIPPED + direction] += size
         self.skipped_bytes += skip
         self._report(slot, direction, at)
@@ -300,9 +327,12 @@ class Delivery:
     def _want(self, slot: int, direction: int, answer: int) -> None:
         """Do what the consumer asked for: leave out bytes, or deliver none any more."""
         base = slot * WORDS
-        if answer >= 0:
-            if not self.slots[base + STATE] & IGNORED:
-                self.slots[base + SKIP + direction] = answer
+        if answer >= 0 or answer == BLINDLY:
+            state = self.slots[base + STATE]
+            if not state & IGNORED:
+                self.slots[base + SKIP + direction] = max(answer, 0)
+                state = state | BLIND if answer < 0 else state & ~BLIND
+                self.slots[base + STATE] = state & ~(UNSURE << direction) if answer else state
             return
         asked = -1 - answer
         self.slots[base + STATE] |= TURNS | (SWAPPED if asked & 1 else 0)

@@ -13,6 +13,7 @@ from exporter.net.connections import Connections
 from exporter.net.delivery import Delivery, Source
 from exporter.net.fragments import Fragments
 from exporter.net.frames import Frame
+from exporter.net.lengths import Bodies
 from exporter.net.reassembly import Reassembly
 from exporter.net.stream import Opener, TurnSink, Watcher
 from exporter.net.table import FlowTable
@@ -50,6 +51,7 @@ class EngineCounters:
         skipped_bytes: left out because the consumer asked for it.
         fragments_dropped: IP fragments of packets that never became whole.
         held_bytes: waiting for earlier bytes.
+        misjudged: packets of which the capture was told to copy the head, and more was needed.
     """
 
     packets: int
@@ -77,6 +79,7 @@ class EngineCounters:
     skipped_bytes: int
     fragments_dropped: int
     held_bytes: int
+    misjudged: int
 
 
 def ring(size: int) -> Frame:
@@ -206,6 +209,14 @@ class Engine:
         """Hand the turns that were found so far to their sink; `expire` and `close` do so too."""
         self.delivery.flush()
 
+    def learn(self, head_bytes: int) -> None:
+        """Find out of which packets so much payload would do as a capture copies of the longest; 0 to stop that."""
+        self.delivery.head = head_bytes
+
+    def bodies(self) -> frozenset[Bodies]:
+        """Return of which packets no more than the head is needed, as far as was learnt."""
+        return self.delivery.lengths.cut
+
     def lost(self) -> None:
         """Packets were dropped before they came here: stop waiting for what is missing.
 
@@ -213,6 +224,10 @@ class Engine:
         """
         self.reassembly.lost()
         self.connections.lost(self.latest)
+
+    def hurry(self, drops: bool) -> None:
+        """Wait for nothing that is missing, for as long as packets are read between which others were dropped."""
+        self.connections.impatient = drops
 
     def resume(self, at: int) -> None:
         """Nobody looked for a while before `at`: connections go on with their next segment, without waiting.
@@ -255,6 +270,7 @@ class Engine:
             skipped_bytes=self.delivery.skipped_bytes,
             fragments_dropped=self.fragments.dropped,
             held_bytes=self.reassembly.held_bytes,
+            misjudged=self.delivery.lengths.misjudged,
         )
 
     def _packet(self, start: int, captured: int, wire: int, link: int, at: int) -> None:

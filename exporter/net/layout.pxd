@@ -15,6 +15,8 @@ cdef extern from *:
     #define LARIMAR_TURNS ((uint64_t)0x1000u)
     #define LARIMAR_SWAPPED ((uint64_t)0x2000u)
     #define LARIMAR_REPORTED ((uint64_t)0x4000u)
+    #define LARIMAR_BLIND ((uint64_t)0x8000u)
+    #define LARIMAR_UNSURE ((uint64_t)0x10000u)
     #define LARIMAR_MIDST ((uint64_t)0x1e0u)
     #define LARIMAR_DISTURBED ((uint64_t)0xe1cu)
     #define LARIMAR_HALF ((uint64_t)0xffffffffu)
@@ -32,6 +34,8 @@ cdef extern from *:
     const uint64_t TURNS "LARIMAR_TURNS"
     const uint64_t SWAPPED "LARIMAR_SWAPPED"
     const uint64_t REPORTED "LARIMAR_REPORTED"
+    const uint64_t BLIND "LARIMAR_BLIND"
+    const uint64_t UNSURE "LARIMAR_UNSURE"
     const uint64_t MIDST "LARIMAR_MIDST"
     const uint64_t DISTURBED "LARIMAR_DISTURBED"
     const uint64_t HALF "LARIMAR_HALF"

@@ -22,6 +22,10 @@ TURN_WORDS = 4
 MAX_TOKEN = (1 << 61) - 1
 
 
+# What `Stream.data` answers for a direction of which it needs to hear of each segment, but none of its bytes.
+BLINDLY = -2 - (MAX_TOKEN << 1 | 1)
+
+
 def turns(token: int, swapped: bool = False) -> int:
     """Return what `Stream.data` answers to have the rest of the connection paired by turns, without its help.
 
@@ -53,7 +57,8 @@ class Stream(Protocol):
         """Take the next bytes in order; return how many further bytes of this direction need not be delivered.
 
         Bytes left out on such a request are reported by one later `gap` of their number, at the time of the last one.
-        At most 1 << 62, which is for ever. What `turns` returns ends the delivery for both directions.
+        At most 1 << 62, which is for ever. What `turns` returns ends the delivery for both directions. `BLINDLY` says
+        that further segments may come without their bytes, as gaps, and that nothing is left out.
         """
         ...
 

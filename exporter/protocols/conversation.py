@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exporter.model import Direction, Exchange, Flow, Message, Nanoseconds
-from exporter.net.stream import End, Stream
+from exporter.net.stream import BLINDLY, End, Stream
 from exporter.protocols import turns
-from exporter.protocols.base import Match, ParseError, Parser, ProtocolSpec
+from exporter.protocols.base import Family, Match, ParseError, Parser, ProtocolSpec
 from exporter.protocols.datagrams import DatagramConversation, is_group
 from exporter.protocols.detect import Chunk, Recognition, Verdict
 from exporter.protocols.pairing import Pairing
@@ -212,6 +212,8 @@ class Conversation:
     def _skippable(self, direction: int) -> int:
         if self._parser is None or self._recognition is not None:
             return 0
+        if self._spec.family is Family.GUESSED:
+            return BLINDLY
         return self._parser.skippable(SIDES[direction ^ self._flip])
 
     def _take(self, messages: Sequence[Message]) -> None:

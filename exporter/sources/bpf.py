@@ -11,6 +11,8 @@ import socket
 import struct
 from dataclasses import dataclass
 
+from exporter.net.lengths import Bodies
+
 SO_ATTACH_FILTER = 26
 TUNNEL_PORTS = (4789, 8472, 6081)  # VXLAN, VXLAN before it had a port, Geneve
 TUNNEL_PROTOCOLS = (4, 41, 47)  # IPv4 in IP, IPv6 in IP, GRE
@@ -22,10 +24,12 @@ ARP = 0x806
 # Operation codes: load a word, half word or byte, absolute or behind the index register X; and so on.
 LOAD_LENGTH, LOAD_HALF, LOAD_BYTE = 0x80, 0x28, 0x30
 LOAD_HALF_INDEXED, LOAD_BYTE_INDEXED, LOAD_HEADER_LENGTH = 0x48, 0x50, 0xB1
+LOAD_VALUE, LOAD_KEPT = 0x00, 0x60
 AND, SHIFT_LEFT, SHIFT_RIGHT, ADD_INDEX, TO_INDEX = 0x54, 0x64, 0x74, 0x0C, 0x07
 LOAD_WORD, XOR, XOR_INDEX, MULTIPLY, KEEP, LOAD_INDEX_KEPT = 0x20, 0xA4, 0xAC, 0x24, 0x02, 0x61
 IF_EQUAL, IF_BITS, IF_MORE_THAN, IF_MORE_THAN_INDEX, JUMP, RETURN = 0x15, 0x45, 0x25, 0x2D, 0x05, 0x06
 WHOLE = 0x40000  # more than any packet is long
+CUT_CELL = 2  # the scratch memory's cell that says whether the packet's head is enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,14 @@ Line = Instruction | str
 
 @dataclass(frozen=True, slots=True)
 class Snap:
-    """How much of a packet to copy: packets up to `whole_bytes` whole, of longer ones the first `head_bytes`."""
+    """How much of a packet to copy: packets up to `whole_bytes` whole, of longer ones the first `head_bytes`.
+
+    Of TCP packets longer than `head_bytes` that hold `bodies` no more than those is copied either.
+    """
 
     whole_bytes: int
     head_bytes: int
+    bodies: frozenset[Bodies] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +87,19 @@ def payload_filter(snap: Snap, link_header: int, datagrams: bool = False, sample
     Raises:
         ValueError: the flows are no power of two.
     """
+    known = [Instruction(LOAD_VALUE, 0), Instruction(KEEP, CUT_CELL)] if snap.bodies else []
+    cut = [Instruction(LOAD_KEPT, CUT_CELL), Instruction(IF_EQUAL, 1, "cut")] if snap.bodies else []
     lines = [
+        *known,
         *_family(link_header),
         *_ipv4(link_header, datagrams),
         *_ipv6(link_header, datagrams),
+        *_bodies(link_header, snap),
         *_sampled(link_header, sample),
         "keep",
         Instruction(LOAD_LENGTH),
         Instruction(IF_MORE_THAN, snap.whole_bytes, "cut"),
+        *cut,
         Instruction(RETURN, WHOLE),
         "cut",
         Instruction(RETURN, snap.head_bytes),
@@ -128,15 +141,15 @@ def _ipv4(ip: int, datagrams: bool) -> list[Line]:
         *_datagrams(LOAD_HALF_INDEXED, ip),
         "tcp4",
         Instruction(LOAD_BYTE_INDEXED, ip + 13),
-        Instruction(IF_BITS, 7, "flow4"),  # FIN, SYN, RST
+        Instruction(IF_BITS, 7, "tcp4 kept"),  # FIN, SYN, RST
         Instruction(LOAD_BYTE_INDEXED, ip + 12),
         Instruction(SHIFT_RIGHT, 4),
         Instruction(SHIFT_LEFT, 2),
         Instruction(ADD_INDEX),
         Instruction(TO_INDEX),
         Instruction(LOAD_HALF, ip + 2),
-        Instruction(IF_EQUAL, 0, "flow4"),  # segmentation offload beyond 64 KB
-        Instruction(IF_MORE_THAN_INDEX, 0, "flow4", "drop"),
+        Instruction(IF_EQUAL, 0, "tcp4 kept"),  # segmentation offload beyond 64 KB
+        Instruction(IF_MORE_THAN_INDEX, 0, "tcp4 kept", "drop"),
     ]
 
 
@@ -152,14 +165,47 @@ def _ipv6(ip: int, datagrams: bool) -> list[Line]:
         *_datagrams(LOAD_HALF, ip + 40),
         "tcp6",
         Instruction(LOAD_BYTE, ip + 53),
-        Instruction(IF_BITS, 7, "flow6"),
+        Instruction(IF_BITS, 7, "tcp6 kept"),
         Instruction(LOAD_BYTE, ip + 52),
         Instruction(SHIFT_RIGHT, 4),
         Instruction(SHIFT_LEFT, 2),
         Instruction(TO_INDEX),
         Instruction(LOAD_HALF, ip + 4),
-        Instruction(IF_EQUAL, 0, "flow6"),
-        Instruction(IF_MORE_THAN_INDEX, 0, "flow6", "drop"),
+        Instruction(IF_EQUAL, 0, "tcp6 kept"),
+        Instruction(IF_MORE_THAN_INDEX, 0, "tcp6 kept", "drop"),
+    ]
+
+
+def _bodies(ip: int, snap: Snap) -> list[Line]:
+    """Mark long packets that are known to hold bodies."""
+    if not snap.bodies:
+        return ["tcp4 kept", Instruction(JUMP, 0, "flow4"), "tcp6 kept", Instruction(JUMP, 0, "flow6")]
+    tests = [
+        [Instruction(IF_EQUAL, body.port, "body") for body in sorted(snap.bodies) if body.direction == direction]
+        for direction in (1, 0)
+    ]
+    lines: list[Line] = []
+    for version, loads in (("4", (LOAD_HALF_INDEXED, ip)), ("6", (LOAD_HALF, ip + 40))):
+        load, port = loads
+        lines += [
+            f"tcp{version} kept",
+            Instruction(LOAD_LENGTH),
+            Instruction(IF_MORE_THAN, snap.head_bytes, "", f"flow{version}"),
+            *([Instruction(LOAD_HEADER_LENGTH, ip)] if version == "4" else []),
+            Instruction(load, port),
+            *tests[0],
+            Instruction(load, port + 2),
+            *tests[1],
+            Instruction(JUMP, 0, f"flow{version}"),
+        ]
+    return [
+        *lines,
+        "body",
+        Instruction(LOAD_VALUE, 1),
+        Instruction(KEEP, CUT_CELL),
+        Instruction(LOAD_BYTE, ip),
+        Instruction(AND, 0xF0),
+        Instruction(IF_EQUAL, 0x40, "flow4", "flow6"),
     ]
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from exporter.net.engine import Engine
+from exporter.net.lengths import Bodies
+from exporter.sources import bpf
 from exporter.sources.bpf import ALL, Sample, Snap
 from exporter.sources.cutting import Cutting
 from exporter.sources.errors import SourceError
@@ -17,19 +19,22 @@ log = logging.getLogger(__name__)
 METHOD = "ring"
 LEAST_RING_BYTES = 4 * BLOCK_BYTES
 MOST_RING_BYTES = 16 << 20
-# Packets up to so long are copied whole while the ring keeps up, since messages may be pipelined in them; segmentation
-# offload makes the packets of large bodies longer: copied whole as well, 80 MB/s of them overflow the ring of a busy
-# host. On drops the next lower step is taken, at last the configured cut.
-WHOLE_BYTES = (32_768, 8_192)
+# Packets up to so long are copied whole, since messages may be pipelined in them: a client that publishes without a
+# pause fills packets of 64 KB. Segmentation offload makes such of large bodies as well: of those from servers that were
+# found to send them the head is copied. Where drops go on, the next lower step is taken, at last the configured cut.
+WHOLE_BYTES = (bpf.WHOLE, 32_768, 8_192)
+STUBBORN_DRAINS = 4  # with drops in a row; what is learnt of bodies in the first of them ends most
+MOST_HEADERS_BYTES = 14 + 40 + 60  # Ethernet, IPv6 and TCP with all of its options
 
 
 @dataclass(slots=True)
 class Share:
-    """One interface's ring, how far its copying is cut down, and how many packets were dropped."""
+    """One interface's ring, how far its copying is cut down, how many packets were dropped, in how many drains in a row."""
 
     ring: Ring
     cutting: Cutting = field(default_factory=lambda: Cutting(len(WHOLE_BYTES)))
     dropped: int = 0
+    dropping: int = 0
 
 
 class Capture:
@@ -54,6 +59,7 @@ class Capture:
         """
         self._names = interfaces
         self._snap_bytes = snap_bytes
+        self._bodies: frozenset[Bodies] = frozenset()
         self._ring_bytes = memory_bytes // 2
         self._datagrams = datagrams
         self._rings: dict[int, Share] = {}
@@ -90,20 +96,36 @@ class Capture:
     def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
         """Have the engine read what was captured, for as long as it may."""
         packets, fullness = 0, 0.0
+        engine.learn(max(1, self._snap_bytes - MOST_HEADERS_BYTES))
         for share in self._rings.values():
+            # A drop that is told now may lie before or behind what the last drain read.
+            before = share.dropping
+            engine.hurry(self._drops(share, engine) or before > 0)
             drained = share.ring.drain(engine, may_go_on)
             packets += drained.packets
             fullness = max(fullness, drained.fullness)
-            dropped = share.ring.stats().dropped
-            if dropped > share.dropped:
-                share.dropped = dropped
-                self._step(share, share.cutting.dropped)
-                engine.lost()
+        if engine.bodies() != self._bodies:
+            self._bodies = engine.bodies()
+            for share in self._rings.values():
+                share.ring.cut(self._snap(share.cutting.step), self._sample)
         return Drained(packets, fullness)
 
     def skip(self) -> int:
         """Leave unread what was captured so far; return when the first of it was captured, 0 where there is nothing."""
         return min(filter(None, (share.ring.skip() for share in self._rings.values())), default=0)
+
+    def _drops(self, share: Share, engine: Engine) -> bool:
+        """Return whether the ring had no room for packets since it was last asked; copy less if that goes on."""
+        dropped = share.ring.stats().dropped
+        if dropped == share.dropped:
+            share.dropping = 0
+            return False
+        share.dropped = dropped
+        share.dropping += 1
+        engine.lost()
+        if share.dropping % STUBBORN_DRAINS == 0:
+            self._step(share, share.cutting.dropped)
+        return True
 
     def pause(self) -> None:
         """Capture nothing from now on; what was captured stays to be read."""
@@ -175,7 +197,7 @@ class Capture:
 
     def _snap(self, step: int) -> Snap:
         whole = WHOLE_BYTES[step] if step < len(WHOLE_BYTES) else 0
-        return Snap(max(whole, self._snap_bytes), self._snap_bytes)
+        return Snap(max(whole, self._snap_bytes), self._snap_bytes, self._bodies)
 
     def _step(self, share: Share, happened: Callable[[], None]) -> None:
         """Change how much of the interface's packets is copied, if that comes of what happened."""

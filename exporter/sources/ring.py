@@ -58,12 +58,23 @@ class RingStats:
 class Ring:
     """Captures one interface from its opening on.
 
+    Args:
+        attach: sets a socket's filter to what a classic program does, or more.
+
     Raises:
         SourceError: not permitted, not supported, or the interface is gone.
     """
 
-    def __init__(self, interface: Interface, snap: bpf.Snap, size_bytes: int, datagrams: bool = False) -> None:
+    def __init__(
+        self,
+        interface: Interface,
+        snap: bpf.Snap,
+        size_bytes: int,
+        datagrams: bool = False,
+        attach: Callable[[socket.socket, bytes], None] = bpf.attach,
+    ) -> None:
         self.interface = interface
+        self._attach = attach
         self._datagrams = datagrams
         self._open = True
         self._away = False
@@ -122,7 +133,7 @@ class Ring:
         header = 14 if self.interface.link == LINK_ETHERNET else 0
         self._filter = bpf.payload_filter(snap, header, self._datagrams, sample)
         if self._open:
-            bpf.attach(self._socket, self._filter)
+            self._attach(self._socket, self._filter)
 
     def pause(self) -> None:
         """Capture nothing from this moment on until `resume`; what was captured stays to be read."""
@@ -152,7 +163,7 @@ class Ring:
     def resume(self) -> None:
         """Capture again from this moment on."""
         self._open = True
-        bpf.attach(self._socket, self._filter)
+        self._attach(self._socket, self._filter)
 
     def stats(self) -> RingStats:
         """Return the kernel's counts."""

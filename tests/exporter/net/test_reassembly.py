@@ -175,6 +175,24 @@ def test_dropped_packets_end_all_waiting() -> None:
     assert wire.opened.only.bytes(0) == b"???two"
 
 
+def test_between_dropped_packets_nothing_is_waited_for() -> None:
+    wire = Wire()
+    wire.open()
+    wire.engine.hurry(True)
+    wire.ask(3, b"two")
+    wire.answer(4, b"2", ack=10)
+    assert [call[:3] for call in wire.opened.only.calls] == [
+        ("gap", 0, 3),
+        ("data", 0, b"two"),
+        ("gap", 1, 4),
+        ("gap", 0, 3),
+        ("data", 1, b"2"),
+    ]
+    wire.engine.hurry(False)
+    wire.ask(15, b"late")
+    assert wire.opened.only.calls[-1][2] == b"2"
+
+
 def test_several_segments_far_ahead_are_the_flow_after_a_gap() -> None:
     wire = Wire()
     wire.open()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from exporter.net.lengths import Bodies
 from exporter.sources.bpf import Instruction, Sample, Snap, assemble, payload_filter
 from tests.exporter.net.packets import ACK, CLIENT, FIN, RST, SERVER, SYN, ethernet, ip, tcp, udp
 
@@ -51,6 +52,8 @@ class Machine:
             self.accumulator = struct.unpack_from("!I", self.packet, operand)[0]
         elif code == 0x61:
             self.index = self.kept[operand]
+        elif code in (0x00, 0x60):
+            self.accumulator = operand if code == 0x00 else self.kept[operand]
 
     def _compute(self, code: int, operand: int) -> None:
         if code == 0x54:
@@ -158,6 +161,35 @@ def test_segmentation_offload_without_a_length_is_kept() -> None:
 def test_long_packets_are_cut() -> None:
     assert run(payload_filter(SNAP, 14), tcp(CLIENT, SERVER, 1, bytes(1000 - 54))) == WHOLE
     assert run(payload_filter(SNAP, 14), tcp(CLIENT, SERVER, 1, bytes(1001 - 54))) == 300
+
+
+@pytest.mark.parametrize("sample", [Sample(), Sample(2, 1 << 31), Sample(2, 5)])
+@pytest.mark.parametrize("header", [14, 0])
+@pytest.mark.parametrize("sides", [(CLIENT, SERVER), (CLIENT6, SERVER6)])
+def test_of_packets_that_hold_bodies_the_head_is_copied(
+    sides: tuple[tuple[str, int], tuple[str, int]], header: int, sample: Sample
+) -> None:
+    client, server = sides
+    snap = Snap(WHOLE, 300, frozenset({Bodies(server[1], 1), Bodies(9999, 0)}))
+    plain = payload_filter(Snap(WHOLE, 300), header, sample=sample)
+    program = payload_filter(snap, header, sample=sample)
+
+    for source, target, size, copied in (
+        (server, client, 1000, 300),
+        (server, client, 100, WHOLE),
+        (client, server, 1000, WHOLE),
+        (client, (server[0], 9999), 1000, 300),
+        ((server[0], 9999), client, 1000, WHOLE),
+    ):
+        packet = tcp(source, target, 1, bytes(size))[14 - header :]
+        assert run(program, packet) == (copied if run(plain, packet) else 0)
+
+
+@pytest.mark.parametrize("name", [*KEPT, *DROPPED])
+def test_what_is_known_of_bodies_changes_nothing_for_the_rest(name: str) -> None:
+    packet = (KEPT | DROPPED)[name]
+    bodies = frozenset(Bodies(port, port % 2) for port in range(16))
+    assert run(payload_filter(Snap(WHOLE, 300, bodies), 14), packet) == run(payload_filter(SNAP, 14), packet)
 
 
 def test_datagrams_are_kept_where_they_are_wanted() -> None:
