@@ -29,7 +29,7 @@ MOST_HEADERS_BYTES = 14 + 40 + 60  # Ethernet, IPv6 and TCP with all of its opti
 
 @dataclass(slots=True)
 class Share:
-    """One interface's ring, how far its copying is cut down, how many packets were dropped, in how many drains in a row."""
+    """One interface's ring, how far its copying is cut down, its drops, and in how many drains in a row they came."""
 
     ring: Ring
     cutting: Cutting = field(default_factory=lambda: Cutting(len(WHOLE_BYTES)))
