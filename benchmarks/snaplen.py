@@ -1,28 +1,31 @@
-"""How much of a packet to copy: `python -m benchmarks.snaplen [--json]`; needs CAP_NET_RAW.
+"""How much of a packet to copy: `python -m benchmarks.snaplen [--seconds S] [--json]`; needs CAP_NET_RAW.
 
 Real servers are put under load on loopback, once without a capture and once for each way of copying, and the whole path
-is run in a process beside them as the exporter runs it. Told are the bytes copied, the processor time, what the kernel
-dropped, and how many of the messages that were sent were found.
+is run in a process beside them, without a budget. Told are the bytes copied, the processor time, what the kernel
+dropped, and how many of the messages that were sent were found. With `--seconds` the exporter is run instead, as it is
+delivered and with as much processor time as it likes, each load goes on for so long, and told is what its page says.
 """
 
 import argparse
 import json
 import multiprocessing
 import os
+import re
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from mmap import mmap
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from benchmarks.bulk import LOADS, Load, Running
+from benchmarks.exporter import cpu_seconds as whole_cpu_seconds
+from benchmarks.exporter import exporter, read, rss_bytes, sample
 from exporter.model import Exchange, Flow, Nanoseconds
 from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
@@ -34,8 +37,6 @@ from exporter.sources.ebpf_load import TurnFilter
 from exporter.sources.interfaces import LINK_ETHERNET, Interface
 from exporter.sources.ring import Ring
 from quickstart.debian import Tree, obtain
-from tests.live.support import servers
-from tests.live.support.nats import Client, nats
 
 PACKAGES = Path(__file__).parents[1] / ".larimar" / "packages"
 PROGRAMS = ("nginx", "redis-server", "redis-benchmark", "nats-server")
@@ -46,7 +47,8 @@ BLOCK_LENGTH = 20  # where a block's header tells how much of it is used
 BUSY_FULLNESS, BUSY_SECONDS, QUIET_SECONDS = 0.25, 0.005, 0.05  # as exporter/app.py drains
 MOST_LOSS = 100.0  # as exporter/sources/governed.py takes packets for those that found no room
 SETTLING_SECONDS = 0.2
-CLIENTS = 4
+PATIENCE_SECONDS = 4.0  # until the last slice is read, and connections are attributed
+EXPORTERS = {"as delivered": (), "no budget": ("--capture.cpu-budget=64",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +73,6 @@ WAYS = {
     "learnt": Way(Snap(WHOLE, 2048), learns=True),
     "turns": Way(Snap(2048, 2048), turns=True),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What is done to a server on loopback.
-
-    Attributes:
-        start: runs the server; gives its port and process.
-        run: asks it; returns how many messages that made.
-    """
-
-    start: Callable[[Tree, Path], "Running"]
-    run: Callable[[Tree, int], int]
-
-
-class Running:
-    """A server and how to end it."""
-
-    def __init__(self, port: int, pid: int, ending: ExitStack) -> None:
-        self.port = port
-        self.pid = pid
-        self.ending = ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,153 +243,88 @@ def once(load: Load, tree: Tree, server: Running, way: Way | None) -> Figures:
     return Figures(seconds, server_us, it.copied / 1e6, capture_us, it.packets, it.dropped, *shares)
 
 
-def start_redis(tree: Tree, folder: Path) -> Running:
-    """Run Redis."""
-    ending = ExitStack()
-    server = ending.enter_context(servers.redis(tree, folder))
-    return Running(server.port, server.child.pid, ending)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the exporter's page told of a load.
+
+    Attributes:
+        found: requests on the page for each one that was sent.
+        error: the relative standard error that the page stated, at most while the load ran.
+        cpu: processor time of the whole exporter, processors.
+        rss_mb: its resident memory at the end, 10^6 bytes.
+    """
+
+    rate: float
+    found: float
+    error: float
+    dropped: int
+    cpu: float
+    rss_mb: float
 
 
-def start_nginx(tree: Tree, folder: Path) -> Running:
-    """Run nginx with a short answer and files of two sizes."""
-    ending = ExitStack()
-    server = ending.enter_context(
-        servers.nginx(
-            tree, folder, f'root {folder}; location = / {{ return 200 "a page"; }}', "access_log off; sendfile on;"
-        )
-    )
-    for name, size in (("256k", 256 << 10), ("10m", 10 << 20)):
-        (folder / name).write_bytes(os.urandom(size))
-    folder.parent.chmod(0o755)  # nginx's workers are another user
-    return Running(server.port, server.child.pid, ending)
+def watch(load: Load, tree: Tree, folder: Path, seconds: float) -> dict[str, Told]:
+    """Return what each exporter told of the load."""
+    server = load.start(tree, folder)
+    with server.ending:
+        return {name: told(load, tree, server.port, seconds, flags) for name, flags in EXPORTERS.items()}
 
 
-def start_nats(tree: Tree, folder: Path) -> Running:
-    """Run NATS; the tree is its own module's."""
-    del tree
-    ending = ExitStack()
-    server = ending.enter_context(nats(folder))
-    return Running(server.port, pid_of(server.port), ending)
+def told(load: Load, tree: Tree, port: int, seconds: float, flags: tuple[str, ...]) -> Told:
+    """Put the server under load beside an exporter."""
+    with exporter(*flags) as (pid, url):
+        sent, error = 0, 0.0
+        load.run(tree, port)
+        time.sleep(PATIENCE_SECONDS)
+        before, spent, began = requests(read(f"{url}/metrics")), whole_cpu_seconds(pid), time.perf_counter()
+        while time.perf_counter() < began + seconds:
+            sent += load.run(tree, port)
+        lasted, spent = time.perf_counter() - began, whole_cpu_seconds(pid) - spent
+        error = sample(read(f"{url}/metrics"), "larimar_capture_sampling_error_ratio")
+        time.sleep(PATIENCE_SECONDS)
+        page = read(f"{url}/metrics")
+        dropped = int(sample(page, "larimar_capture_packets_dropped_total"))
+        found = (requests(page) - before) / sent
+        return Told(sent / lasted, found, error, dropped, spent / lasted, rss_bytes(pid) / 1e6)
 
 
-def pid_of(port: int) -> int:
-    """Return which child of this process listens on a port."""
-    inode = next(
-        line.split()[9]
-        for line in Path("/proc/net/tcp").read_text().splitlines()
-        if f":{port:04X} 00000000:0000 0A" in line
-    )
-    for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text().split():
-            for descriptor in Path(f"/proc/{child}/fd").iterdir():
-                if str(descriptor.readlink()) == f"socket:[{inode}]":
-                    return int(child)
-    raise LookupError(f"nobody listens on port {port}")
-
-
-def ask_redis(requests: int, pipeline: int, command: str, size: int) -> Callable[[Tree, int], int]:
-    """Return a load of redis-benchmark."""
-
-    def run(tree: Tree, port: int) -> int:
-        arguments = ["-p", str(port), "-n", str(requests), "-P", str(pipeline), "-t", command, "-d", str(size), "-q"]
-        program = [str(tree.binary("redis-benchmark")), *arguments, "-c", str(CLIENTS)]
-        subprocess.run(program, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **tree.environment({})})
-        return requests
-
-    return run
-
-
-def ask_nginx(requests: int, path: str) -> Callable[[Tree, int], int]:
-    """Return a load of requests, each after the answer to the one before."""
-
-    def ask(port: int) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as connection:
-            buffer = bytearray(1 << 18)
-            for _ in range(requests // CLIENTS):
-                connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-                got = connection.recv_into(buffer)
-                head, _, body = bytes(buffer[:got]).partition(b"\r\n\r\n")
-                left = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]) - len(body)
-                while left:
-                    left -= connection.recv_into(buffer)
-
-    def run(tree: Tree, port: int) -> int:
-        del tree
-        side_by_side(lambda: ask(port))
-        return requests // CLIENTS * CLIENTS
-
-    return run
-
-
-def side_by_side(act: Callable[[], None]) -> None:
-    """Do the same in several threads."""
-    threads = [threading.Thread(target=act) for _ in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def publish(messages: int, size: int, per_second: float) -> Callable[[Tree, int], int]:
-    """Return a load that publishes to nobody, 64 KiB at a time."""
-    batch = (1 << 16) // (size + 24)
-
-    def run(tree: Tree, port: int) -> int:
-        del tree
-        with closing(Client(port)) as client:
-            lines = b"".join(b"PUB orders.new %d\r\n" % size + b"x" * size + b"\r\n" for _ in range(batch))
-            began = time.monotonic()
-            for number in range(messages // batch):
-                client.say(lines)
-                time.sleep(max(0.0, began + number * batch / per_second - time.monotonic()))
-            client.ping()
-        return messages // batch * batch
-
-    return run
-
-
-LOADS = {
-    "redis, one at a time": Load(start_redis, ask_redis(40_000, 1, "get", 3)),
-    "redis, pipelines of 16": Load(start_redis, ask_redis(200_000, 16, "get", 3)),
-    "redis, pipelines of 256": Load(start_redis, ask_redis(400_000, 256, "get", 3)),
-    "redis, 256 sets of 200 bytes": Load(start_redis, ask_redis(400_000, 256, "set", 200)),
-    "nginx, a line": Load(start_nginx, ask_nginx(12_000, "")),
-    "nginx, 256 KiB": Load(start_nginx, ask_nginx(8_000, "256k")),
-    "nginx, 10 MiB": Load(start_nginx, ask_nginx(200, "10m")),
-    "nats, 128 bytes": Load(start_nats, publish(200_000, 128, 200_000)),
-    "nats, without a pause": Load(start_nats, publish(400_000, 128, 1e9)),
-}
+def requests(page: str) -> float:
+    """Return what all servers but the exporter were asked, by its own page."""
+    lines = re.findall(r'^larimar_requests_total\{([^}]*role="server"[^}]*)\} (\S+)$', page, re.MULTILINE)
+    return sum(float(value) for labels, value in lines if 'service_name="larimar' not in labels)
 
 
 def main() -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--seconds", type=float, default=0.0, help="watch by the exporter itself for so long")
     parser.add_argument("--load", action="append", choices=LOADS, help="only this one; may be repeated")
     arguments = parser.parse_args()
     tree = obtain(PROGRAMS, PACKAGES, os.environ)
-    told = {}
+    found: dict[str, dict[str, dict[str, float]]] = {}
     for number, name in enumerate(arguments.load or LOADS):
-        with tempfile.TemporaryDirectory() as folder:
-            figures = measure(LOADS[name], tree, Path(folder) / str(number), WAYS)
-        told[name] = {way: asdict(figure) for way, figure in figures.items()}
+        with tempfile.TemporaryDirectory() as parent:
+            folder = Path(parent) / str(number)
+            rows: dict[str, Figures] | dict[str, Told] = (
+                watch(LOADS[name], tree, folder, arguments.seconds)
+                if arguments.seconds
+                else measure(LOADS[name], tree, folder, WAYS)
+            )
+        found[name] = {way: asdict(figure) for way, figure in rows.items()}
         if not arguments.json:
-            show(name, figures)
+            show(name, found[name])
     if arguments.json:
-        print(json.dumps(told))
+        print(json.dumps(found))
     return 0
 
 
-def show(name: str, figures: dict[str, Figures]) -> None:
+def show(name: str, rows: Mapping[str, Mapping[str, float]]) -> None:
     """Print one load's table."""
-    columns = ("seconds", "MB", "server us", "capture us", "packets", "dropped", "found", "scaled", "whole")
-    print(f"\n{name}\n{'copied':18}" + "".join(f"{column:>11}" for column in columns))
-    for way, it in figures.items():
-        print(
-            f"{way:18}{it.seconds:11.2f}{it.copied_mb:11.1f}{it.server_us:11.2f}{it.capture_us:11.3f}"
-            f"{it.packets:11}{it.dropped:11}{it.found:11.1%}{it.scaled:11.1%}{it.whole:11.1%}",
-            flush=True,
-        )
+    columns = next(iter(rows.values()))
+    print(f"\n{name:30}" + "".join(f"{column:>12}" for column in columns))
+    for way, row in rows.items():
+        cells = (f"{value:12}" if isinstance(value, int) else f"{value:12.3f}" for value in row.values())
+        print(f"  {way:28}" + "".join(cells), flush=True)
 
 
 if __name__ == "__main__":
