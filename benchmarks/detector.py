@@ -23,7 +23,8 @@ from benchmarks.stored import SIGNALS_PER_SERVICE, STEP, prometheus, write
 from detector.app import ANSWER_BYTES, QUERIES_AT_ONCE
 from detector.baselines.arrays import ARRAYS, Baselines
 from detector.clients.endpoint import Credentials, Endpoint
-from detector.clients.prometheus import Grid, Prometheus
+from detector.clients.matrix import Grid
+from detector.clients.prometheus import Prometheus
 from detector.evaluation import State, empty_state, evaluate
 from detector.fitting import fit
 from detector.incidents.lifecycle import Rules

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from detector.clients.matrix import Grid
 from detector.clients.notifier import Notifier
-from detector.clients.prometheus import Grid, QueryError
+from detector.clients.prometheus import QueryError
 from detector.clock import Clock, floor_to
 from detector.incidents.episodes import within
 from detector.incidents.incident import Identity

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detector.clients.prometheus import Grid, Matrix, Prometheus, QueryError, chunks
+from detector.clients.matrix import Grid, Matrix
+from detector.clients.prometheus import Prometheus, QueryError, chunks
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
 from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look, Target
 from detector.signals import duration, with_window

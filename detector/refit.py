@@ -5,7 +5,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from detector.baselines import Baselines, ModelState
-from detector.clients.prometheus import Grid, QueryError
+from detector.clients.matrix import Grid
+from detector.clients.prometheus import QueryError
 from detector.clock import floor_to
 from detector.fitting import fit
 from detector.incidents.episodes import Episodes, left_out

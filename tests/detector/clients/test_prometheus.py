@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from detector.clients.endpoint import Credentials, CredentialsError, Endpoint, base_url
-from detector.clients.prometheus import MAX_POINTS, MAX_SAMPLES, Grid, Prometheus, QueryError, chunks
+from detector.clients.matrix import Grid
+from detector.clients.prometheus import MAX_POINTS, MAX_SAMPLES, Prometheus, QueryError, chunks
 from detector.signals import with_window
 from tests.detector.servers import FakePrometheus, Mood
 from tests.detector.world import SIGNALS, shop
