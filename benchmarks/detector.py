@@ -9,6 +9,7 @@ own programs are on PATH or are unpacked from Debian's packages), both on --core
 import argparse
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -26,11 +27,12 @@ from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus
 from detector.evaluation import State, empty_state, evaluate
-from detector.fitting import fit
+from detector.fitting import fit_each
 from detector.incidents.lifecycle import Rules
 from detector.model import Bad, Floats, History, Kind, SeriesKey, Signal
 from detector.pull import Puller
 from detector.signals import SHIPPED, load
+from detector.spool import ROWS_AT_ONCE
 from detector.watch import Knowledge, Terms, refitted, step
 from quickstart.debian import Tree, obtain
 
@@ -68,6 +70,14 @@ def simulate(series: int, times: Floats, seed: int) -> Floats:
     return values
 
 
+def simulated(series: int, times: Floats) -> Iterator[History]:
+    """Give the same history a few series at a time, as it comes of Prometheus."""
+    every = keys(series)
+    for begin in range(0, series, ROWS_AT_ONCE):
+        some = every[begin : begin + ROWS_AT_ONCE]
+        yield History(some, float(times[0]), float(times[1] - times[0]), simulate(len(some), times, begin))
+
+
 def keys(series: int) -> tuple[SeriesKey, ...]:
     """Return one key per series."""
     return tuple(SeriesKey(f"service-{row // 4}", SIGNALS[row % 4].name) for row in range(series))
@@ -84,10 +94,10 @@ def memory(baselines: Baselines, state: State) -> int:
 def measure(series: int, days: float, step: float, workers: int) -> dict[str, float]:
     """Fit and evaluate so many series."""
     times = BEGIN + step * np.arange(int(days * DAY / step), dtype=np.float64)
-    history = History(keys(series), float(times[0]), step, simulate(series, times, 1))
     begun = time.perf_counter()
-    baselines = fit(history, SIGNALS, INTERVAL, workers)
+    baselines = fit_each(simulated(series, times), SIGNALS, INTERVAL, workers)
     fit_seconds = time.perf_counter() - begun
+    assert baselines is not None
     live = float(times[-1]) + INTERVAL * np.arange(1, EVALUATIONS + 1, dtype=np.float64)
     points = simulate(series, live, 1)
     state = empty_state(baselines.keys)
@@ -112,10 +122,11 @@ def measure_stored(series: int, days: float, workers: int, tree: Tree) -> dict[s
         samples = write(folder / "history.txt", services, end, days, 1)
         with prometheus(tree, folder, folder / "history.txt") as url:
             prepared = time.perf_counter() - began
-            return {"samples": samples, "prepare_s": round(prepared, 1), **_end_to_end(url, end, days, workers)}
+            measured = _end_to_end(url, Path(name), end, days, workers)
+            return {"samples": samples, "prepare_s": round(prepared, 1), **measured}
 
 
-def _end_to_end(url: str, end: int, days: float, workers: int) -> dict[str, float]:
+def _end_to_end(url: str, folder: Path, end: int, days: float, workers: int) -> dict[str, float]:
     signals = load((SHIPPED,))
     client = Prometheus(Endpoint(url, Credentials(), 60.0, ANSWER_BYTES), lambda _: None, lambda _: None)
     rules = Rules(interval=INTERVAL, recovery=2 * INTERVAL, wait=2 * INTERVAL)
@@ -124,25 +135,34 @@ def _end_to_end(url: str, end: int, days: float, workers: int) -> dict[str, floa
     with ThreadPoolExecutor(QUERIES_AT_ONCE) as executor:
         puller = Puller(client, signals, terms.window, executor, lambda _: None)
         clock = time.perf_counter
-        times, begun = [clock()], time.process_time()
-        history = puller.history(Grid(end - (columns - 1) * STEP, STEP, columns))
-        cpu = time.process_time() - begun
+        idle, times = resident_bytes(), [clock()]
+        history = puller.histories(Grid(end - (columns - 1) * STEP, STEP, columns), folder)
+        knowledge = refitted(Knowledge(), fit_each(history, signals, INTERVAL, workers))
         times.append(clock())
-        knowledge = refitted(Knowledge(), fit(history, signals, INTERVAL, workers))
-        times.append(clock())
-        last = step(knowledge, puller.observe(Grid(end, INTERVAL, 1)), 0, terms)
-        times.append(clock())
+        for _ in range(2):
+            last = step(knowledge, puller.observe(Grid(end, INTERVAL, 1)), 0, terms)
+            times.append(clock())
     assert last.scores is not None
-    pull, fitted, evaluated = np.diff(times)
+    learnt, _, evaluated = np.diff(times)
     return {
         "series": len(last.keys),
         "judged": int(np.isfinite(last.scores.score).sum()),
-        "pull_s": round(float(pull), 2),
-        "pull_cpu_s": round(cpu, 2),
-        "fit_s": round(float(fitted), 2),
+        "learn_s": round(float(learnt), 2),
         "evaluate_s": round(float(evaluated), 2),
-        "total_s": round(times[-1] - times[0], 2),
+        "total_s": round(times[2] - times[0], 2),
+        "resident_bytes_per_series": round((resident_bytes() - idle) / len(last.keys)),
+        "peak_bytes_per_series": round((peak_bytes() - idle) / len(last.keys)),
     }
+
+
+def resident_bytes() -> int:
+    """Return how much of this process is in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def peak_bytes() -> int:
+    """Return how much of this process was in memory at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 @contextmanager
@@ -188,7 +208,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_stored(results: dict[str, dict[str, float]]) -> None:
-    names = ("series", "judged", "samples", "prepare_s", "pull_s", "pull_cpu_s", "fit_s", "evaluate_s", "total_s")
+    names = ("series", "judged", "samples", "prepare_s", "learn_s", "evaluate_s", "total_s")
+    names += ("resident_bytes_per_series", "peak_bytes_per_series")
     print(" ".join(f"{name:>10s}" for name in names))
     for row in results.values():
         print(" ".join(f"{row[name]:10g}" for name in names))

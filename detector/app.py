@@ -97,7 +97,7 @@ def _parts(
     return Parts(
         # While it waits nobody is told of anything: were that longer than a few intervals, alerts would expire.
         puller=puller(min(config.prometheus_timeout, config.interval)),
-        refitter=Refitter(puller(config.prometheus_timeout), signals, plan, fits),
+        refitter=Refitter(puller(config.prometheus_timeout), signals, plan, fits, config.storage),
         notifier=notifier,
         sender=_sender(config, signals, rules),
         store=Store(config.storage, _signature(config, signals)),

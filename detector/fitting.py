@@ -1,8 +1,10 @@
 """Fits baselines of many series, spread over processes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from multiprocessing import get_context
 
 import numpy as np
@@ -15,7 +17,9 @@ from detector.model import History, SeriesKey, Signal
 
 # Series fitted at once. It never depends on the number of processes, so that neither does any result.
 CHUNK = 128
-Progress = Callable[[int, int], None]
+FIT_NICENESS = 10
+AHEAD = 2  # tasks for each process: one at work, one at hand
+Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +41,41 @@ def fit(
         signals: those of the keys.
         step: seconds between evaluations to come.
         workers: processes to spread over; 1 fits in this one.
-        progress: called with how many of all series are fitted, whenever that grows.
+        progress: called with how many series are fitted, whenever that grows.
 
     Raises:
         KeyError: a series' signal is not among the signals.
         ValueError: the history's shape is not that of its keys, or a step is not positive.
     """
-    named = {signal.name: signal for signal in signals}
-    tasks = list(_tasks(_with_column(history), named, step))
-    if not tasks:
+    fitted = fit_each((history,), signals, step, workers, progress)
+    if fitted is None:
         raise ValueError("no series to fit")
-    results: list[Calibrated | None] = [None] * len(tasks)
+    return fitted
+
+
+def fit_each(
+    histories: Iterable[History],
+    signals: Sequence[Signal],
+    step: float,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Baselines | None:
+    """Return the baselines of all series of many histories, taken one after another as processes become free.
+
+    None where there is no series. Otherwise like `fit`, and raises what the histories raise.
+    """
+    named = {signal.name: signal for signal in signals}
+    tasks = (task for history in histories for task in _tasks(_with_column(history), named, step))
+    results: dict[int, Calibrated] = {}
     done = 0
     for index, result in _run(tasks, workers):
         results[index] = result
         done += len(result.baselines.keys)
         if progress is not None:
-            progress(done, len(history.keys))
-    fitted = [result for result in results if result is not None]
+            progress(done)
+    if not results:
+        return None
+    fitted = [results[index] for index in range(len(results))]
     return _with_limits(join([result.baselines for result in fitted]), [result.tails for result in fitted])
 
 
@@ -85,15 +106,34 @@ def _tasks(history: History, signals: Mapping[str, Signal], step: float) -> Iter
         yield Task(some, signals, step)
 
 
-def _run(tasks: Sequence[Task], workers: int) -> Iterator[tuple[int, Calibrated]]:
-    if workers <= 1 or len(tasks) == 1:
-        yield from ((index, fit_chunk(task)) for index, task in enumerate(tasks))
+def _run(tasks: Iterator[Task], workers: int) -> Iterator[tuple[int, Calibrated]]:
+    few = list(islice(tasks, 2))
+    every = enumerate(chain(few, tasks))
+    if workers <= 1 or len(few) <= 1:
+        yield from ((index, fit_chunk(task)) for index, task in every)
         return
     # Threads of the parent may hold locks: a forked child could wait for them for ever.
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(fit_chunk, task): index for index, task in enumerate(tasks)}
-        for future in as_completed(waiting):
-            yield waiting[future], future.result()
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_give_way) as pool:
+        waiting: dict[Future[Calibrated], int] = {}
+        for index, task in every:
+            # Histories are only taken as fast as they are learnt from: those that wait are in memory.
+            if len(waiting) >= AHEAD * workers:
+                yield from _done(waiting)
+            waiting[pool.submit(fit_chunk, task)] = index
+        while waiting:
+            yield from _done(waiting)
+
+
+def _give_way() -> None:
+    """Evaluations come first."""
+    if hasattr(os, "nice"):
+        os.nice(FIT_NICENESS)
+
+
+def _done(waiting: dict[Future[Calibrated], int]) -> Iterator[tuple[int, Calibrated]]:
+    """Wait for at least one, and take those that have ended."""
+    for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+        yield waiting.pop(future), future.result()
 
 
 def _with_limits(baselines: Baselines, parts: Sequence[Tails]) -> Baselines:

@@ -1,8 +1,12 @@
 """Gathers from Prometheus what one evaluation or one fit needs, several queries at a time."""
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 
@@ -11,6 +15,7 @@ from detector.clients.prometheus import Prometheus, QueryError, chunks
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
 from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look, Target
 from detector.signals import duration, with_window
+from detector.spool import Spool
 
 Count = Callable[[str], None]
 HISTORIES_AT_ONCE = 2
@@ -81,13 +86,28 @@ class Puller:
             failures=failures,
         )
 
-    def history(self, grid: Grid) -> History:
-        """All signals over a long time, one query for each as far as the limits allow. Raises QueryError."""
-        # Two at a time: while one answer is decoded, Prometheus works on the next.
-        with ThreadPoolExecutor(HISTORIES_AT_ONCE, "history") as executor:
-            answers = executor.map(lambda query: self._long(query, grid), self._queries.values())
-            matrices = dict(zip(self._queries, answers, strict=True))
-        return self._history(matrices, grid)
+    def histories(self, grid: Grid, folder: Path) -> Iterator[History]:
+        """All signals over a long time, a few series at a time: one query for each as far as the limits allow.
+
+        Args:
+            folder: where what has come lies until it is taken, on a disk.
+
+        Raises:
+            QueryError: a signal could not be read.
+            OSError: the folder is of no use.
+        """
+        with ExitStack() as files, ThreadPoolExecutor(HISTORIES_AT_ONCE, "history") as executor:
+
+            def spooled(signal: str) -> Spool:
+                # It has no name, so that nothing of it is left whatever becomes of this process.
+                spool = Spool(files.enter_context(TemporaryFile(dir=folder)), grid)
+                self._spool(signal, grid, spool)
+                return spool
+
+            # While one is learnt from, Prometheus works on the next and the one after it is decoded.
+            for spool in _ahead(executor, spooled, self._queries, HISTORIES_AT_ONCE):
+                yield from spool.histories()
+                spool.close()
 
     def _sorted_out(self, outcomes: list[Matrix | QueryError]) -> tuple[dict[str, Matrix], tuple[Failure, ...]]:
         answers: dict[str, Matrix] = {}
@@ -108,11 +128,14 @@ class Puller:
     def _range(self, query: str, grid: Grid) -> Matrix:
         return self._prometheus.query_range(query, grid)
 
-    def _long(self, query: str, grid: Grid) -> Matrix:
+    def _spool(self, signal: str, grid: Grid, spool: Spool) -> None:
         """Ask in parts sized by how many series there are now; what is no more is asked for all the same."""
+        query = self._queries[signal]
         count = len(self._prometheus.query(query, grid.end).labels)
-        parts = chunks(grid, count)
-        return _joined([self._range(query, part) for part in parts], grid)
+        first = 0
+        for part in chunks(grid, count):
+            spool.add(first, self._rows(signal, self._range(query, part)))
+            first += part.columns
 
     def _history(self, matrices: Mapping[str, Matrix], grid: Grid) -> History:
         rows: dict[SeriesKey, Floats] = {}
@@ -141,21 +164,15 @@ def _matrix(outcome: Matrix | QueryError) -> Matrix:
     return outcome
 
 
-def _joined(parts: list[Matrix], grid: Grid) -> Matrix:
-    """Parts of one grid, side by side; a series that is missing in a part has no samples there."""
-    if len(parts) == 1:
-        return parts[0]
-    index: dict[frozenset[tuple[str, str]], int] = {}
-    for part in parts:
-        for labels in part.labels:
-            index.setdefault(frozenset(labels.items()), len(index))
-    values = np.full((len(index), grid.columns), np.nan)
-    column = 0
-    for part in parts:
-        rows = [index[frozenset(labels.items())] for labels in part.labels]
-        values[rows, column : column + part.grid.columns] = part.values
-        column += part.grid.columns
-    return Matrix(tuple(dict(identity) for identity in index), grid, values)
+def _ahead(executor: Executor, work: Callable[[str], Spool], names: Iterable[str], most: int) -> Iterator[Spool]:
+    """What becomes of each name, in their order; never more than `most` are under way beside the one taken."""
+    waiting: deque[Future[Spool]] = deque()
+    for name in names:
+        waiting.append(executor.submit(work, name))
+        if len(waiting) > most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _look(coverage: list[Matrix], column: int) -> Look:

@@ -3,12 +3,13 @@
 import logging
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from pathlib import Path
 
 from detector.baselines import Baselines, ModelState
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import QueryError
 from detector.clock import floor_to
-from detector.fitting import fit
+from detector.fitting import fit_each
 from detector.incidents.episodes import Episodes, left_out
 from detector.model import Seconds, Signal
 from detector.pull import Puller
@@ -42,7 +43,11 @@ class Fitted:
 class Refitter:
     """Fits at the same times and on the same grid in every detector, one fit at a time."""
 
-    def __init__(self, puller: Puller, signals: tuple[Signal, ...], plan: Plan, executor: Executor) -> None:
+    def __init__(
+        self, puller: Puller, signals: tuple[Signal, ...], plan: Plan, executor: Executor, folder: Path
+    ) -> None:
+        """`folder` holds what has come of the history until it is learnt from; it is made when needed."""
+        self._folder = folder
         self._puller = puller
         self._signals = signals
         self._plan = plan
@@ -91,10 +96,8 @@ class Refitter:
         end = floor_to(now, self._plan.step)
         grid = Grid(end - (columns - 1) * self._plan.step, self._plan.step, columns)
         try:
-            history = self._puller.history(grid)
-        except QueryError as error:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            usual = (left_out(history, episodes) for history in self._puller.histories(grid, self._folder))
+            return Fitted(fit_each(usual, self._signals, self._plan.evaluation, self._plan.workers), "")
+        except (QueryError, OSError) as error:
             return Fitted(None, str(error))
-        if not history.keys:
-            return Fitted(None, "")
-        usual = left_out(history, episodes)
-        return Fitted(fit(usual, self._signals, self._plan.evaluation, self._plan.workers), "")

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from detector.baselines.arrays import ARRAYS
 from detector.baselines.grid import read_week
 from detector.checks import SILENCE
-from detector.fitting import CHUNK, fit
+from detector.fitting import AHEAD, CHUNK, fit, fit_each
 from detector.model import Floats, History, SeriesKey
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
 
@@ -19,14 +20,36 @@ def history(series: int, days: float) -> History:
 
 def test_processes_change_nothing_but_the_time() -> None:
     many = history(CHUNK + 7, 2)
-    seen: list[tuple[int, int]] = []
+    seen: list[int] = []
     alone = fit(many, SIGNALS, 60.0)
-    spread = fit(many, SIGNALS, 60.0, workers=2, progress=lambda done, total: seen.append((done, total)))
+    spread = fit(many, SIGNALS, 60.0, workers=2, progress=seen.append)
     for name in ARRAYS:
         assert np.array_equal(getattr(alone, name), getattr(spread, name)), name
     assert alone.keys == spread.keys == many.keys
-    assert max(seen) == (CHUNK + 7, CHUNK + 7)
+    assert seen[-1] == CHUNK + 7
     assert len(seen) == 2
+
+
+def test_histories_are_taken_only_as_fast_as_they_are_learnt_from() -> None:
+    taken: list[int] = []
+    learnt: list[int] = []
+    ahead: list[int] = []
+
+    def one_by_one() -> Iterator[History]:
+        every = history(20, 1)
+        for row in range(20):
+            taken.append(row)
+            ahead.append(len(taken) - (learnt[-1] if learnt else 0))
+            yield replace(every, keys=every.keys[row : row + 1], values=every.values[row : row + 1])
+
+    streamed = fit_each(one_by_one(), SIGNALS, 60.0, 2, learnt.append)
+    assert streamed is not None
+    assert streamed.keys == history(20, 1).keys
+    assert max(ahead) <= 2 * AHEAD + 1
+
+
+def test_no_history_teaches_nothing() -> None:
+    assert fit_each((), SIGNALS, 60.0) is None
 
 
 def test_history_without_columns_leaves_series_learning() -> None:

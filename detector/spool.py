@@ -1,0 +1,77 @@
+"""Keeps one signal's history on disk until it is learnt from, so that only a few series of it are in memory at once."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.clients.matrix import Grid
+from detector.model import Floats, History, SeriesKey
+
+STORED = np.dtype(np.float32)  # half the disk; what is learnt from it is kept no more exactly
+ROWS_AT_ONCE = 256  # 16 MB of four weeks at five minutes
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Where some columns lie in the file: the samples of each of `rows`, in rising order, one after another."""
+
+    rows: npt.NDArray[np.int64]
+    offset: int
+    first: int
+    columns: int
+
+
+class Spool:
+    """Series that arrive in stretches of time, and leave whole, a few at a time."""
+
+    def __init__(self, file: IO[bytes], grid: Grid) -> None:
+        """`file` is empty, to be written and read."""
+        self._file = file
+        self._grid = grid
+        self._rows: dict[SeriesKey, int] = {}
+        self._parts: list[_Part] = []
+        self._size = 0
+
+    def add(self, first: int, rows: dict[SeriesKey, Floats]) -> None:
+        """Take in the columns from `first` on: each of these series, all of one length. Raises OSError."""
+        if not rows:
+            return
+        numbers = np.array([self._rows.setdefault(key, len(self._rows)) for key in rows], dtype=np.int64)
+        order = np.argsort(numbers)
+        values = np.stack(list(rows.values()))[order].astype(STORED)
+        self._parts.append(_Part(numbers[order], self._size, first, values.shape[1]))
+        self._size += self._file.write(values.tobytes())
+
+    def histories(self) -> Iterator[History]:
+        """All series, by their keys' order, some at a time. Raises OSError."""
+        self._file.flush()
+        keys = sorted(self._rows)
+        for begin in range(0, len(keys), ROWS_AT_ONCE):
+            some = tuple(keys[begin : begin + ROWS_AT_ONCE])
+            yield History(some, self._grid.start, self._grid.step, self._read(some))
+
+    def close(self) -> None:
+        """Give the disk's space back."""
+        self._file.close()
+
+    def _read(self, keys: tuple[SeriesKey, ...]) -> Floats:
+        numbers = np.array([self._rows[key] for key in keys], dtype=np.int64)
+        values = np.full((len(keys), self._grid.columns), np.nan)
+        for part in self._parts:
+            places = np.searchsorted(part.rows, numbers)
+            there = np.flatnonzero(part.rows[np.minimum(places, len(part.rows) - 1)] == numbers)
+            if len(there):
+                block, lowest = self._block(part, places[there])
+                values[there, part.first : part.first + part.columns] = block[places[there] - lowest]
+        return values
+
+    def _block(self, part: _Part, places: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], int]:
+        """The samples of all places from the lowest to the highest: neighbours in name are mostly neighbours here."""
+        lowest, count = int(places.min()), int(places.max() - places.min()) + 1
+        width = part.columns * STORED.itemsize
+        data = os.pread(self._file.fileno(), count * width, part.offset + lowest * width)
+        return np.frombuffer(data, STORED).reshape(count, part.columns), lowest
