@@ -35,6 +35,7 @@ from detector.signals import SHIPPED, load
 from detector.spool import ROWS_AT_ONCE
 from detector.watch import Knowledge, Terms, refitted, step
 from quickstart.debian import Tree, obtain
+from toolkit.memory import give_back
 
 DAY = 86_400.0
 BEGIN = 1_700_006_400.0
@@ -139,6 +140,7 @@ def _end_to_end(url: str, folder: Path, end: int, days: float, workers: int) -> 
         history = puller.histories(Grid(end - (columns - 1) * STEP, STEP, columns), folder)
         knowledge = refitted(Knowledge(), fit_each(history, signals, INTERVAL, workers))
         times.append(clock())
+        give_back()
         for _ in range(2):
             last = step(knowledge, puller.observe(Grid(end, INTERVAL, 1)), 0, terms)
             times.append(clock())
@@ -208,11 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_stored(results: dict[str, dict[str, float]]) -> None:
-    names = ("series", "judged", "samples", "prepare_s", "learn_s", "evaluate_s", "total_s")
-    names += ("resident_bytes_per_series", "peak_bytes_per_series")
-    print(" ".join(f"{name:>10s}" for name in names))
     for row in results.values():
-        print(" ".join(f"{row[name]:10g}" for name in names))
+        print("\n".join(f"{name:26s} {value:12g}" for name, value in row.items()), end="\n\n")
 
 
 def _print(results: dict[str, dict[str, float]]) -> None:

@@ -65,9 +65,10 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
         start[:, [SPREAD, FLATLINE]] = np.nan
     start[baselines.models == ModelState.LEARNING] = np.nan
     seasonal = baselines.models == ModelState.SEASONAL
-    at_end = learnt.seasonal.profile + memory.level[:, None]
-    profile = np.where(seasonal[:, None], at_end, baselines.profile).astype(np.float32)
-    return Calibrated(replace(baselines, profile=profile), replace(found, start=start))
+    # The replay's level is where history ended; the profile lies around it as it lay around the trend's last value.
+    centre = baselines.centre - learnt.seasonal.trend[:, -1] + memory.level
+    centre = np.where(seasonal, centre, baselines.centre)
+    return Calibrated(replace(baselines, centre=centre), replace(found, start=start))
 
 
 def sided(statistics: Floats, bad: npt.NDArray[np.int8]) -> Floats:

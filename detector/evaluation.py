@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.baselines.arrays import Baselines, ModelState
-from detector.baselines.grid import read_days, read_hours
+from detector.baselines.grid import read_hours
 from detector.baselines.prior import LEAST_SAMPLES
 from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing, usable
 from detector.checks import (
@@ -158,7 +158,7 @@ def _point(baselines: Baselines, memory: Memory, at: float, observed: Floats, vi
         step=baselines.step,
         observed=observed,
         stable=forward(observed, baselines.scales),
-        usual=read_days(baselines.profile, now)[:, 0],
+        usual=baselines.usual(now)[:, 0],
         offsets=baselines.offsets,
         spread=read_hours(baselines.spread, now)[:, 0],
         quiet=read_hours(baselines.quiet, now)[:, 0],

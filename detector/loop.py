@@ -20,6 +20,7 @@ from detector.pull import Observations, Puller
 from detector.refit import Refitter
 from detector.state import Store
 from detector.watch import Knowledge, Step, Terms, refitted, rewound, step
+from toolkit.memory import give_back
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +156,7 @@ class Detector:
         series = 0 if fitted.baselines is None else len(fitted.baselines.keys)
         log.info("learnt what is usual", extra={"series": series})
         self._save(self._parts.store.save_baselines)
+        give_back()
 
     def _evaluate(self, newest: Seconds, now: Seconds) -> None:
         grid = self._grid(newest)

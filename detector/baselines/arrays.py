@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from detector.baselines.grid import read_days
+from detector.baselines.packed import STEPS, Shorts
 from detector.baselines.stabilise import Scales
 from detector.model import Floats, SeriesKey
 
-VERSION = 1
+VERSION = 2
 Floats32 = npt.NDArray[np.float32]
 Bytes8 = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
@@ -39,7 +41,8 @@ class Baselines:
         keys: which series.
         models: ModelState of each; shape (series,).
         codes, offsets: how each is stabilised, see `stabilise.Scales`.
-        profile: the usual value in each slot of the week; shape (series, SLOTS).
+        centre, swing: shape (series,), and
+        profile: the usual value in each slot of the week, see `packed.Packed`; shape (series, SLOTS).
         spread: usual deviation from the profile by hour of the day, in UTC; shape (series, 24).
         quiet: share of samples that are zero or missing, by hour of the day; shape (series, 24).
         floors: the least change worth an alert, in the signal's unit; shape (series,).
@@ -55,7 +58,9 @@ class Baselines:
     models: Bytes8
     codes: Bytes8
     offsets: Floats
-    profile: Floats32
+    centre: Floats
+    swing: Floats
+    profile: Shorts
     spread: Floats32
     quiet: Floats32
     floors: Floats
@@ -70,6 +75,15 @@ class Baselines:
     def scales(self) -> Scales:
         """How the series are stabilised."""
         return Scales(self.codes, self.offsets)
+
+    def usual(self, times: Floats) -> Floats:
+        """Return what each day of the week says of these times of day; shape (series, columns, 7).
+
+        Args:
+            times: shape (columns,), seconds since the epoch; their own day comes first.
+        """
+        steps = read_days(self.profile, times)
+        return self.centre[:, None, None] + (self.swing / STEPS)[:, None, None] * steps
 
     def models_of(self) -> dict[SeriesKey, ModelState]:
         """Return which baseline each series has."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from detector.baselines.arrays import Baselines, ModelState
 from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
 from detector.baselines.level import LEAST_SPREAD, levels, noise, spreads
+from detector.baselines.packed import pack
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
 from detector.baselines.seasonal import Season, Seasonal, find, residuals
 from detector.baselines.stabilise import choose, forward, is_nothing, usable
@@ -71,12 +72,15 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
     models = _models(values, times, seasonal)
     usual = levels(values)
     assumed = np.maximum(deviations(usual, kinds, scales), YOUNG_NOISE * noise(stable)) + LEAST_SPREAD
+    profile = pack(_profile(stable, models, seasonal))
     baselines = Baselines(
         keys=history.keys,
         models=models,
         codes=scales.codes,
         offsets=scales.offsets,
-        profile=_profile(stable, models, seasonal).astype(np.float32),
+        centre=profile.centre,
+        swing=profile.swing,
+        profile=profile.shape,
         spread=_spread(stable, times, models, seasonal, assumed).astype(np.float32),
         quiet=_quiet(values, unlearnt, scales.offsets, times).astype(np.float32),
         floors=floors,

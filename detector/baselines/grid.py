@@ -14,6 +14,7 @@ SLOTS = 7 * SLOTS_PER_DAY
 HOURS_PER_DAY = 24
 
 Ints = npt.NDArray[np.int64]
+Weekly = npt.NDArray[np.floating] | npt.NDArray[np.int16]
 
 
 def slot_of(times: Floats) -> Ints:
@@ -21,7 +22,7 @@ def slot_of(times: Floats) -> Ints:
     return np.floor_divide(times, SLOT_SECONDS).astype(np.int64) % SLOTS
 
 
-def read_week(weekly: npt.NDArray[np.floating], times: Floats) -> Floats:
+def read_week(weekly: Weekly, times: Floats) -> Floats:
     """Read weekly arrays at any times, linearly between slot centres.
 
     Args:
@@ -38,7 +39,7 @@ def read_week(weekly: npt.NDArray[np.floating], times: Floats) -> Floats:
     return np.asarray(weekly[:, left] * (1.0 - share) + weekly[:, (left + 1) % SLOTS] * share, dtype=np.float64)
 
 
-def read_days(weekly: npt.NDArray[np.floating], times: Floats) -> Floats:
+def read_days(weekly: Weekly, times: Floats) -> Floats:
     """Return what each day of the week says of these times of day, their own day first; shape (series, columns, 7)."""
     days = times[:, None] + DAY * np.arange(7)
     return read_week(weekly, days.ravel()).reshape(len(weekly), len(times), 7)

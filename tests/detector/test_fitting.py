@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from detector.baselines.arrays import ARRAYS
-from detector.baselines.grid import read_week
 from detector.checks import SILENCE
 from detector.fitting import AHEAD, CHUNK, fit, fit_each
 from detector.model import Floats, History, SeriesKey
@@ -85,7 +84,7 @@ def test_what_is_left_out_teaches_nothing() -> None:
     assert (learnt.quiet[requests, hour] > 0.5).all()
     assert spared.quiet[requests, hour] == pytest.approx(healthy.quiet[requests, hour], abs=0.1)
     times = BEGIN + 14 * DAY + 12 * 3600.0 + np.arange(1, dtype=np.float64)
-    now = [read_week(each.profile, times)[requests, 0] for each in (healthy, learnt, spared)]
+    now = [each.usual(times)[requests, 0, 0] for each in (healthy, learnt, spared)]
     assert now[2] == pytest.approx(now[0], rel=0.1)
     assert not np.isclose(now[1], now[0], rtol=0.3).any()
     silence = (slice(None), SILENCE)

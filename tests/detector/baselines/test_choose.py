@@ -36,7 +36,7 @@ def test_spread_is_never_nothing() -> None:
     for values in (np.zeros(5000), np.full(5000, 3.0), np.full(5000, np.nan), np.full(5000, np.inf)):
         learnt = learn(history(values), SIGNALS, 60.0).baselines
         assert (learnt.spread > 0).all()
-        assert np.isfinite(learnt.profile).all()
+        assert np.isfinite(learnt.usual(np.array([BEGIN]))).all()
 
 
 def test_busy_hours_differ_from_quiet_ones() -> None:
