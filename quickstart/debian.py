@@ -26,6 +26,8 @@ _PACKAGES = {
     "alertmanager": "prometheus-alertmanager",
     "amtool": "prometheus-alertmanager",
     "apache2": "apache2-bin",
+    "clickhouse-client": "clickhouse-client",
+    "clickhouse-server": "clickhouse-server",
     "dnsmasq": "dnsmasq-base",
     "erl": "erlang-base",
     "etcd": "etcd-server",
@@ -52,6 +54,8 @@ _PACKAGES = {
     "redis-cli": "redis-tools",
     "redis-server": "redis-server",
     "slapd": "slapd",
+    "smtp-sink": "postfix",
+    "smtp-source": "postfix",
     "tcpdump": "tcpdump",
     "tshark": "tshark",
 }

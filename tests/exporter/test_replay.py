@@ -13,7 +13,7 @@ import pytest
 from exporter import replay
 
 PCAPS = Path(__file__).parents[1] / "pcaps"
-CAPTURES = ("http", "redis", "postgresql", "ldap", "fastcgi")
+CAPTURES = ("http", "redis", "postgresql", "ldap", "fastcgi", "smtp", "clickhouse")
 
 
 @dataclass(frozen=True, slots=True)

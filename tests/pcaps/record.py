@@ -1,15 +1,16 @@
 """Records the captures of this folder from real servers, with what the servers themselves counted beside each.
 
-    python -m tests.pcaps.record
+    python -m tests.pcaps.record [NAME...]
 
 as root. A `.json` holds the requests, errors and operations or statuses by the server's own access log (nginx),
-commandstats (Redis) or log (PostgreSQL, slapd, PHP).
+commandstats (Redis) or log (PostgreSQL, slapd, PHP, Postfix, ClickHouse).
 """
 
 import contextlib
 import json
 import re
 import socket
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import psycopg
 
 from tests.live.support import packages, resp, servers
-from tests.pcaps import application, directory
+from tests.pcaps import application, columns, directory, mail
 from tests.pcaps.tape import recorded
 
 HERE = Path(__file__).parent
@@ -186,10 +187,22 @@ def fastcgi(folder: Path) -> dict[str, object]:
     return application.fastcgi(folder, HERE / "fastcgi.pcap")
 
 
+def smtp(folder: Path) -> dict[str, object]:
+    """Record Postfix's sink for mail."""
+    return mail.smtp(folder, HERE / "smtp.pcap")
+
+
+def clickhouse(folder: Path) -> dict[str, object]:
+    """Record ClickHouse."""
+    return columns.clickhouse(folder, HERE / "clickhouse.pcap")
+
+
 def main() -> None:
-    """Record all."""
+    """Record all, or those that are named."""
     with tempfile.TemporaryDirectory() as folder:
-        for record in (http, redis, postgresql, ldap, fastcgi):
+        for record in (http, redis, postgresql, ldap, fastcgi, smtp, clickhouse):
+            if record.__name__ not in (sys.argv[1:] or record.__name__):
+                continue
             counted = record(Path(folder) / record.__name__)
             (HERE / f"{record.__name__}.json").write_text(json.dumps(counted, indent=1, sort_keys=True) + "\n")
 
