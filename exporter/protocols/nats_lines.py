@@ -28,6 +28,10 @@ class Speaker(Protocol):
         """Append what a line, and the payload behind it, is."""
         ...
 
+    def begin(self, line: bytes, first_at: Nanoseconds, last_at: Nanoseconds, out: list[Message]) -> None:
+        """Append what a line is whose end was not captured."""
+        ...
+
 
 class Lines:
     """Reads one direction; payloads pass unseen.
@@ -92,6 +96,8 @@ class Lines:
             return
         if self.skip:
             self._speaker.say(self._line, self._size, self._first_at, at, out)
+        elif self._backlog.held:
+            self._speaker.begin(self.held(), self._backlog.since, at, out)
         self._lose()
 
     def held(self) -> bytes:

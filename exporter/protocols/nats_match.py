@@ -19,6 +19,9 @@ ASKING, TELLING = re.compile(ASKING_LINE, re.IGNORECASE), re.compile(TELLING_LIN
 # The same behind the end of what came before.
 ASKING_ON = re.compile(rb"\r\n(?=%b)" % ASKING_LINE, re.IGNORECASE)
 TELLING_ON = re.compile(rb"\r\n(?=%b)" % TELLING_LINE, re.IGNORECASE)
+# A line whose end lies behind what was copied of its packet.
+ASKING_BEGUN = re.compile(rb"(?:CONNECT[ \t]+\{|(?:H?PUB|SUB|UNSUB)[ \t]+[^\s\x00-\x1f])[^\r\n]*\Z", re.IGNORECASE)
+TELLING_BEGUN = re.compile(rb"(?:INFO[ \t]+\{|H?MSG[ \t]+[^\s\x00-\x1f]|-ERR[ \t]+')[^\r\n]*\Z", re.IGNORECASE)
 UNSURE = re.compile(rb"UNSUB[ \t]+%b(?:[ \t]+%b)?[ \t]*\r\n|(?:PING|PONG)[ \t]*\r\n" % (WORD, NUMBER), re.IGNORECASE)
 UNSURE_TELLING = re.compile(rb"(?:PING|PONG|\+OK)[ \t]*\r\n|-ERR[ \t]+'[^\r\n]{1,200}'\r\n", re.IGNORECASE)
 ASKING_VERBS = (b"CONNECT ", b"PUB ", b"HPUB ", b"SUB ", b"UNSUB ", b"PING\r\n", b"PONG\r\n")
@@ -50,12 +53,16 @@ def match_server(server: bytes) -> Match:
 
 def resume_client(data: bytes) -> int:
     """Return where the first line of a client begins in a segment after a loss; -1 if none does."""
-    return 0 if match_client(data[:LONGEST_LINE]) >= Match.MAYBE else _behind(ASKING_ON.search(data))
+    if ASKING_BEGUN.match(data) or match_client(data[:LONGEST_LINE]) >= Match.MAYBE:
+        return 0
+    return _behind(ASKING_ON.search(data))
 
 
 def resume_server(data: bytes) -> int:
     """Return where the first line of a server begins in a segment after a loss; -1 if none does."""
-    return 0 if match_server(data[:LONGEST_LINE]) >= Match.MAYBE else _behind(TELLING_ON.search(data))
+    if TELLING_BEGUN.match(data) or match_server(data[:LONGEST_LINE]) >= Match.MAYBE:
+        return 0
+    return _behind(TELLING_ON.search(data))
 
 
 def _behind(found: re.Match[bytes] | None) -> int:

@@ -1,5 +1,7 @@
 """What the lines of a NATS connection mean, and what its two directions must know of each other."""
 
+from collections.abc import Mapping
+
 from exporter.model import Kind, Message, Nanoseconds, Operation
 from exporter.protocols.base import ParseError
 from exporter.protocols.names import directed
@@ -7,6 +9,7 @@ from exporter.protocols.nats_lines import payload_size
 
 OPERATIONS = {name: Operation(name.decode()) for name in (b"CONNECT", b"PUB", b"HPUB", b"SUB", b"UNSUB", b"PING")}
 DELIVERIES = {name: Operation(name.decode()) for name in (b"MSG", b"HMSG")}
+PING = OPERATIONS[b"PING"]
 # How many words a line has, its verb included.
 WORDS = {b"PUB": (3, 4), b"HPUB": (4, 5), b"SUB": (3, 4), b"UNSUB": (2, 3), b"MSG": (4, 5), b"HMSG": (5, 6)}
 WITH_PAYLOAD = frozenset((b"PUB", b"HPUB", b"MSG", b"HMSG"))
@@ -84,7 +87,18 @@ class Asking:
             operation = directed(operation, words[1])
         if verb == b"CONNECT":
             self._session.verbose = b'"verbose":true' in line.replace(b" ", b"")
-        answered = verb == b"PING" or self._session.verbose
+        self._ask(operation, size, first_at, last_at, out)
+
+    def begin(self, line: bytes, first_at: Nanoseconds, last_at: Nanoseconds, out: list[Message]) -> None:
+        """Append the request whose line has lost its end."""
+        operation = _begun(line, OPERATIONS)
+        if operation is not None:
+            self._ask(operation, len(line), first_at, last_at, out)
+
+    def _ask(
+        self, operation: Operation, size: int, first_at: Nanoseconds, last_at: Nanoseconds, out: list[Message]
+    ) -> None:
+        answered = operation is PING or self._session.verbose
         self._session.untold += not answered
         out.append(Message(Kind.REQUEST if answered else Kind.ONE_WAY, first_at, last_at, size, operation))
 
@@ -122,6 +136,14 @@ class Telling:
         elif verb in DELIVERIES:
             out.append(Message(Kind.PUSH, first_at, last_at, size, directed(DELIVERIES[verb], words[1])))
 
+    def begin(self, line: bytes, first_at: Nanoseconds, last_at: Nanoseconds, out: list[Message]) -> None:
+        """Append the delivery or the error whose line has lost its end."""
+        operation = _begun(line, DELIVERIES)
+        if operation is not None:
+            out.append(Message(Kind.PUSH, first_at, last_at, len(line), operation))
+        elif line[:5].upper() == b"-ERR ":
+            self.say(line, len(line), first_at, last_at, out)
+
     def _consented(self) -> bool:
         """Return whether a consent is to a line that was already counted as one that is not answered."""
         session = self._session
@@ -145,6 +167,17 @@ def _split(line: bytes) -> tuple[bytes, list[bytes]]:
     if allowed is not None and len(words) not in allowed:
         raise ParseError("a line of NATS with too many or too few words")
     return verb, words
+
+
+def _begun(line: bytes, operations: Mapping[bytes, Operation]) -> Operation | None:
+    """Return what a line that has lost its end says, with its subject where that is whole; None if it says nothing."""
+    words = line.split(None, 2)
+    verb = words[0].upper() if len(words) > 1 else b""
+    operation = operations.get(verb)
+    subject_is_whole = len(words) > 2 or line[-1:].isspace()
+    if operation is None or verb not in WITH_PAYLOAD or not subject_is_whole:
+        return operation
+    return directed(operation, words[1])
 
 
 def _error(line: bytes) -> str:

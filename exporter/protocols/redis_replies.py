@@ -103,7 +103,10 @@ class Replies:
 
     def lose(self, out: list[Message]) -> None:
         """The next boundary is unknown; a reply whose type was read still counts."""
-        if self._reading and self._size:
+        held = bytes(self._backlog.held)
+        if held and not self._size and held[0] == MINUS:
+            self._fail(held[1:] if b" " in held else b"")
+        if self._reading and (self._size or held):
             self._complete(self._first_at, out)
         self._reading = False
         self._left = self.skip = 0

@@ -1,6 +1,6 @@
 """The client's direction of a Redis connection: commands."""
 
-from exporter.model import Message, Nanoseconds, Operation
+from exporter.model import UNKNOWN_OPERATION, Message, Nanoseconds, Operation
 from exporter.protocols.backlog import Backlog, behind_line_ends
 from exporter.protocols.base import ParseError
 from exporter.protocols.redis_commands import LONGEST_NAME, OPERATIONS, OTHER_COMMAND, operation_of
@@ -86,7 +86,9 @@ class Requests:
             self._complete(at, out)
 
     def lose(self, out: list[Message]) -> None:
-        """The next boundary is unknown; a command whose name was read still counts."""
+        """The next boundary is unknown; a command that had begun still counts, by its name if that was read."""
+        if self._left and self._operation is None:
+            self._operation = UNKNOWN_OPERATION
         if self._operation is not None:
             self._complete(self._first_at, out)
         self._left = self.skip = 0

@@ -1,6 +1,6 @@
 """NATS' particulars."""
 
-from tests.exporter.protocols.conversing import STEP, Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, copied, server
 from tests.exporter.protocols.sample import SECRET
 from tests.exporter.protocols.samples_nats import INFO
 
@@ -73,3 +73,22 @@ def test_lines_are_found_again_within_a_segment() -> None:
     rest = b"tail of a payload\r\nPUB a 2\r\nhi\r\nPUB b 2\r\nhi\r\n"
     kept = converse([server(INFO), client(CONNECT), Step(0, lost=500), client(rest)])
     assert kept.requests() == ["CONNECT", "PUB", "PUB"]
+
+
+def test_lines_whose_end_was_not_copied_are_told_by_their_verb() -> None:
+    inbox = b"_INBOX.pkXfPZ5ZbgnEe7e0d4F8xk." + SECRET
+    steps = [
+        server(INFO),
+        client(CONNECT),
+        client(b"PING\r\n"),
+        server(b"PONG\r\n"),
+        client(b"PUB " + inbox + b" 12\r\nhello, world\r\n"),
+        server(b"MSG events 1 " + inbox + b" 12\r\nhello, world\r\n"),
+        client(b"HPUB events " + inbox + b" 12 24\r\nNATS/1.0\r\n\r\nhello, world\r\n"),
+        server(b"-ERR 'Permissions Violation for Publish to \"events\"'\r\n"),
+    ]
+    kept = converse(copied(steps, 30))
+    assert kept.requests() == ["CONNECT", "PING", "PUB", "MSG", "HPUB", "-"]
+    targets = [exchange.request.operation.target for exchange in kept.exchanges if exchange.request]
+    assert targets == ["", "", "", "events", "events"]  # a subject that was cut is none
+    assert kept.statuses()[-1] == "permissions-violation"

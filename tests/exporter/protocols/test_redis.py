@@ -5,7 +5,7 @@ import pytest
 from exporter.model import Direction
 from exporter.protocols import redis
 from exporter.protocols.base import Match
-from tests.exporter.protocols.conversing import STEP, Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, copied, server
 from tests.exporter.protocols.samples import resp
 
 PING = resp(b"PING")
@@ -179,3 +179,17 @@ def test_lookups_tell_what_was_found() -> None:
     )
     found = [(exchange.response.hits, exchange.response.misses) for exchange in kept.exchanges if exchange.response]
     assert found == [(1, 0), (2, 1), (0, 0), (0, 1), (0, 0), (0, 0), (0, 0), (0, 0)]
+
+
+def test_commands_and_errors_that_were_cut_short_count() -> None:
+    steps = [
+        client(resp(b"PING")),
+        server(b"+PONG\r\n"),
+        client(resp(b"CLIENT", b"SETINFO", b"LIB-NAME", b"redis-py")),
+        server(b"-ERR unknown subcommand 'SETINFO'. Try CLIENT HELP.\r\n"),
+        client(resp(b"GEORADIUSBYMEMBER_RO", b"key", b"member", b"1")),
+        server(b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"),
+    ]
+    kept = converse(copied(steps, 30))
+    assert kept.requests() == ["PING", "CLIENT", ""]
+    assert kept.statuses() == ["", "ERR", "WRONGTYPE"]
