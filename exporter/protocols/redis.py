@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from exporter.model import Direction, Message, Nanoseconds
-from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
-from exporter.protocols.redis_match import match, match_client, match_server
+from exporter.protocols.base import Family, ParseError, ProtocolSpec
+from exporter.protocols.redis_match import continues_client, continues_server, match
 from exporter.protocols.redis_replies import Replies
 from exporter.protocols.redis_requests import Requests
 from exporter.protocols.redis_session import RedisSession
@@ -32,8 +32,8 @@ class RedisParser:
             return ()
         side = self._requests if direction == CLIENT else self._replies
         if side.lost:
-            judge = match_client if direction == CLIENT else match_server
-            if judge(data[:4096]) < Match.MAYBE:
+            continues = continues_client if direction == CLIENT else continues_server
+            if not continues(data[:4096]):
                 return ()
             side.lost = False
         out: list[Message] = []

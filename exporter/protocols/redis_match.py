@@ -23,6 +23,21 @@ REPLY = re.compile(
 REPLY_BEGUN = re.compile(rb"(?:\+[\x20-\x7e]*|-(?:[A-Z][A-Z0-9_]*(?: [^\r\n]*)?)?|[:$*~%>|=!#_,(][^\r\n]{0,400})\r?\Z")
 
 
+# An error whose line was cut; what else begins so could be the rest of anything.
+ERROR_BEGUN = re.compile(rb"-[A-Z][A-Z0-9_]+ [^\r\n]*\Z")
+
+
+def continues_client(client: bytes) -> bool:
+    """Return whether a client that is known to speak Redis goes on so, in a command that may be cut short."""
+    judged = match_client(client)
+    return judged >= Match.MAYBE or (judged is Match.NOT_YET and COMMAND.match(client) is not None)
+
+
+def continues_server(server: bytes) -> bool:
+    """Return whether a server that is known to speak Redis goes on so, in a reply that may be cut short."""
+    return match_server(server) >= Match.MAYBE or ERROR_BEGUN.match(server) is not None
+
+
 def match(client: bytes, server: bytes) -> Match:
     """Judge by a command, and by whether the server answers in kind."""
     asked = match_client(client) if client else Match.NOT_YET

@@ -187,7 +187,7 @@ def test_commands_and_errors_that_were_cut_short_count() -> None:
         server(b"+PONG\r\n"),
         client(resp(b"CLIENT", b"SETINFO", b"LIB-NAME", b"redis-py")),
         server(b"-ERR unknown subcommand 'SETINFO'. Try CLIENT HELP.\r\n"),
-        client(resp(b"GEORADIUSBYMEMBER_RO", b"key", b"member", b"1")),
+        client(resp(b"GEORADIUSBYMEMBER_RO", b"a key", b"member", b"1")),
         server(b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"),
     ]
     kept = converse(copied(steps, 30))
