@@ -202,8 +202,9 @@ class ClickhouseParser:
         self._emit(turn)
         turn.tell(len(data), at)
         if not turn.code:
-            turn.code = _code(self._carried + data)
-            self._carried = (self._carried + data[-CARRIED:])[-CARRIED:]
+            seen = self._carried + data
+            turn.code = _code(seen)
+            self._carried = b"" if turn.code else _begun(seen[-CARRIED:])
 
     def _emit(self, turn: _Turn) -> None:
         """Tell the request, which is complete as the server answers."""
@@ -237,6 +238,16 @@ class ClickhouseParser:
                     failed=bool(turn.code),
                 )
             )
+
+
+def _begun(tail: bytes) -> bytes:
+    """Return the end of what was told that may begin an exception."""
+    at = tail.find(EXCEPTION)
+    while at >= 0:
+        if NAME.startswith(tail[at + 1 + CODE_BYTES :]):
+            return tail[at:]
+        at = tail.find(EXCEPTION, at + 1)
+    return b""
 
 
 def _code(data: bytes) -> str:

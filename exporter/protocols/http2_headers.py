@@ -12,7 +12,6 @@ Until that is certain only what holds for every number is told.
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 from itertools import islice
 from zlib import crc32
 
@@ -23,6 +22,7 @@ from hpack.huffman_table import decode_huffman
 from hpack.table import HeaderTable
 
 from exporter.protocols.base import ParseError
+from exporter.protocols.remembered import remembered
 
 MAX_VALUE_BYTES = 256
 # What 64 KB, browsers' usual limit, hold of entries that are not tiny; the default is 4 KB.
@@ -103,13 +103,23 @@ class Headers:
     unknown: bool = False
 
 
-@lru_cache(CACHED_VALUES)
-def _decoded(value: bytes) -> bytes:
-    """Return what a Huffman-coded value says; empty if it is malformed."""
+@remembered(CACHED_VALUES)
+def _recalled(value: bytes, field: int) -> bytes:
+    """Return the same as `_decoded`, of a value that comes again."""
+    return _decoded(value, field)
+
+
+def _decoded(value: bytes, field: int) -> bytes:
+    """Return what a Huffman-coded value says, as much as is kept of it; empty if it is malformed."""
     try:
-        return decode_huffman(value)
+        return _kept(decode_huffman(value), field)
     except HPACKError:
         return b""
+
+
+def _kept(value: bytes, field: int) -> bytes:
+    """Return what is kept of a value for as long as the table refers to it: of a path nothing behind the route."""
+    return value[: value.find(b"?") + 1] if field == Field.PATH and b"?" in value else value
 
 
 class HeaderDecoder:
@@ -261,8 +271,12 @@ class HeaderDecoder:
         value = b""
         if field > Field.UNKNOWN:
             raw = block[begin : begin + min(size, MAX_VALUE_BYTES)]
-            decode = _decoded if field != Field.TRACEPARENT else _decoded.__wrapped__  # each is another one
-            value = decode(raw) if coded else raw
+            if not coded:
+                value = _kept(raw, field)
+            elif field == Field.TRACEPARENT:  # each is another one
+                value = _decoded(raw, field)
+            else:
+                value = _recalled(raw, field)
         values.setdefault(field, value)
         self._names.append(named)
         if inserted:

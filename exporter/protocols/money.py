@@ -6,7 +6,8 @@ its name says. The lists, not the names that are out there, bound what can becom
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+
+from exporter.protocols.remembered import remembered
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -84,7 +85,7 @@ class Field:
     divisor: int = 1
 
 
-@lru_cache(CACHED_NAMES)
+@remembered(CACHED_NAMES)
 def field_of(name: bytes) -> Field | None:
     """Return what a field of that name means; None if it is neither money nor a quantity."""
     if len(name) > MAX_NAME_BYTES or not name.isascii():
@@ -107,7 +108,7 @@ def _words(name: bytes) -> list[str]:
     return "_".join(SYNONYMS.get(word, word) for word in found).split("_")
 
 
-@lru_cache(CACHED_NAMES)
+@remembered(CACHED_NAMES)
 def names_currency(name: bytes) -> bool:
     """Return whether a field of that name holds a currency."""
     if len(name) > MAX_NAME_BYTES:

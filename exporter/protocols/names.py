@@ -1,9 +1,9 @@
 """Names that applications' authors gave: of tables, collections and topics, without the numbers that programs add."""
 
 import re
-from functools import lru_cache
 
 from exporter.model import Operation
+from exporter.protocols.remembered import remembered
 
 LONGEST_NAME = 63  # as PostgreSQL's; MySQL allows one more
 REMEMBERED = 1024
@@ -21,7 +21,7 @@ NUMBERS = re.compile(
 )
 
 
-@lru_cache(REMEMBERED)
+@remembered(REMEMBERED)
 def schema_name(raw: bytes) -> str:
     """Return the name of a table or the like as it is told: one that is not quoted in small letters.
 
@@ -39,7 +39,7 @@ def schema_name(raw: bytes) -> str:
     return NUMBERS.sub(PARAMETER, name) if any(map(str.isdigit, name)) else name
 
 
-@lru_cache(REMEMBERED)
+@remembered(REMEMBERED)
 def directed(operation: Operation, destination: bytes) -> Operation:
     """Return an operation with the topic, queue or exchange that it goes to, by its outline."""
     target = topic_name(destination)

@@ -3,10 +3,9 @@
 Compiled with the types of `sql.pxd`. The same statement comes again and again, so the latest ones are remembered.
 """
 
-from functools import lru_cache
-
 from exporter.model import Operation
 from exporter.protocols.names import schema_name
+from exporter.protocols.remembered import remembered
 from exporter.protocols.sql_query import Query, name_at
 from exporter.protocols.sql_tokens import KINDS, Tokens
 
@@ -83,7 +82,7 @@ def _read(statement: bytes, escapes: bool) -> Operation:
     return _named(deed, table, verb)
 
 
-@lru_cache(REMEMBERED)
+@remembered(REMEMBERED)
 def _named(deed: bytes, table: bytes, said: bytes) -> Operation:
     """Return the operation of that name, mostly the very same one: what finds it then need not compare it."""
     return Operation(deed.decode("ascii"), schema_name(table), "" if said == deed else said.decode("ascii"))

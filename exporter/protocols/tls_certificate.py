@@ -1,7 +1,8 @@
 """When a certificate that a server shows in clear text, as before TLS 1.3, runs out (RFC 5280 4.1; DER)."""
 
 import calendar
-from functools import lru_cache
+
+from exporter.protocols.remembered import remembered
 
 SEQUENCE, INTEGER, UTC_TIME, GENERALIZED_TIME, VERSION = 0x30, 0x02, 0x17, 0x18, 0xA0
 CACHED = 1024
@@ -15,7 +16,7 @@ def first_certificate(message: bytes) -> bytes:
     return message[2 * LENGTH_BYTES : 2 * LENGTH_BYTES + size]
 
 
-@lru_cache(CACHED)
+@remembered(CACHED)
 def not_after(certificate: bytes) -> int:
     """Return until when a certificate is valid, in seconds since the epoch; 0 if it cannot be read."""
     _, at, _ = _value(certificate, 0)
