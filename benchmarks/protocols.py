@@ -81,7 +81,7 @@ STEPS_A_ROUND = 500
 
 
 # Those of which the project has captures of its own so far.
-MEASURED = ("http", "redis", "postgresql", "ldap", "fastcgi", "smtp", "clickhouse")
+MEASURED = ("http", "redis", "postgresql", "ldap", "fastcgi", "smtp", "clickhouse", "elasticsearch")
 
 
 @dataclass(slots=True)

@@ -38,6 +38,14 @@ BEHIND_GROUPS = (
 )
 WORDS = frozenset(BEHIND_GROUPS.split())
 PRODUCT = b"\nx-elastic-product:"
+# In which its own clients name themselves; the first thing that they ask is `/`, which tells nothing.
+OF_CLIENTS = (
+    b"\nx-elastic-client-meta:",
+    b"\nuser-agent: elasticsearch",
+    b"\nuser-agent: elastic-transport",
+    b"\nuser-agent: opensearch",
+    b"\naccept: application/vnd.elasticsearch+json",
+)
 OTHER = Operation("OTHER")
 INFO = Operation("info")
 REMEMBERED = 2048
@@ -102,7 +110,7 @@ def operation_of(asked: Operation) -> Operation:
 
 
 def match(client: bytes, server: bytes) -> Match:
-    """Judge by the client's path, or by the field in which the server names itself; it is HTTP all the same."""
+    """Judge by the client's path, or by fields in which either side names itself; it is HTTP all the same."""
     if match_server(server) is Match.YES and PRODUCT in server.partition(b"\r\n\r\n")[0].lower():
         return Match.YES
     if not client:
@@ -114,7 +122,10 @@ def match(client: bytes, server: bytes) -> Match:
     if len(path) == len(rest):
         return Match.NOT_YET if len(rest) < LONG_TARGET_BYTES else Match.NO
     parts = path[1:].split(b"/", 2)[:2]
-    return Match.YES if any(part.decode("latin-1") in TELLING for part in parts) else Match.NO
+    if any(part.decode("latin-1") in TELLING for part in parts):
+        return Match.YES
+    head = rest.partition(b"\r\n\r\n")[0].lower()
+    return Match.YES if any(field in head for field in OF_CLIENTS) else Match.NO
 
 
 # It also stands behind proxies on the ports of HTTP, where HTTP must not outrank it.

@@ -13,7 +13,7 @@ import pytest
 from exporter import replay
 
 PCAPS = Path(__file__).parents[1] / "pcaps"
-CAPTURES = ("http", "redis", "postgresql", "ldap", "fastcgi", "smtp", "clickhouse")
+CAPTURES = ("http", "redis", "postgresql", "ldap", "fastcgi", "smtp", "clickhouse", "elasticsearch")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
     python -m tests.pcaps.record [NAME...]
 
 as root. A `.json` holds the requests, errors and operations or statuses by the server's own access log (nginx),
-commandstats (Redis) or log (PostgreSQL, slapd, PHP, Postfix, ClickHouse).
+commandstats (Redis) or log (PostgreSQL, slapd, PHP, Postfix, ClickHouse, a stand-in for Elasticsearch).
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 
 from tests.live.support import packages, resp, servers
-from tests.pcaps import application, columns, directory, mail
+from tests.pcaps import application, columns, directory, mail, searches
 from tests.pcaps.tape import recorded
 
 HERE = Path(__file__).parent
@@ -197,10 +197,15 @@ def clickhouse(folder: Path) -> dict[str, object]:
     return columns.clickhouse(folder, HERE / "clickhouse.pcap")
 
 
+def elasticsearch(folder: Path) -> dict[str, object]:
+    """Record a client of Elasticsearch."""
+    return searches.elasticsearch(folder, HERE / "elasticsearch.pcap")
+
+
 def main() -> None:
     """Record all, or those that are named."""
     with tempfile.TemporaryDirectory() as folder:
-        for record in (http, redis, postgresql, ldap, fastcgi, smtp, clickhouse):
+        for record in (http, redis, postgresql, ldap, fastcgi, smtp, clickhouse, elasticsearch):
             if record.__name__ not in (sys.argv[1:] or record.__name__):
                 continue
             counted = record(Path(folder) / record.__name__)

@@ -40,5 +40,15 @@ def test_server_names_itself() -> None:
     assert kept.requests() == ["-", "info"]
 
 
+@pytest.mark.parametrize(
+    "field",
+    [b"x-elastic-client-meta: es=7.17.6,py=3.11.2,t=7.17.6,ur=1.26.12", b"User-Agent: opensearch-py/2.4.0 (Python 3)"],
+)
+def test_client_names_itself_before_it_asks_anything_of_note(field: bytes) -> None:
+    question = b"GET / HTTP/1.1\r\nHost: x\r\n" + field + b"\r\n\r\n"
+    kept = converse((client(question), server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")))
+    assert kept.protocols == ["elasticsearch"]
+
+
 def test_no_answer_in_http_is_no_elasticsearch() -> None:
     assert match(asked(b"POST /_bulk"), b"220 smtp\r\n") is Match.NO
