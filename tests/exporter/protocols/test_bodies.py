@@ -1,5 +1,7 @@
 """The money in the bodies of HTTP requests."""
 
+import gzip
+import zlib
 from decimal import Decimal
 from itertools import pairwise
 
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import Operation
-from exporter.protocols.bodies import FORM, JSON, NO_BODY, changes_of, kind_of
+from exporter.protocols.bodies import ENCODED, FORM, JSON, NO_BODY, PARTS, changes_of, kind_of
 from tests.exporter.protocols.conversing import Kept, Step, client, converse, server
 
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
@@ -78,8 +80,9 @@ def test_forms(body: bytes, expected: dict[tuple[str, str], str]) -> None:
         (b"Content-Type: application/json; charset=utf-8", JSON),
         (b"content-type:application/vnd.api+json", JSON),
         (b"Content-Type: application/x-www-form-urlencoded", FORM),
-        (b"Content-Type: application/json\r\nContent-Encoding: gzip", NO_BODY),
-        (b"Content-Type: multipart/form-data; boundary=x", NO_BODY),
+        (b"Content-Type: application/json\r\nContent-Encoding: gzip", JSON + ENCODED),
+        (b"Content-Type: application/json\r\nContent-Encoding: br", NO_BODY),
+        (b"Content-Type: multipart/form-data; boundary=x", PARTS),
         (b"Accept: application/json", NO_BODY),
     ],
 )
@@ -119,3 +122,61 @@ def test_lost_or_long_bodies_are_left_alone() -> None:
 def test_any_body_is_survived(body: bytes) -> None:
     assert isinstance(sums(JSON, b'{"total":' + body), dict)
     assert isinstance(sums(FORM, b"total=" + body), dict)
+
+
+PARTED = (
+    b'--b7\r\nContent-Disposition: form-data; name="total"\r\n\r\n19.90\r\n'
+    b'--b7\r\nContent-Type: text/plain\r\ncontent-disposition: form-data; name="items[0][qty]"\r\n\r\n3\r\n'
+    b'--b7\r\nContent-Disposition: form-data; name="currency"\r\n\r\nEUR\r\n'
+    b'--b7\r\nContent-Disposition: form-data; name="price"; filename="price"\r\n\r\n5\r\n--b7--\r\n'
+)
+
+
+def test_form_in_parts() -> None:
+    expected = {("total", "EUR"): Decimal("19.90"), ("quantity", "EUR"): Decimal(3)}
+    assert sums(PARTS, PARTED) == expected
+    assert asked(converse((client(request(PARTED, b"multipart/form-data; boundary=b7")), server(CREATED)))) == [
+        expected
+    ]
+
+
+@pytest.mark.parametrize("body", [b"", b"--", b"--b\r\n\r\n" * 5000, b"x\r\n" + PARTED, PARTED[:40]])
+def test_strange_parts_hold_nothing(body: bytes) -> None:
+    assert sums(PARTS, body) == {}
+
+
+def bare(body: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(body) + compressor.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compressed"),
+    [
+        (b"gzip", gzip.compress(b'{"total": 5}')),
+        (b"X-GZIP", gzip.compress(b'{"total": 5}')),
+        (b"deflate", zlib.compress(b'{"total": 5}')),
+        (b"deflate", bare(b'{"total": 5}')),
+    ],
+)
+def test_compressed_bodies_are_read(encoding: bytes, compressed: bytes) -> None:
+    kept = converse((client(request(compressed, more=b"Content-Encoding: " + encoding + b"\r\n")), server(CREATED)))
+    assert asked(kept) == [{("total", ""): Decimal(5)}]
+
+
+@pytest.mark.parametrize("encoding", [b"br", b"gzip, gzip", b"zstd"])
+def test_other_encodings_are_left_alone(encoding: bytes) -> None:
+    assert kind_of(b"POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Encoding: " + encoding) == NO_BODY
+
+
+@pytest.mark.parametrize(
+    "compressed",
+    [
+        gzip.compress(b'{"total": 5}')[:-9],
+        gzip.compress(b'{"total": 5, "x": "' + b"x" * 10_000_000 + b'"}'),
+        b'{"total": 5}',
+    ],
+    ids=["cut", "bomb", "not compressed"],
+)
+def test_compressed_bodies_that_cannot_be_read_hold_nothing(compressed: bytes) -> None:
+    assert sums(JSON + ENCODED, compressed) == {}
