@@ -87,9 +87,12 @@ def _parts(
     queries: Executor,
     fits: Executor,
 ) -> Parts:
+    def skipped(reason: str) -> None:
+        metrics.skipped.labels(reason).inc()
+
     def puller(timeout: Seconds) -> Puller:
         prometheus = Prometheus(_prometheus(config, timeout), metrics.query_seconds.observe, _count(metrics))
-        return Puller(prometheus, signals, config.window, queries, lambda reason: metrics.skipped.labels(reason).inc())
+        return Puller(prometheus, signals, config.window, queries, skipped, config.shard)
 
     workers = config.workers or os.cpu_count() or 1
     plan = Plan(config.history, config.step, config.interval, config.refit, workers)
@@ -154,7 +157,7 @@ def _sender(config: Config, signals: tuple[Signal, ...], rules: Rules) -> Sender
 
 def _signature(config: Config, signals: tuple[Signal, ...]) -> str:
     """Names what baselines depend on, so that those of other signals are not used."""
-    text = repr((signals, config.window, config.interval, config.step))
+    text = repr((signals, config.window, config.interval, config.step, config.shard))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from detector.clients.endpoint import base_url
 from detector.incidents.links import RUNBOOKS
+from detector.shard import Shard
 from toolkit import values
 from toolkit.logs import FORMATS, LEVELS
 from toolkit.settings import option, repeated
@@ -121,6 +122,9 @@ class Config:
     )
     series_limit: int = option(
         "series.limit", 200_000, "The most series to watch.", parse=values.within(values.whole_number, 1)
+    )
+    shard: Shard = option(
+        "shard", Shard(), "Which part of the services to watch, where several detectors share them.", parse=Shard.parse
     )
     storage: Path = option("storage.path", Path("larimar-detector"), "Folder for what must outlive a restart.")
     external_labels: tuple[Label, ...] = repeated(

@@ -13,6 +13,7 @@ import numpy as np
 from detector.clients.matrix import Grid, Matrix
 from detector.clients.prometheus import Prometheus, QueryError, chunks
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
+from detector.shard import Shard
 from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look, Target
 from detector.signals import duration, with_window
 from detector.spool import Spool
@@ -56,13 +57,15 @@ class Puller:
         window: Seconds,
         executor: Executor,
         skipped: Count,
+        shard: Shard = Shard(),
     ) -> None:
-        """`skipped` is told the reason for each series that cannot be watched."""
+        """`skipped` is told the reason for each series of this shard that cannot be watched."""
         self._prometheus = prometheus
         self._queries = {signal.name: with_window(signal.query, window) for signal in signals}
         self._window = window
         self._executor = executor
         self._skipped = skipped
+        self._shard = shard
 
     def observe(self, grid: Grid) -> Observations:
         """The newest points and who can be seen.
@@ -151,6 +154,8 @@ class Puller:
             key = SeriesKey(labels.get("service_name", ""), signal)
             if not key.service_name:
                 self._skipped("no_service_name")
+            elif not self._shard.has(key.service_name):
+                continue
             elif key in rows:
                 self._skipped("not_one_per_service")
             else:

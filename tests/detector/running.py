@@ -14,6 +14,10 @@ from tests.detector.servers import FakeAlertmanager, FakePrometheus
 from toolkit.values import Address
 
 NOON = 1_750_000_000.0 // 86400 * 86400 + 43200  # a Sunday
+MINUTE = 60.0
+HOUR = 3600.0
+START = NOON
+FAULT = START + 10 * MINUTE
 
 
 class AtOnce(Executor):

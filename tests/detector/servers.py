@@ -287,3 +287,16 @@ class FakeAlertmanager:
 
 def _seconds(text: str) -> Seconds:
     return datetime.fromisoformat(text).timestamp()
+
+
+def named(episodes: list[Episode]) -> list[tuple[str, str, str]]:
+    """What each is of: its alert, its service or instance, its signal."""
+    labels = [episode.labels for episode in episodes]
+    return [(one["alertname"], one.get("service_name", one.get("instance", "")), one["signal"]) for one in labels]
+
+
+def only(alertmanager: FakeAlertmanager) -> Episode:
+    """The one there is."""
+    episodes = alertmanager.episodes()
+    assert len(episodes) == 1, named(episodes)
+    return episodes[0]

@@ -1,7 +1,6 @@
 """Hours of a whole detector on a fake clock, against real HTTP servers that play Prometheus and Alertmanager."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import pairwise
@@ -10,68 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.detector.running import NOON, AtOnce, FakeClock, Run, running, settings
-from tests.detector.servers import Episode, FakeAlertmanager, FakePrometheus, Mood
-from tests.detector.world import Fault, World, scaled, shop, to
-
-MINUTE = 60.0
-HOUR = 3600.0
-START = NOON
-FAULT = START + 10 * MINUTE
-
-
-@pytest.fixture
-def world() -> World:
-    return shop()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(START)
-
-
-@pytest.fixture
-def prometheus(world: World) -> Iterator[FakePrometheus]:
-    with FakePrometheus(world).serving() as server:
-        yield server
-
-
-@pytest.fixture
-def alertmanager(clock: FakeClock) -> Iterator[FakeAlertmanager]:
-    with FakeAlertmanager(clock.now).serving() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """What a detector learns of the world in good health, as it leaves it on disk."""
-    folder = tmp_path_factory.mktemp("learnt")
-    with FakePrometheus(shop()).serving() as prometheus, running(settings(prometheus, folder), FakeClock(START)) as run:
-        run.until(START)
-    return (folder / "baselines.npz").read_bytes()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, learnt: bytes) -> Path:
-    (tmp_path / "baselines.npz").write_bytes(learnt)
-    return tmp_path
-
-
-@pytest.fixture
-def run(prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, folder: Path) -> Iterator[Run]:
-    with running(settings(prometheus, folder, alertmanager), clock) as started:
-        yield started
-
-
-def named(episodes: list[Episode]) -> list[tuple[str, str, str]]:
-    labels = [episode.labels for episode in episodes]
-    return [(one["alertname"], one.get("service_name", one.get("instance", "")), one["signal"]) for one in labels]
-
-
-def only(alertmanager: FakeAlertmanager) -> Episode:
-    episodes = alertmanager.episodes()
-    assert len(episodes) == 1, named(episodes)
-    return episodes[0]
+from tests.detector.running import FAULT, HOUR, MINUTE, START, AtOnce, FakeClock, Run, running, settings
+from tests.detector.servers import FakeAlertmanager, FakePrometheus, Mood, named, only
+from tests.detector.world import Fault, World, scaled, to
 
 
 def test_hours_without_a_fault_lead_to_no_alert(run: Run, alertmanager: FakeAlertmanager) -> None:
@@ -233,45 +173,6 @@ def test_short_gaps_and_restarts_of_the_exporter_are_nothing(
             world.faults.append(Fault("web", signal, restart, restart + 110, scaled(0.3)))
     run.until(FAULT + 30 * MINUTE)
     assert alertmanager.posted == []
-
-
-def test_two_detectors_say_the_same_and_each_restart_changes_nothing(
-    world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, tmp_path: Path
-) -> None:
-    world.faults.append(Fault("web", "latency", FAULT, FAULT + 15 * MINUTE, lambda values: values + 0.3))
-    world.stop("cache", FAULT + 30 * MINUTE, FAULT + 40 * MINUTE)
-    with running(settings(prometheus, tmp_path / "a", alertmanager), clock) as one:
-        one.until(FAULT + HOUR)
-    other_clock = FakeClock(START + 17.0)
-    with FakeAlertmanager(other_clock.now).serving() as second:
-        for end in (FAULT + 4 * MINUTE, FAULT + 12 * MINUTE, FAULT + 35 * MINUTE, FAULT + HOUR):
-            with running(settings(prometheus, tmp_path / "b", second), other_clock) as another:
-                another.until(end)
-            other_clock.at += 90.0  # it takes a while until somebody starts it again
-        ours, theirs = alertmanager.episodes(), second.episodes()
-    assert len(ours) == 2
-    assert [json.dumps(one.labels, sort_keys=True) for one in ours] == [
-        json.dumps(one.labels, sort_keys=True) for one in theirs
-    ]
-    assert [(one.starts_at, one.resolved_at) for one in ours] == [(one.starts_at, one.resolved_at) for one in theirs]
-    assert not any(one.expired for one in (*ours, *theirs))
-
-
-def test_a_killed_detector_leaves_its_alert_to_the_next(
-    world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, folder: Path
-) -> None:
-    world.faults.append(Fault("app", "errors", FAULT, FAULT + 15 * MINUTE, to(0.05)))
-    with running(settings(prometheus, folder, alertmanager), clock) as killed:
-        killed.until(FAULT + 5 * MINUTE)
-        saved = {file.name: file.read_bytes() for file in folder.iterdir()}
-    for file in folder.iterdir():  # what a graceful end wrote is not there after a kill
-        file.write_bytes(saved[file.name]) if file.name in saved else file.unlink()
-    clock.at += 100.0
-    with running(settings(prometheus, folder, alertmanager), clock) as next_one:
-        next_one.until(FAULT + 35 * MINUTE)
-    episode = only(alertmanager)
-    assert episode.resolved_at is not None
-    assert not episode.expired
 
 
 @pytest.mark.parametrize("name", ["incidents.json", "baselines.npz", "memory.npz"])
