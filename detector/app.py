@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from detector.clients.alertmanager import Alertmanager
 from detector.clients.endpoint import Credentials, Endpoint
+from detector.clients.listener import Listener
 from detector.clients.notifier import Backoff, Notifier, doubling
 from detector.clients.prometheus import Prometheus
 from detector.clock import Clock, SystemClock
@@ -33,7 +34,7 @@ from toolkit.server import Server, serve
 from toolkit.version import version
 
 ANSWER_BYTES = 256 << 20  # of Prometheus, unpacked; parts are sized to stay far below
-RECEIPT_BYTES = 1 << 20  # of an Alertmanager, which answers with next to nothing
+RECEIPT_BYTES = 16 << 20  # of an Alertmanager, whose longest answer is its silences
 QUERIES_AT_ONCE = 4
 MOST_DELAY_SECONDS = 10.0  # Prometheus' default scrape time-out: what was scraped at a time is stored by then
 
@@ -69,10 +70,12 @@ def build(
         ServeError: the address is taken.
     """
     signals = load((SHIPPED, *config.signals))
-    notifier = Notifier(_alertmanagers(config), backoff)
+    alertmanagers = _alertmanagers(config)
+    notifier = Notifier(alertmanagers, backoff)
     closing.callback(notifier.close)
     metrics = Metrics(version(), notifier.tallies)
-    detector = Detector(_parts(config, signals, notifier, metrics, queries, fits), clock.now())
+    listener = Listener(alertmanagers if config.feedback else (), queries, metrics.feedback_failures.inc)
+    detector = Detector(_parts(config, signals, listener, notifier, metrics, queries, fits), clock.now())
     closing.callback(detector.close)
     server = serve(config.listen, _routes(config, detector, metrics, clock), config.web_config)
     closing.callback(server.close)
@@ -82,6 +85,7 @@ def build(
 def _parts(
     config: Config,
     signals: tuple[Signal, ...],
+    listener: Listener,
     notifier: Notifier,
     metrics: Metrics,
     queries: Executor,
@@ -101,6 +105,7 @@ def _parts(
         # While it waits nobody is told of anything: were that longer than a few intervals, alerts would expire.
         puller=puller(min(config.prometheus_timeout, config.interval)),
         refitter=Refitter(puller(config.prometheus_timeout), signals, plan, fits, config.storage),
+        listener=listener,
         notifier=notifier,
         sender=_sender(config, signals, rules),
         store=Store(config.storage, _signature(config, signals)),

@@ -84,6 +84,11 @@ class Config:
         "alertmanager.timeout", 10.0, "The most one post may take.", parse=values.within(values.duration_seconds, 0.1)
     )
     alerting: bool = option("alerting", True, "Post alerts; without it only the metrics tell.")
+    feedback: bool = option(
+        "alertmanager.feedback",
+        True,
+        "Become less sensitive where a silence's comment says `larimar: false`.",
+    )
     resend: float = option(
         "alertmanager.resend-delay",
         60.0,

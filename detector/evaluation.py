@@ -110,7 +110,12 @@ def _adopt(old: Remembered, fresh: Remembered, rows: npt.NDArray[np.int64]) -> R
 
 
 def evaluate(
-    baselines: Baselines, state: State, at: float, observed: Floats, visible: npt.NDArray[np.bool_] | None = None
+    baselines: Baselines,
+    state: State,
+    at: float,
+    observed: Floats,
+    visible: npt.NDArray[np.bool_] | None = None,
+    tolerance: Floats | None = None,
 ) -> Evaluated:
     """Judge one point of every series.
 
@@ -121,6 +126,7 @@ def evaluate(
         observed: shape (series,), in the signals' units; NaN where there is no sample, infinities count as none.
         visible: where the series' source was seen at all; a missing sample elsewhere is a blind spot, not silence.
             None: seen everywhere.
+        tolerance: shape (series,), how many times more than usual is allowed; None: no more.
 
     Raises:
         ValueError: state or observed are not of the baselines' series.
@@ -129,11 +135,13 @@ def evaluate(
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
     seen = np.ones(len(observed), np.bool_) if visible is None else visible
     point = _point(baselines, state.memory, at, usable(observed), seen)
-    usual = _usual(baselines, state.memory, point)
+    allowed = np.ones(len(observed)) if tolerance is None else tolerance
+    usual = _usual(baselines, state.memory, point, allowed)
     result = observe(state.memory, point)
     judged = _judged(baselines, usual, point, result.statistics)
     judged.unusual[baselines.samples + state.memory.seen < LEAST_SAMPLES] = -np.inf
     score, check = _joined(judged)
+    score = score / allowed
     scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, check)
     after = State(state.keys, result.memory, hold(state.held, score, at))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
@@ -168,12 +176,12 @@ def _point(baselines: Baselines, memory: Memory, at: float, observed: Floats, vi
     )
 
 
-def _usual(baselines: Baselines, memory: Memory, point: Point) -> _Usual:
+def _usual(baselines: Baselines, memory: Memory, point: Point, allowed: Floats) -> _Usual:
     centre = point.usual[:, 0] + memory.level
     expected = inverse(centre, baselines.scales)
     above, below = _least(baselines, expected)
     # The band ends where one point alone would be anomalous.
-    width = JOINED_LIMIT / WEIGHTS[RESIDUAL] * baselines.limits[:, RESIDUAL] * point.spread
+    width = allowed * JOINED_LIMIT / WEIGHTS[RESIDUAL] * baselines.limits[:, RESIDUAL] * point.spread
     upper = inverse(centre + np.maximum(width, above), baselines.scales)
     lower = inverse(centre - np.maximum(width, below), baselines.scales)
     unknown = baselines.samples + memory.seen == 0

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from detector.clients.listener import Listener
 from detector.clients.matrix import Grid
 from detector.clients.notifier import Notifier
 from detector.clients.prometheus import QueryError
 from detector.clock import Clock, floor_to
 from detector.incidents.episodes import within
+from detector.incidents.feedback import heard
 from detector.incidents.incident import Identity
 from detector.incidents.lifecycle import PROMETHEUS, see
 from detector.incidents.payload import Sender
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 CATCH_UP_COLUMNS = 60  # evaluations made up for after a pause; what is older has no one to be told of it
 WARM_UP_COLUMNS = 30  # evaluations replayed for the checks' memory when there is none
 MEMORY_EVERY_SECONDS = 300.0
+HEAR_SECONDS = 60.0
 LATE_INTERVALS = 3  # without an evaluation for so long, the detector is not ready
 SERIOUS_FAILURES = 3
 
@@ -46,6 +49,7 @@ class Parts:
 
     puller: Puller
     refitter: Refitter
+    listener: Listener
     notifier: Notifier
     sender: Sender
     store: Store
@@ -64,7 +68,7 @@ class Detector:
         self._knowledge = parts.store.load()
         self._failures = 0
         self._retry_at = 0.0
-        self._sent_at = 0.0
+        self._sent_at = self._heard_at = 0.0
         self._saved_at = now
         self._sighted_at = now  # when Prometheus last gave a usable answer
         self._reason = "no evaluation yet"
@@ -99,6 +103,7 @@ class Detector:
         newest = floor_to(now - self._parts.timing.delay, self._parts.timing.interval)
         self._heed_clock(newest)
         self._learn(now)
+        self._hear(now)
         if newest > self._knowledge.evaluated_at and now >= self._retry_at and self._can_judge():
             self._evaluate(newest, now)
         changed = {one.identity for one in before.active()} != {one.identity for one in self._knowledge.book.active()}
@@ -157,6 +162,17 @@ class Detector:
         log.info("learnt what is usual", extra={"series": series})
         self._save(self._parts.store.save_baselines)
         give_back()
+
+    def _hear(self, now: Seconds) -> None:
+        before = self._knowledge.feedback
+        feedback = heard(before, self._parts.listener.take(), now)
+        if feedback.keys() != before.keys():
+            self._knowledge = replace(self._knowledge, feedback=feedback)
+            changed = {"said": len(feedback.keys() - before.keys()), "taken_back": len(before.keys() - feedback.keys())}
+            log.info("false alarms were told of", extra=changed)
+        if abs(now - self._heard_at) >= HEAR_SECONDS:  # also after the clock was set back
+            self._heard_at = now
+            self._parts.listener.ask()
 
     def _evaluate(self, newest: Seconds, now: Seconds) -> None:
         grid = self._grid(newest)
@@ -219,6 +235,7 @@ class Detector:
             scores=last.scores,
             baselines=self._knowledge.baselines,
             hidden=last.hidden,
+            feedback=self._knowledge.feedback,
             book=self._knowledge.book,
             evaluated_at=self._knowledge.evaluated_at,
             step=self._parts.history_step,

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from detector.baselines import Baselines, ModelState
 from detector.clients.notifier import Tally
 from detector.evaluation import Scores
+from detector.incidents.feedback import Feedback, tolerance
 from detector.incidents.incident import Book
 from detector.model import Seconds, SeriesKey, Severity
 
@@ -25,6 +26,7 @@ class Snapshot:
     scores: Scores | None = None
     baselines: Baselines | None = None
     hidden: frozenset[str] = frozenset()
+    feedback: Feedback = field(default_factory=dict)
     book: Book = field(default_factory=Book)
     evaluated_at: Seconds = 0.0
     step: Seconds = 0.0
@@ -42,6 +44,7 @@ class Metrics:
         self.failures = self._counter("evaluation_failures", "Evaluations that failed and were tried again")
         self.fits = self._counter("fits", "Times the baselines were learnt anew")
         self.fit_failures = self._counter("fit_failures", "Times the history to learn from could not be read")
+        self.feedback_failures = self._counter("feedback_failures", "Times an Alertmanager did not tell its silences")
         self.query_failures = self._counter("prometheus_query_failures", "Failed queries", ("reason",))
         self.skipped = self._counter("series_skipped", "Series left out of an evaluation", ("reason",))
         self.suppressed = self._counter("suppressed", "Verdicts withheld, by reason", ("reason",))
@@ -71,6 +74,7 @@ class Metrics:
         yield from _models(snapshot)
         yield from _notifications(self._tallies())
         yield _anomalies(snapshot.book)
+        yield _tolerances(snapshot)
         yield GaugeMetricFamily(
             "larimar_detector_last_evaluation_timestamp_seconds",
             "Time of the newest evaluation; 0 before the first",
@@ -153,4 +157,17 @@ def _anomalies(book: Book) -> Metric:
     active = book.active()
     for severity in Severity:
         family.add_metric((severity,), float(sum(one.identity.severity is severity for one in active)))
+    return family
+
+
+def _tolerances(snapshot: Snapshot) -> Metric:
+    family = GaugeMetricFamily(
+        "larimar_detector_tolerance_ratio",
+        "How many times more than usual a series may depart since silences called its alerts false; only where over 1",
+        labels=("service_name", "signal"),
+    )
+    factors = tolerance(snapshot.feedback, snapshot.keys)
+    for row in np.flatnonzero(factors > 1.0):
+        key = snapshot.keys[row]
+        family.add_metric((key.service_name, key.signal), float(factors[row]))
     return family

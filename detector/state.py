@@ -18,6 +18,7 @@ import numpy as np
 from detector.baselines import BaselineError, restore, store
 from detector.evaluation import State, empty_state
 from detector.incidents.episodes import Episodes, Span
+from detector.incidents.feedback import Feedback, Verdict
 from detector.incidents.incident import Book, Identity, Incident, Phase
 from detector.incidents.lifecycle import PROMETHEUS
 from detector.model import Finding, Seconds, SeriesKey, Severity
@@ -164,6 +165,10 @@ def _document(knowledge: Knowledge) -> dict[str, Any]:
             for key, spans in knowledge.episodes.items()
             for span in spans
         ],
+        "feedback": [
+            [name, sorted(verdict.services), sorted(verdict.signals), verdict.at]
+            for name, verdict in knowledge.feedback.items()
+        ],
         "homes": [
             [name, target.job, target.instance, at]
             for name, homes in sight.homes.items()
@@ -188,7 +193,21 @@ def _knowledge(data: bytes) -> Knowledge:
         flaps=int(document["flaps"]),
     )
     told_at = float(document["told_at"])
-    return Knowledge(book=book, sight=_sight(document), episodes=_episodes(document), told_at=told_at)
+    return Knowledge(
+        book=book,
+        sight=_sight(document),
+        episodes=_episodes(document),
+        feedback=_feedback(document),
+        told_at=told_at,
+    )
+
+
+def _feedback(document: dict[str, Any]) -> Feedback:
+    rows = document.get("feedback", [])  # an earlier version had none
+    return {
+        str(name): Verdict(frozenset(map(str, services)), frozenset(map(str, signals)), float(at))
+        for name, services, signals, at in rows
+    }
 
 
 def _episodes(document: dict[str, Any]) -> Episodes:

@@ -10,6 +10,7 @@ from detector.baselines import Baselines, join
 from detector.evaluation import Evaluated, Scores, State, adopt, empty_state, evaluate
 from detector.fitting import prior
 from detector.incidents.episodes import Episodes, remember, until
+from detector.incidents.feedback import Feedback, tolerance
 from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
 from detector.model import Floats, Seconds, SeriesKey, Signal
@@ -27,6 +28,7 @@ class Knowledge:
         sight: what can be seen.
         book: the incidents.
         episodes: when each series was in one.
+        feedback: what people said of alerts.
         evaluated_at: the time of the newest evaluation; 0 before the first.
         told_at: up to when the book took part; a replay before it moves only the checks.
     """
@@ -36,6 +38,7 @@ class Knowledge:
     sight: Sight = field(default_factory=Sight)
     book: Book = field(default_factory=Book)
     episodes: Episodes = field(default_factory=dict)
+    feedback: Feedback = field(default_factory=dict)
     evaluated_at: Seconds = 0.0
     told_at: Seconds = 0.0
 
@@ -89,7 +92,8 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
         return Step(_told(knowledge, _nothing_seen(at, hidden, seen), terms), (), None, hidden, skipped)
     keys = knowledge.baselines.keys
     observed, visible = _aligned(keys, seen, column, hidden)
-    result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible)
+    allowed = tolerance(knowledge.feedback, keys)
+    result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible, allowed)
     reading = _reading(keys, result, visible, at, hidden, seen)
     knowledge = replace(knowledge, state=result.state, episodes=remember(before.episodes, reading.findings))
     return Step(_told(knowledge, reading, terms), keys, result.scores, hidden, skipped)

@@ -1,9 +1,11 @@
-"""Posts alerts to an Alertmanager."""
+"""Posts alerts to an Alertmanager, and reads what people silenced."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detector.clients.endpoint import Answer, Endpoint, TransportError
+from detector.clients.silences import SilencesError, read_silences
+from detector.incidents.feedback import Silence
 from detector.incidents.payload import encode
 from detector.model import Alert
 
@@ -11,7 +13,7 @@ BATCH = 256  # as many as Prometheus posts at once
 
 
 class DeliveryError(Exception):
-    """An Alertmanager took nothing, or it is unknown what it took; sending all again is safe."""
+    """An Alertmanager gave no usable answer: it took nothing, or it is unknown what; sending all again is safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,20 @@ class Alertmanager:
             accepted += delivery.accepted
             refused += delivery.refused
         return Delivery(accepted, tuple(refused))
+
+    def silences(self) -> tuple[Silence, ...]:
+        """All silences it knows, those that are over included.
+
+        Raises:
+            DeliveryError: no usable answer.
+        """
+        try:
+            answer = self._endpoint.get("/api/v2/silences")
+            if answer.status != 200:
+                raise DeliveryError(f"{self.url}: HTTP {answer.status}: {answer.excerpt()}")
+            return read_silences(answer.body)
+        except (TransportError, SilencesError) as error:
+            raise DeliveryError(f"{self.url}: {error}") from error
 
     def _batch(self, alerts: Sequence[Alert]) -> Delivery:
         answer = self._post(alerts)

@@ -116,21 +116,26 @@ class Endpoint:
     timeout_seconds: Seconds
     limit_bytes: int
 
+    def get(self, path: str) -> Answer:
+        """GET. Raises TransportError."""
+        return self._exchange("GET", path, None)
+
     def post_form(self, path: str, form: Mapping[str, str]) -> Answer:
         """POST a form. Raises TransportError."""
-        return self._exchange(path, form, None)
+        return self._exchange("POST", path, form)
 
     def post_json(self, path: str, body: bytes) -> Answer:
         """POST JSON. Raises TransportError."""
-        return self._exchange(path, None, body)
+        return self._exchange("POST", path, body)
 
-    def _exchange(self, path: str, form: Mapping[str, str] | None, body: bytes | None) -> Answer:
+    def _exchange(self, method: str, path: str, data: Mapping[str, str] | bytes | None) -> Answer:
         deadline = time.monotonic() + self.timeout_seconds  # never compared with the detector's own clock
         try:
-            with _session().post(
+            with _session().request(
+                method,
                 self.url.rstrip("/") + path,
-                data=form if body is None else body,
-                headers=self._headers(body is not None),
+                data=data,
+                headers=self._headers(isinstance(data, bytes)),
                 auth=self._basic(),
                 verify=self._verify(),
                 cert=self._certificate(),

@@ -50,6 +50,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.play(self, body)  # type: ignore[attr-defined]
 
+    def do_GET(self) -> None:
+        """The same without a body."""
+        self.server.play(self, b"")  # type: ignore[attr-defined]
+
     def reply(self, status: int, body: bytes, claimed: int | None = None) -> None:
         """Answer, perhaps claiming another length."""
         self.send_response(status)
@@ -239,6 +243,7 @@ class FakeAlertmanager:
     posts: int = 0
     raw: list[bytes] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    silences: list[dict[str, Any]] = field(default_factory=list)
 
     @contextmanager
     def serving(self) -> Iterator["FakeAlertmanager"]:
@@ -247,6 +252,9 @@ class FakeAlertmanager:
             yield self
 
     def _play(self, handler: _Handler, body: bytes) -> None:
+        if handler.command == "GET":
+            handler.reply(200, json.dumps(self.silences).encode())
+            return
         self.posts += 1
         self.headers = dict(handler.headers)
         if self.hang_up:

@@ -8,6 +8,7 @@ import pytest
 from detector.evaluation import empty_state, evaluate
 from detector.fitting import prior
 from detector.incidents.episodes import Span
+from detector.incidents.feedback import Verdict
 from detector.incidents.incident import Book
 from detector.incidents.lifecycle import PROMETHEUS, see
 from detector.model import SeriesKey
@@ -18,6 +19,7 @@ from tests.detector.incidents.incidents import NOTHING, RULES, after, finding, r
 from tests.detector.world import SIGNALS
 
 KEYS = (SeriesKey("app", "errors"), SeriesKey("app", "requests"))
+ALL: frozenset[str] = frozenset()
 HOME = Target("larimar", "host-a:10177")
 
 
@@ -32,7 +34,12 @@ def knowledge() -> Knowledge:
     assert book.resolved
     assert book.waiting
     sight = Sight({"app": {HOME: 60.0}}, {HOME: 60.0}, frozenset({HOME}))
-    return Knowledge(baselines, state, sight, book, {KEYS[0]: (Span(0.0, 60.0), Span(300.0, 360.0))}, 60.0, 600.0)
+    episodes = {KEYS[0]: (Span(0.0, 60.0), Span(300.0, 360.0))}
+    feedback = {
+        "a": Verdict(frozenset({"app"}), frozenset({"errors"}), 30.0),
+        "b": Verdict(frozenset({"app"}), ALL, 40.0),
+    }
+    return Knowledge(baselines, state, sight, book, episodes, feedback, 60.0, 600.0)
 
 
 def same(book: Book) -> str:
