@@ -90,7 +90,7 @@ def whole_host() -> Sampler:
 def usage_alone() -> Sampler:
     """Sample what processes use, nothing else."""
     reader = UsageReader(PROC, descriptor_budget(MAX_DESCRIPTORS))
-    return lambda: len(reader.read(set(psutil.pids())))
+    return lambda: len(reader.read(set(psutil.pids())).changed)
 
 
 def psutil_full() -> Sampler:

@@ -100,7 +100,7 @@ def measure(services: int, rounds: int) -> Result:
         NamedCollector("http", lambda: http_families(snapshot.get())),
         NamedCollector("db", lambda: db_families(snapshot.get())),
         NamedCollector("edges", lambda: edge_families(snapshot.get())),
-        NamedCollector("resources", lambda: resource_families(resources, 100)),
+        NamedCollector("resources", lambda: resource_families(resources)),
     )
     scrape = Scrape(collectors, run, time.perf_counter, SERIES_LIMIT, (snapshot,))
     series = sum(len(family.samples) for family in scrape.collect())

@@ -1,6 +1,5 @@
 """What the exporter serves: the metrics of every collector, and the pages beside them."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -33,8 +32,6 @@ from toolkit.landing import Link, landing_handler
 from toolkit.metrics_page import metrics_handler
 from toolkit.version import version
 
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-
 
 def capabilities(wire: Wire, host: Host) -> Mapping[str, bool]:
     """Return what may and may not be done here."""
@@ -52,7 +49,7 @@ def collectors(
     """Return the collectors that the settings ask for; those of traffic share one snapshot for each page."""
 
     def resources() -> Iterator[Metric]:
-        return resource_families(host.sample(clock()), TICKS_PER_SECOND)
+        return resource_families(host.sample(clock()))
 
     def itself() -> Iterator[Metric]:
         return self_families(coverage(wire, host, failures), version())

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 LOSSES = {
     "capture": "requests, errors, durations and edges",
+    "bpf_tasks": "waiting for a processor and switches of all threads, and looking at processes at a third of the cost",
     "proc_io": "disk bytes and read and write calls of other users' processes",
     "proc_files": "which service of another user a socket belongs to, and open descriptors",
     "proc_executables": "the executables of other users' processes, and so their names",
     "sock_diag": "a cheap look at sockets (/proc/net is read instead)",
 }
-GRANTING = "+net_raw,+sys_ptrace,+dac_read_search"
+GRANTING = "+net_raw,+sys_ptrace,+dac_read_search,+bpf,+perfmon"
 
 
 def losses(capabilities: Mapping[str, bool]) -> str:

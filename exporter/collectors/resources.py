@@ -4,27 +4,27 @@ from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import Metric
 
+from exporter.services.histogram import NANOSECONDS
 from exporter.services.resources import ServiceResources
 from toolkit.families import counter, gauge
 
 _SERVICE = ("service_name",)
 
 
-def resource_families(resources: Mapping[str, ServiceResources], ticks_per_second: int) -> Iterator[Metric]:
+def resource_families(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     """Yield the families of resources; what may not be read of any member is left out, not zero.
 
     Args:
         resources: by the service's name.
-        ticks_per_second: the unit of the kernel's CPU times.
     """
-    yield from _processor(resources, ticks_per_second)
+    yield from _processor(resources)
     yield from _memory(resources)
     yield from _io(resources)
     yield from _numbers(resources)
     yield from _life(resources)
 
 
-def _processor(resources: Mapping[str, ServiceResources], ticks_per_second: int) -> Iterator[Metric]:
+def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     cpu = counter(
         "larimar_service_cpu_seconds_total",
         "Processor time of all processes, ended ones and children that they waited for included. /proc/PID/stat.",
@@ -36,8 +36,8 @@ def _processor(resources: Mapping[str, ServiceResources], ticks_per_second: int)
         labels=("service_name", "kind"),
     )
     for name, one in resources.items():
-        cpu.add((name, "user"), one.counters.cpu_user_ticks / ticks_per_second)
-        cpu.add((name, "system"), one.counters.cpu_system_ticks / ticks_per_second)
+        cpu.add((name, "user"), one.counters.user_nanoseconds / NANOSECONDS)
+        cpu.add((name, "system"), one.counters.system_nanoseconds / NANOSECONDS)
         faults.add((name, "minor"), one.counters.minor_faults)
         faults.add((name, "major"), one.counters.major_faults)
     yield cpu

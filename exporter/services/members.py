@@ -1,9 +1,8 @@
 """Which processes make up a service, and what they hold at one moment."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from exporter.services.usage import Sample
+from exporter.services.usage import Usage
 
 UNDECIDED = ""
 """The service of a process too young to have one; what it uses is kept for the service that it will have."""
@@ -46,27 +45,58 @@ class Gauges:
     started_at: float = 0.0
 
 
-def gauges_of(samples: Iterable[Sample], members: Mapping[int, Membership]) -> dict[str, Gauges]:
-    """Return what the members of each service hold, by its name."""
-    gauges: dict[str, Gauges] = {}
-    for sample in samples:
-        membership = members.get(sample.pid)
-        if membership is None or membership.service == UNDECIDED:
-            continue
-        one = gauges.get(membership.service)
-        if one is None:
-            one = gauges[membership.service] = Gauges(started_at=membership.started_at)
-        _include(one, sample, membership)
-    return gauges
+@dataclass(slots=True)
+class Held:
+    """The members of one service and the sums of what they hold, kept as they come, change and go."""
 
+    threads: int = 0
+    open_files: int = 0
+    resident_bytes: int = 0
+    swap_bytes: int = 0
+    _started_at: dict[int, float] = field(default_factory=dict)
+    _file_ratios: dict[int, float] = field(default_factory=dict)
 
-def _include(one: Gauges, sample: Sample, membership: Membership) -> None:
-    usage = sample.usage
-    one.processes += 1
-    one.threads += usage.threads
-    one.open_files += usage.open_files
-    one.resident_bytes += usage.resident_bytes
-    one.swap_bytes += usage.swap_bytes
-    one.started_at = min(one.started_at, membership.started_at)
-    if membership.open_files_limit:
-        one.open_files_limit_ratio = max(one.open_files_limit_ratio, usage.open_files / membership.open_files_limit)
+    @property
+    def processes(self) -> int:
+        """How many members there are."""
+        return len(self._started_at)
+
+    def join(self, pid: int, usage: Usage, membership: Membership) -> None:
+        """Add a member."""
+        self._started_at[pid] = membership.started_at
+        self._hold(usage, 1)
+        self._compare(pid, usage, membership)
+
+    def change(self, pid: int, before: Usage, usage: Usage, membership: Membership) -> None:
+        """Follow what a member holds."""
+        self._hold(before, -1)
+        self._hold(usage, 1)
+        self._compare(pid, usage, membership)
+
+    def leave(self, pid: int, usage: Usage) -> None:
+        """Remove a member."""
+        del self._started_at[pid]
+        self._file_ratios.pop(pid, None)
+        self._hold(usage, -1)
+
+    def gauges(self) -> Gauges:
+        """Return what all members hold together."""
+        return Gauges(
+            processes=self.processes,
+            threads=self.threads,
+            open_files=self.open_files,
+            resident_bytes=self.resident_bytes,
+            swap_bytes=self.swap_bytes,
+            open_files_limit_ratio=max(self._file_ratios.values(), default=0.0),
+            started_at=min(self._started_at.values(), default=0.0),
+        )
+
+    def _hold(self, usage: Usage, sign: int) -> None:
+        self.threads += sign * usage.threads
+        self.open_files += sign * usage.open_files
+        self.resident_bytes += sign * usage.resident_bytes
+        self.swap_bytes += sign * usage.swap_bytes
+
+    def _compare(self, pid: int, usage: Usage, membership: Membership) -> None:
+        if membership.open_files_limit:
+            self._file_ratios[pid] = usage.open_files / membership.open_files_limit

@@ -1,9 +1,9 @@
 """Resources per service: counters that never fall, whatever becomes of the processes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from exporter.services.members import UNDECIDED, Gauges, Membership, gauges_of
+from exporter.services.members import UNDECIDED, Gauges, Held, Membership
 from exporter.services.usage import Counters, Sample, Usage
 
 
@@ -26,15 +26,17 @@ class ServiceResources:
 
 @dataclass(slots=True)
 class _Member:
-    start_ticks: int
-    parent_pid: int
-    service: str
-    last: Usage | None  # None: everything that it ever used is still to be counted
+    """A process; `counted` is what was counted of it, None while all that it ever used is still to be counted."""
+
+    sample: Sample
+    membership: Membership
+    counted: Usage | None
 
 
 @dataclass(slots=True)
 class _Total:
     counters: Counters = field(default_factory=Counters)
+    held: Held = field(default_factory=Held)
     starts: int = 0
     has_io: bool = False
     seen_at: float = 0.0
@@ -64,60 +66,90 @@ class Resources:
         """
         self._retain_seconds = retain_seconds
         self._members: dict[int, _Member] = {}
+        self._memberships: Mapping[int, Membership] = {}
         self._totals: dict[str, _Total] = {}
         self._exited: dict[int, list[_Exited]] = {}
         self._round = 0
 
     def update(
-        self, samples: Iterable[Sample], members: Mapping[int, Membership], now: float
+        self, changed: Iterable[Sample], alive: Set[int], members: Mapping[int, Membership], now: float
     ) -> dict[str, ServiceResources]:
-        """Count one sample of all processes and return every service's resources.
+        """Count what processes used since the last time and return every service's resources.
 
         Args:
-            samples: all that could be read; a process left out has ended.
-            members: by PID; a process without an entry is undecided.
+            changed: those that used anything, and those that are new.
+            alive: all processes that are there; others have ended.
+            members: by PID, the same object as before where nothing changed; a process without an entry is undecided.
             now: seconds, of any clock that does not go back.
         """
-        taken = list(samples)
         self._round += 1
-        self._take_leave(taken)
-        for sample in taken:
-            self._count(sample, members.get(sample.pid, _OPEN))
+        taken = {sample.pid: sample for sample in changed}
+        for pid in [pid for pid in self._members if pid not in alive or self._was_replaced(taken.get(pid))]:
+            self._take_leave(self._members.pop(pid))
+        self._follow(members)
+        for pid, sample in taken.items():
+            self._count(sample, members.get(pid, _OPEN))
         self._forget(now)
-        gauges = gauges_of(taken, members)
         return {
-            name: ServiceResources(replace(total.counters), total.starts, gauges.get(name, Gauges()), total.has_io)
+            name: ServiceResources(replace(total.counters), total.starts, total.held.gauges(), total.has_io)
             for name, total in self._totals.items()
         }
 
-    def _take_leave(self, taken: list[Sample]) -> None:
-        """Remember what was counted of the processes that ended, for the parent that waited for them."""
-        alive = {sample.pid: sample.start_ticks for sample in taken}
-        for pid in [pid for pid, member in self._members.items() if alive.get(pid) != member.start_ticks]:
-            member = self._members.pop(pid)
-            if member.last is not None:
-                counted = Counters()
-                counted.add(member.last.own)
-                counted.add(member.last.children)
-                self._exited.setdefault(member.parent_pid, []).append(_Exited(counted, self._round))
+    def _was_replaced(self, sample: Sample | None) -> bool:
+        """Return whether a PID is another process's now."""
+        return sample is not None and self._members[sample.pid].sample.start_ticks != sample.start_ticks
+
+    def _take_leave(self, member: _Member) -> None:
+        """Remember what was counted of a process that ended, for the parent that waited for it."""
+        if member.membership.service != UNDECIDED:
+            self._totals[member.membership.service].held.leave(member.sample.pid, member.sample.usage)
+        if member.counted is not None:
+            counted = replace(member.counted.own)
+            counted.add(member.counted.children)
+            self._exited.setdefault(member.sample.parent_pid, []).append(_Exited(counted, self._round))
+
+    def _follow(self, members: Mapping[int, Membership]) -> None:
+        """Move processes to the services that they were found to belong to."""
+        if members is self._memberships:
+            return
+        self._memberships = members
+        for pid, member in self._members.items():
+            membership = members.get(pid, _OPEN)
+            if membership != member.membership:
+                self._move(member, membership)
+
+    def _move(self, member: _Member, membership: Membership) -> None:
+        pid, usage = member.sample.pid, member.sample.usage
+        if member.membership.service != UNDECIDED:
+            self._totals[member.membership.service].held.leave(pid, usage)
+        member.membership = membership
+        if membership.service != UNDECIDED:
+            self._total(membership).held.join(pid, usage, membership)
+            self._credit_service(member)
 
     def _count(self, sample: Sample, membership: Membership) -> None:
         """Add what a process used since its last sample to its service."""
-        usage = sample.usage
         member = self._members.get(sample.pid)
         if member is None:
-            before = usage if self._round == 1 else None
-            member = self._members[sample.pid] = _Member(sample.start_ticks, sample.parent_pid, UNDECIDED, before)
-        member.parent_pid = sample.parent_pid
-        if membership.service == UNDECIDED:
+            before = sample.usage if self._round == 1 else None
+            member = self._members[sample.pid] = _Member(sample, _OPEN, before)
+            self._move(member, membership)
             return
-        total = self._totals.setdefault(membership.service, _Total())
-        total.starts += membership.starts and member.last is None
+        before, member.sample = member.sample.usage, sample
+        if membership.service != UNDECIDED:
+            self._totals[membership.service].held.change(sample.pid, before, sample.usage, membership)
+            self._credit_service(member)
+
+    def _credit_service(self, member: _Member) -> None:
+        usage, total = member.sample.usage, self._totals[member.membership.service]
+        total.starts += member.membership.starts and member.counted is None
         total.has_io = total.has_io or usage.has_io
-        member.service = membership.service
-        if member.last is not usage:
-            total.counters.add(self._growth(sample.pid, usage, member.last))
-            member.last = usage
+        if member.counted is not usage:
+            total.counters.add(self._growth(member.sample.pid, usage, member.counted))
+            member.counted = usage
+
+    def _total(self, membership: Membership) -> _Total:
+        return self._totals.setdefault(membership.service, _Total())
 
     def _growth(self, pid: int, usage: Usage, last: Usage | None) -> Counters:
         """Return what is to be counted of a process and of its children that nobody counted."""
@@ -149,9 +181,8 @@ class Resources:
         # A parent that was read just before it waited takes over at its next sample, not later.
         kept = {pid: [one for one in exited if one.round >= self._round - 1] for pid, exited in self._exited.items()}
         self._exited = {pid: exited for pid, exited in kept.items() if exited and pid in self._members}
-        live = {member.service for member in self._members.values()}
         for service, total in list(self._totals.items()):
-            if service in live:
+            if total.held.processes:
                 total.seen_at = now
             elif now - total.seen_at > self._retain_seconds:
                 del self._totals[service]

@@ -1,6 +1,8 @@
 """What one process has used, as the kernel counts it."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 
 @dataclass(slots=True)
@@ -8,20 +10,25 @@ class Counters:
     """Amounts that only grow while a process lives.
 
     Attributes:
-        cpu_user_ticks, cpu_system_ticks: CPU time in clock ticks.
+        user_nanoseconds, system_nanoseconds: CPU time.
         minor_faults, major_faults: page faults.
         read_bytes, written_bytes: from and to disks.
         read_calls, write_calls: system calls of the read and write families.
+        delay_nanoseconds: how long threads were ready to run while all processors were taken.
+        voluntary_switches, involuntary_switches: how often a thread waited for something, or was made to.
     """
 
-    cpu_user_ticks: int = 0
-    cpu_system_ticks: int = 0
+    user_nanoseconds: int = 0
+    system_nanoseconds: int = 0
     minor_faults: int = 0
     major_faults: int = 0
     read_bytes: int = 0
     written_bytes: int = 0
     read_calls: int = 0
     write_calls: int = 0
+    delay_nanoseconds: int = 0
+    voluntary_switches: int = 0
+    involuntary_switches: int = 0
 
     def add(self, other: "Counters") -> None:
         """Add `other` to self in place."""
@@ -59,7 +66,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A process's reading; equal readings of an idle process are the same `usage` object.
+    """A process's reading.
 
     Attributes:
         pid, start_ticks: which process.
@@ -73,3 +80,34 @@ class Sample:
     parent_pid: int
     comm: str
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What processes have used.
+
+    Attributes:
+        changed: those that may have used anything since the last reading, and those that are new.
+        ended: of those asked for, which could not be read.
+        forbidden: how many did not show their I/O.
+    """
+
+    changed: Sequence[Sample]
+    ended: Collection[int]
+    forbidden: int
+
+
+class Usages(Protocol):
+    """Reads what processes use."""
+
+    def read(self, pids: Collection[int], with_swap: bool = False) -> Reading:
+        """Read these processes, and forget all others.
+
+        Args:
+            with_swap: whether to read how much is swapped out where that is dear; not done where nothing is.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give up what is kept open."""
+        ...

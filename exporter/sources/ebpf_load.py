@@ -2,16 +2,12 @@
 
 import ctypes
 import os
-import platform
 import socket
 import struct
 
 from exporter.sources import ebpf
-from exporter.sources.errors import SourceError
+from exporter.sources.bpfcalls import CREATE_MAP, LOAD, bpf
 
-# The number of bpf(2) by what the machine calls itself.
-NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361, "s390x": 351}
-MAP_CREATE, PROGRAM_LOAD = 0, 5
 LRU_HASH, SOCKET_FILTER = 9, 1
 SO_ATTACH_BPF = 50
 MAX_FLOWS = 16_384  # of which long packets were seen lately: 12 and 8 bytes each, and what the kernel adds
@@ -32,7 +28,7 @@ class TurnFilter:
 
     def __init__(self, whole_bytes: int, head_bytes: int, link_header: int) -> None:
         attributes = struct.pack("=5I", LRU_HASH, ebpf.KEY_BYTES, ebpf.VALUE_BYTES, MAX_FLOWS, 0)
-        self._flows = _bpf(MAP_CREATE, attributes, "no eBPF map")
+        self._flows = bpf(CREATE_MAP, attributes, "no eBPF map")
         self._turns = ebpf.Turns(whole_bytes, head_bytes, link_header, self._flows)
 
     def load(self, program: bytes) -> int:
@@ -70,16 +66,4 @@ def load(program: bytes) -> int:
     code = ctypes.create_string_buffer(program, len(program))
     terms = ctypes.create_string_buffer(LICENSE)
     places = (ctypes.addressof(code), ctypes.addressof(terms))
-    return _bpf(PROGRAM_LOAD, struct.pack("=IIQQ", SOCKET_FILTER, len(program) // 8, *places), "no eBPF filter")
-
-
-def _bpf(command: int, attributes: bytes, what: str) -> int:
-    number = NUMBERS.get(platform.machine())
-    if number is None:
-        raise SourceError(f"{what}: bpf(2) is not known on {platform.machine()}")
-    libc = ctypes.CDLL(None, use_errno=True)
-    buffer = ctypes.create_string_buffer(attributes, max(128, len(attributes)))
-    descriptor = libc.syscall(ctypes.c_long(number), ctypes.c_int(command), buffer, ctypes.c_uint(len(buffer)))
-    if descriptor < 0:
-        raise SourceError(f"{what}: {os.strerror(ctypes.get_errno())}")
-    return int(descriptor)
+    return bpf(LOAD, struct.pack("=IIQQ", SOCKET_FILTER, len(program) // 8, *places), "no eBPF filter")

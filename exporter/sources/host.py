@@ -19,6 +19,7 @@ from exporter.sources.owners import SocketOwners
 from exporter.sources.procfs import ContainerLookup, Procfs
 from exporter.sources.procnet import ProcNetSockets
 from exporter.sources.sockets import Socket, SocketSource
+from exporter.sources.tasks import open_usages
 from exporter.sources.usage import UsageReader, descriptor_budget
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class Host:
         containers: ContainerLookup | None = None,
         max_services: int = 200,
         max_descriptors: int = 30_000,
+        bpf: bool = True,
     ) -> None:
         """Prepare; nothing is read yet but the boot time and the range of ephemeral ports.
 
@@ -73,11 +75,14 @@ class Host:
             max_services: the services beyond it are `~other`.
             max_descriptors: how many files to keep open for reading usage; this process's limit is raised to allow
                 them, and where it cannot be, fewer are kept.
+            bpf: whether to let the kernel tell what processes use, where it may.
         """
         self._lock = threading.RLock()
         self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find)
         self._census = Census(self._procfs)
-        self._usage = UsageReader(proc, descriptor_budget(max_descriptors))
+        reader = UsageReader(proc, descriptor_budget(max_descriptors))
+        self._usage, self._no_bpf = open_usages(proc, reader) if bpf else (reader, "not wanted")
+        self._forbidden = 0
         self._owners = SocketOwners(proc)
         self._source = sockets if sockets is not None else open_sockets(proc)
         self._roster = Roster(max_services)
@@ -131,14 +136,15 @@ class Host:
         """
         with self._lock:
             self.refresh(now)
-            samples = self._usage.read(self._census.candidates.keys(), self._has_swap())
+            reading = self._usage.read(self._census.candidates.keys(), self._has_swap())
+            self._forbidden = reading.forbidden
+            self._census.lost(reading.ended)
             known = self._census.candidates
-            self._census.lost(known.keys() - {sample.pid for sample in samples})
-            for sample in samples:
+            for sample in reading.changed:
                 facts = known[sample.pid].facts
                 if sample.comm != facts.comm or sample.start_ticks != facts.start_ticks:
                     self._census.executed(sample.pid, now)
-            return self._resources.update(samples, self._named.members, now)
+            return self._resources.update(reading.changed, known.keys(), self._named.members, now)
 
     def view(self) -> HostView:
         """Return what the last refresh found."""
@@ -150,7 +156,8 @@ class Host:
         with self._lock:
             return HostStatus(
                 capabilities={
-                    "proc_io": self._privileged or self._usage.forbidden == 0,
+                    "bpf_tasks": not self._no_bpf,
+                    "proc_io": self._privileged or self._forbidden == 0,
                     "proc_files": self._privileged or self._owners.forbidden == 0,
                     "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,
                     "sock_diag": isinstance(self._source, DiagSockets) and self._socket_failures == 0,

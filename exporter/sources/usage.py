@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.services.usage import Counters, Sample, Usage
+from exporter.services.usage import Counters, Reading, Sample, Usage
 from exporter.sources import procparse
 
 _FULL_EVERY = 8  # samples between two full readings of an idle process
@@ -36,11 +36,7 @@ class _Kept:
 
 
 class UsageReader:
-    """Reads the usage of processes from one /proc.
-
-    Attributes:
-        forbidden: of the processes at the last reading, how many did not show their I/O.
-    """
+    """Reads the usage of processes from one /proc."""
 
     def __init__(self, proc: Path, max_descriptors: int = 30_000) -> None:
         """Prepare to read.
@@ -54,25 +50,25 @@ class UsageReader:
         self._kept: dict[int, _Kept] = {}
         self._rounds = 0
         self._sizes_count = self._sizes_count_files()
-        self.forbidden = 0
+        self._tick_nanoseconds = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
-    def read(self, pids: Collection[int], with_swap: bool = False) -> list[Sample]:
-        """Return a sample of each process that is still there; an idle one's `usage` is the object of before.
-
-        Args:
-            with_swap: whether to read how much is swapped out, which is dear; not done where nothing is.
-        """
+    def read(self, pids: Collection[int], with_swap: bool = False) -> Reading:
+        """Read these processes; those whose `stat` did not change are only now and then read in full."""
         for pid in [pid for pid in self._kept if pid not in pids]:
             self._kept.pop(pid).close()
         self._rounds += 1
-        samples = []
-        self.forbidden = 0
+        changed, ended, forbidden = [], [], 0
         for pid in pids:
-            sample = self._sample(pid, with_swap)
-            if sample is not None:
-                samples.append(sample)
-                self.forbidden += not sample.usage.has_io
-        return samples
+            before = self._kept.get(pid)
+            last = before.sample if before is not None else None
+            sample = self._sample(pid, before, with_swap)
+            if sample is None:
+                ended.append(pid)
+                continue
+            forbidden += not sample.usage.has_io
+            if sample is not last:
+                changed.append(sample)
+        return Reading(changed, ended, forbidden)
 
     def close(self) -> None:
         """Close every descriptor."""
@@ -80,9 +76,8 @@ class UsageReader:
             kept.close()
         self._kept.clear()
 
-    def _sample(self, pid: int, with_swap: bool) -> Sample | None:
+    def _sample(self, pid: int, kept: _Kept | None, with_swap: bool) -> Sample | None:
         """Read one process; None where it has ended, also when another one has its PID meanwhile."""
-        kept = self._kept.get(pid)
         try:
             if kept is None:
                 kept = self._open(pid)
@@ -120,18 +115,18 @@ class UsageReader:
         return kept
 
     def _full(self, pid: int, kept: _Kept, text: bytes, with_swap: bool) -> Sample:
-        """Decode a reading; keeps the usage object where nothing changed.
+        """Decode a reading; that of before where nothing changed.
 
         Raises:
             OSError: the process has ended.
             ValueError: its files are no such files.
         """
         stat = procparse.stat(text)
-        io = _io(kept.io)
+        io, tick = _io(kept.io), self._tick_nanoseconds
         usage = Usage(
             own=Counters(
-                stat.user_ticks,
-                stat.system_ticks,
+                stat.user_ticks * tick,
+                stat.system_ticks * tick,
                 stat.minor_faults,
                 stat.major_faults,
                 io.read_bytes if io else 0,
@@ -140,8 +135,8 @@ class UsageReader:
                 io.write_calls if io else 0,
             ),
             children=Counters(
-                stat.children_user_ticks,
-                stat.children_system_ticks,
+                stat.children_user_ticks * tick,
+                stat.children_system_ticks * tick,
                 stat.children_minor_faults,
                 stat.children_major_faults,
             ),
@@ -151,9 +146,8 @@ class UsageReader:
             open_files=self._open_files(pid, kept.files),
             has_io=io is not None,
         )
-        if kept.sample is not None and kept.sample.usage == usage:
-            usage = kept.sample.usage
-        return Sample(pid, stat.start_ticks, stat.parent_pid, stat.comm, usage)
+        sample = Sample(pid, stat.start_ticks, stat.parent_pid, stat.comm, usage)
+        return kept.sample if kept.sample is not None and kept.sample == sample else sample
 
     def _open_files(self, pid: int, descriptor: int) -> int:
         if descriptor == _NONE:

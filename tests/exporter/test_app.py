@@ -2,6 +2,7 @@
 
 import http.client
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -17,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import App, Attempts
 from exporter.config import Config
-from exporter.pages import TICKS_PER_SECOND
 from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
 from tests.contract.exposition import families, golden
@@ -223,7 +223,7 @@ def test_what_a_process_uses_counts_also_between_scrapes(tmp_path: Path) -> None
     now = [100.0]
     with closing(App(Config(listen=LOOPBACK, capture=False, procfs=tree.path), clock=lambda: now[0])) as app:
         app.round()
-        tree.add(10, b"/opt/till", cpu=5 + 3 * TICKS_PER_SECOND)
+        tree.add(10, b"/opt/till", cpu=5 + 3 * os.sysconf("SC_CLK_TCK"))
         now[0] += 5.0
         app.round()
         tree.remove(10)

@@ -9,9 +9,8 @@ from exporter.services.view import HostView, Listener
 from tests.contract.exposition import golden
 from tests.exporter.collectors.test_traffic import exposed
 
-TICKS = 100
 BUSY = ServiceResources(
-    Counters(250, 50, 9, 1, 4096, 8192, 11, 12),
+    Counters(2_500_000_000, 500_000_000, 9, 1, 4096, 8192, 11, 12),
     starts=2,
     gauges=Gauges(3, 7, 30, 1 << 20, 4096, 0.25, 1.7e9),
     has_io=True,
@@ -19,7 +18,7 @@ BUSY = ServiceResources(
 
 
 def test_resources_are_in_base_units() -> None:
-    found = exposed(resource_families({"shop": BUSY}, TICKS))
+    found = exposed(resource_families({"shop": BUSY}))
 
     assert found["larimar_service_cpu_seconds_total mode=user service_name=shop"] == 2.5
     assert found["larimar_service_cpu_seconds_total mode=system service_name=shop"] == 0.5
@@ -33,14 +32,14 @@ def test_resources_are_in_base_units() -> None:
 def test_what_could_never_be_read_is_absent_not_zero() -> None:
     hidden = ServiceResources(Counters(1), 0, Gauges(processes=1, started_at=5.0), has_io=False)
 
-    found = exposed(resource_families({"shop": hidden}, TICKS))
+    found = exposed(resource_families({"shop": hidden}))
 
     assert "larimar_service_cpu_seconds_total mode=user service_name=shop" in found
     assert not [name for name in found if "disk" in name or "syscalls" in name or "fds" in name]
 
 
 def test_a_service_without_processes_shows_none_and_no_start_time() -> None:
-    found = exposed(resource_families({"shop": ServiceResources(Counters(1), 1, Gauges(), has_io=True)}, TICKS))
+    found = exposed(resource_families({"shop": ServiceResources(Counters(1), 1, Gauges(), has_io=True)}))
 
     assert found["larimar_service_processes service_name=shop"] == 0
     assert "larimar_service_start_time_seconds service_name=shop" not in found
@@ -84,7 +83,7 @@ def test_the_ports_of_a_service_are_bounded() -> None:
 
 def test_names_types_and_labels_are_those_of_the_contract() -> None:
     families = [
-        *resource_families({"shop": BUSY}, TICKS),
+        *resource_families({"shop": BUSY}),
         *service_families({"shop": ServiceIdentity("shop", NameSource.SYSTEMD)}),
         *listen_families(listening((80, "tcp"))),
     ]

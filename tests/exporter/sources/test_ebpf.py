@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from exporter.net.lengths import Bodies
-from exporter.sources import ebpf, ebpf_load
+from exporter.sources import bpfcalls, ebpf
 from exporter.sources.bpf import WHOLE, Sample, Snap, payload_filter
 from exporter.sources.ebpf_load import TurnFilter
 from exporter.sources.errors import SourceError
@@ -50,7 +50,7 @@ def run(descriptor: int, frame: bytes) -> int:
     attributes = struct.pack("=4IQQ2I", descriptor, 0, len(frame), 0, ctypes.addressof(data), 0, 0, 0)
     buffer = ctypes.create_string_buffer(attributes, 128)
     libc = ctypes.CDLL(None, use_errno=True)
-    number = ctypes.c_long(ebpf_load.NUMBERS[platform.machine()])
+    number = ctypes.c_long(bpfcalls.NUMBERS[platform.machine()])
     done = libc.syscall(number, ctypes.c_int(TEST_RUN), buffer, ctypes.c_uint(128))
     assert done == 0, os.strerror(ctypes.get_errno())
     return int(struct.unpack_from("=I", buffer.raw, 4)[0])

@@ -1,5 +1,6 @@
 """The facade over a /proc in a folder, with hostile and vanishing processes."""
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from exporter.sources.netlink import DiagSockets
 from exporter.sources.sockets import Socket
 from tests.exporter.sources.proctree import ProcTree
 
+TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 ADDRESSES = frozenset({"10.0.0.1", "127.0.0.1"})
 
 
@@ -110,7 +112,7 @@ def test_processes_that_vanish_are_forgotten_and_their_counters_stay(tree: ProcT
     found = host.sample(2.0)["shop"]
 
     assert 10 not in host.view().processes
-    assert (found.counters.cpu_user_ticks, found.gauges.processes) == (4, 0)
+    assert (found.counters.user_nanoseconds, found.gauges.processes) == (4 * TICK, 0)
 
 
 def test_a_process_that_loses_its_files_half_way_is_survived(tree: ProcTree, host: Host) -> None:
@@ -156,7 +158,7 @@ def test_an_errand_becomes_no_service(tree: ProcTree, host: Host) -> None:
     assert "errand" not in host.sample(1.0)
     assert services(host.view())[10] == OTHER
     found = host.sample(3.0)["errand"]
-    assert (found.counters.cpu_user_ticks, found.starts) == (3, 1)
+    assert (found.counters.user_nanoseconds, found.starts) == (3 * TICK, 1)
 
 
 def test_a_young_process_with_a_socket_is_a_service_at_once(tree: ProcTree, table: Table, host: Host) -> None:

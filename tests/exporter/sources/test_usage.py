@@ -1,5 +1,6 @@
 """Readings through kept descriptors."""
 
+import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from exporter.sources.usage import UsageReader, descriptor_budget
 from tests.exporter.sources.proctree import ProcTree
+
+TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture
@@ -20,11 +23,11 @@ def test_a_reading_holds_what_the_files_say(tree: ProcTree) -> None:
     (folder / "fd" / "0").symlink_to("/dev/null")
     reader = UsageReader(tree.path)
 
-    (sample,) = reader.read({10})
+    (sample,) = reader.read({10}).changed
 
     assert (sample.pid, sample.parent_pid, sample.start_ticks, sample.comm) == (10, 7, 55, "shop")
-    assert (sample.usage.own.cpu_user_ticks, sample.usage.own.read_calls, sample.usage.own.written_bytes) == (
-        40,
+    assert (sample.usage.own.user_nanoseconds, sample.usage.own.read_calls, sample.usage.own.written_bytes) == (
+        40 * TICK,
         11,
         8192,
     )
@@ -33,13 +36,11 @@ def test_a_reading_holds_what_the_files_say(tree: ProcTree) -> None:
     reader.close()
 
 
-def test_an_idle_processs_usage_is_the_same_object(tree: ProcTree) -> None:
+def test_an_idle_process_is_told_once(tree: ProcTree) -> None:
     tree.add(10, b"/opt/shop")
     reader = UsageReader(tree.path)
 
-    usages = {id(sample.usage) for _ in range(20) for sample in reader.read({10})}
-
-    assert len(usages) == 1
+    assert [len(reader.read({10}).changed) for _ in range(20)] == [1] + [0] * 19
     reader.close()
 
 
@@ -49,9 +50,9 @@ def test_calls_too_few_for_a_clock_tick_are_seen_within_eight_readings(tree: Pro
     reader.read({10})
     (folder / "io").write_text((folder / "io").read_text().replace("syscr: 11", "syscr: 14"))
 
-    calls = [reader.read({10})[0].usage.own.read_calls for _ in range(8)]
+    calls = [sample.usage.own.read_calls for _ in range(8) for sample in reader.read({10}).changed]
 
-    assert calls[-1] == 14
+    assert calls == [14]
     reader.close()
 
 
@@ -61,7 +62,7 @@ def test_beyond_the_descriptors_allowed_processes_are_still_read(tree: ProcTree)
     reader = UsageReader(tree.path, max_descriptors=6)
     opened = len(list(Path("/proc/self/fd").iterdir()))
 
-    assert len(reader.read(set(range(10, 20)))) == 10
+    assert len(reader.read(set(range(10, 20))).changed) == 10
     assert len(list(Path("/proc/self/fd").iterdir())) == opened + 6
     reader.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == opened
@@ -71,7 +72,17 @@ def test_swap_is_read_where_there_is_any(tree: ProcTree) -> None:
     (tree.add(10, b"/opt/shop") / "status").write_text("Name:\tshop\nVmSwap:\t 8 kB\n")
     reader = UsageReader(tree.path)
 
-    assert reader.read({10}, with_swap=True)[0].usage.swap_bytes == 8192
+    assert reader.read({10}, with_swap=True).changed[0].usage.swap_bytes == 8192
+    reader.close()
+
+
+def test_what_ended_or_may_not_be_read_is_told(tree: ProcTree) -> None:
+    (tree.add(10, b"/opt/shop") / "io").unlink()
+    reader = UsageReader(tree.path)
+
+    found = reader.read({10, 11})
+
+    assert (list(found.ended), found.forbidden) == ([11], 1)
     reader.close()
 
 

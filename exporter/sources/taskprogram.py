@@ -1,0 +1,306 @@
+"""The eBPF program that tells what processes use: put together for the layout of the running kernel; pure.
+
+It is run for every thread; at the first one of a process it adds up all of them. A process is told if it ran since it
+was last told, or if its turn has come: memory changes without its doing. The program that is put together here may be
+used under the terms of the MIT licence or the GNU General Public License, version 2, as well: the kernel asks for that.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.sources import bpfcode
+from exporter.sources.bpfcode import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Line
+from exporter.sources.btf import Layout
+
+MAX_THREADS = 512  # added up of one process
+MAX_FILE_WORDS = 1024  # of 64 descriptors each
+TURNS = 8  # a process's turn is its PID modulo this
+_KERNEL_THREAD = 0x200000  # PF_KTHREAD, include/linux/sched.h
+_TOGETHER_BYTES = 160  # members this near are read at once
+
+# Sums over threads: the thread's member, and the process's member for those that have ended.
+SUMS: tuple[tuple[str, str], ...] = (
+    ("task_struct.utime", "signal_struct.utime"),
+    ("task_struct.stime", "signal_struct.stime"),
+    ("task_struct.se.sum_exec_runtime", "signal_struct.sum_sched_runtime"),
+    ("task_struct.min_flt", "signal_struct.min_flt"),
+    ("task_struct.maj_flt", "signal_struct.maj_flt"),
+    ("task_struct.nvcsw", "signal_struct.nvcsw"),
+    ("task_struct.nivcsw", "signal_struct.nivcsw"),
+    ("task_struct.ioac.read_bytes", "signal_struct.ioac.read_bytes"),
+    ("task_struct.ioac.write_bytes", "signal_struct.ioac.write_bytes"),
+    ("task_struct.ioac.syscr", "signal_struct.ioac.syscr"),
+    ("task_struct.ioac.syscw", "signal_struct.ioac.syscw"),
+    ("task_struct.sched_info.run_delay", ""),
+)
+CHILDREN = ("signal_struct.cutime", "signal_struct.cstime", "signal_struct.cmin_flt", "signal_struct.cmaj_flt")
+SIGNAL = (
+    *(member for _, member in SUMS if member),
+    *CHILDREN,
+    "signal_struct.nr_threads",
+    "signal_struct.thread_head",
+)
+THREAD = (*(member for member, _ in SUMS), "task_struct.thread_node")
+OTHERS = (
+    *(f"task_struct.{name}" for name in ("pid", "tgid", "flags", "start_boottime", "real_parent", "comm")),
+    *("task_struct.signal", "task_struct.mm", "task_struct.files"),
+    *("mm_struct.rss_stat", "percpu_counter.count", "percpu_counter.counters"),
+    *("files_struct.fdt", "fdtable.max_fds", "fdtable.open_fds", "bpf_iter_meta.seq"),
+)
+MEMBERS = (*SIGNAL, *THREAD, *OTHERS)
+FUNCTION = "bpf_iter_task"
+
+# Who, whose, threads, files; start; sums; of children; pages of files, anonymous, swapped, shared; name.
+RECORD = struct.Struct(f"=4I Q {len(SUMS)}Q {len(CHILDREN)}Q 4q 16s")
+_PROCESS, _PARENT, _THREADS, _FILES, _START, _SUMS = 0, 4, 8, 12, 16, 24
+_RUN = _SUMS + 8 * 2
+_CHILDREN = _SUMS + 8 * len(SUMS)
+_PAGES = _CHILDREN + 8 * len(CHILDREN)
+_NAME = _PAGES + 8 * 4
+SEEN = struct.Struct("=QQ")  # by PID: the start, and the run time when it was last told
+
+# Places on the stack, below its end.
+_CONTEXT = -8
+_KEY = -16
+_SEEN = _KEY - SEEN.size
+_RECORD = _SEEN - RECORD.size
+_SCRATCH = _RECORD - _TOGETHER_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Members of one structure that are read at once."""
+
+    start: int
+    length: int
+    members: Mapping[str, int]
+
+
+def program(layout: Layout, seen: int, turn: int) -> bytes:
+    """Return the program.
+
+    Args:
+        layout: of `MEMBERS`.
+        seen: descriptor of a map of `SEEN` by PID.
+        turn: descriptor of an array of one number of 32 bits, where a bit is set for each turn that has come.
+    """
+    at = layout.offsets
+    return bpfcode.assemble(
+        [
+            *_first_threads_only(at),
+            *_process(at),
+            *_threads(at),
+            *_unless_told(at, seen, turn),
+            *_identity(at),
+            *_memory(at),
+            *_files(at),
+            *_tell(at, seen),
+            "out",
+            *bpfcode.leave(),
+        ]
+    )
+
+
+def _first_threads_only(at: Mapping[str, int]) -> Iterator[Line]:
+    """Leave R6 pointing to the process's first thread."""
+    yield bpfcode.store(8, FRAME, _CONTEXT, R1)
+    yield bpfcode.load(8, R6, R1, 8)
+    yield bpfcode.jump_if_number(bpfcode.EQUAL, R6, 0, "out")
+    yield bpfcode.load(4, R1, R6, at["task_struct.pid"])
+    yield bpfcode.load(4, R2, R6, at["task_struct.tgid"])
+    yield bpfcode.jump_if(bpfcode.NOT_EQUAL, R1, R2, "out")
+    yield bpfcode.load(4, R3, R6, at["task_struct.flags"])
+    yield bpfcode.jump_if_number(bpfcode.SOME_BITS, R3, _KERNEL_THREAD, "out")
+    yield bpfcode.store(4, FRAME, _RECORD + _PROCESS, R2)
+
+
+def _process(at: Mapping[str, int]) -> Iterator[Line]:
+    """Begin the sums with the threads that ended; leave R9 pointing to the process, R8 to its list of threads."""
+    yield from _read(_SCRATCH, 8, R6, at["task_struct.signal"])
+    yield bpfcode.load(8, R9, FRAME, _SCRATCH)
+    targets = {ended: _SUMS + 8 * place for place, (_, ended) in enumerate(SUMS) if ended}
+    targets |= {member: _CHILDREN + 8 * place for place, member in enumerate(CHILDREN)}
+    for place, (_, ended) in enumerate(SUMS):
+        if not ended:
+            yield bpfcode.clear(FRAME, _RECORD + _SUMS + 8 * place)
+    for span in _spans(SIGNAL, at):
+        yield from _read(_SCRATCH, span.length, R9, span.start)
+        for member, offset in span.members.items():
+            if member == "signal_struct.thread_head":
+                yield bpfcode.load(8, R8, FRAME, _SCRATCH + offset)
+            elif member == "signal_struct.nr_threads":
+                yield bpfcode.load(4, R1, FRAME, _SCRATCH + offset)
+                yield bpfcode.store(4, FRAME, _RECORD + _THREADS, R1)
+            else:
+                yield bpfcode.load(8, R1, FRAME, _SCRATCH + offset)
+                yield bpfcode.store(8, FRAME, _RECORD + targets[member], R1)
+
+
+def _threads(at: Mapping[str, int]) -> Iterator[Line]:
+    """Add every thread; they are a ring of `thread_node` that `thread_head` of the process is part of."""
+    node = at["task_struct.thread_node"]
+    targets = {member: _SUMS + 8 * place for place, (member, _) in enumerate(SUMS)}
+    yield bpfcode.put(R7, 0)
+    yield "thread"
+    for span in _spans(THREAD, at):
+        yield from _read(_SCRATCH, span.length, R8, span.start - node)
+        for member, offset in span.members.items():
+            if member in targets:
+                yield bpfcode.load(8, R1, FRAME, _SCRATCH + offset)
+                yield bpfcode.load(8, R2, FRAME, _RECORD + targets[member])
+                yield bpfcode.compute(bpfcode.ADD, R2, R1)
+                yield bpfcode.store(8, FRAME, _RECORD + targets[member], R2)
+            else:
+                yield bpfcode.load(8, R4, FRAME, _SCRATCH + offset)
+                yield bpfcode.store(8, FRAME, _KEY, R4)
+    yield bpfcode.load(8, R8, FRAME, _KEY)
+    yield bpfcode.move(R1, R9)
+    yield bpfcode.compute_by(bpfcode.ADD, R1, at["signal_struct.thread_head"])
+    yield bpfcode.jump_if(bpfcode.EQUAL, R8, R1, "walked")
+    yield bpfcode.compute_by(bpfcode.ADD, R7, 1)
+    yield bpfcode.jump_if_number(bpfcode.LESS, R7, MAX_THREADS, "thread")
+    yield "walked"
+
+
+def _unless_told(at: Mapping[str, int], seen: int, turn: int) -> Iterator[Line]:
+    """Leave unless the process ran since it was last told, or it is its turn."""
+    yield bpfcode.load(8, R1, R6, at["task_struct.start_boottime"])
+    yield bpfcode.store(8, FRAME, _RECORD + _START, R1)
+    yield bpfcode.clear(FRAME, _KEY)
+    yield bpfcode.load(4, R1, FRAME, _RECORD + _PROCESS)
+    yield bpfcode.store(4, FRAME, _KEY, R1)
+    yield bpfcode.map_pointer(R1, seen)
+    yield bpfcode.move(R2, FRAME)
+    yield bpfcode.compute_by(bpfcode.ADD, R2, _KEY)
+    yield bpfcode.call(bpfcode.MAP_LOOKUP)
+    yield bpfcode.jump_if_number(bpfcode.EQUAL, R0, 0, "changed")
+    for offset, place in ((0, _START), (8, _RUN)):
+        yield bpfcode.load(8, R1, R0, offset)
+        yield bpfcode.load(8, R2, FRAME, _RECORD + place)
+        yield bpfcode.jump_if(bpfcode.NOT_EQUAL, R1, R2, "changed")
+    yield bpfcode.map_value(R1, turn)
+    yield bpfcode.load(4, R1, R1, 0)
+    yield bpfcode.load(4, R2, FRAME, _RECORD + _PROCESS)
+    yield bpfcode.compute_by(bpfcode.AND, R2, TURNS - 1)
+    yield bpfcode.compute(bpfcode.SHIFT_RIGHT, R1, R2)
+    yield bpfcode.compute_by(bpfcode.AND, R1, 1)
+    yield bpfcode.jump_if_number(bpfcode.EQUAL, R1, 0, "out")
+    yield "changed"
+
+
+def _identity(at: Mapping[str, int]) -> Iterator[Line]:
+    yield bpfcode.load(8, R1, R6, at["task_struct.real_parent"])
+    yield bpfcode.load(4, R1, R1, at["task_struct.tgid"])
+    yield bpfcode.store(4, FRAME, _RECORD + _PARENT, R1)
+    yield from _read(_RECORD + _NAME, 16, R6, at["task_struct.comm"])
+
+
+def _memory(at: Mapping[str, int]) -> Iterator[Line]:
+    """Take the kernel's quick counts of pages, a few off per processor; a process that is ending has none."""
+    each = at["percpu_counter.counters"] + 8  # its last member
+    for place in range(4):
+        yield bpfcode.clear(FRAME, _RECORD + _PAGES + 8 * place)
+    yield from _read(_SCRATCH, 8, R6, at["task_struct.mm"])
+    yield bpfcode.load(8, R8, FRAME, _SCRATCH)
+    yield bpfcode.jump_if_number(bpfcode.EQUAL, R8, 0, "no memory")
+    for place in range(4):
+        offset = at["mm_struct.rss_stat"] + place * each + at["percpu_counter.count"]
+        yield from _read(_RECORD + _PAGES + 8 * place, 8, R8, offset)
+    yield "no memory"
+
+
+def _files(at: Mapping[str, int]) -> Iterator[Line]:
+    """Count the bits of open files."""
+    yield bpfcode.put(R1, 0)
+    yield bpfcode.store(4, FRAME, _RECORD + _FILES, R1)
+    yield from _read(_SCRATCH, 8, R6, at["task_struct.files"])
+    yield bpfcode.load(8, R8, FRAME, _SCRATCH)
+    yield bpfcode.jump_if_number(bpfcode.EQUAL, R8, 0, "no files")
+    yield from _read(_SCRATCH, 8, R8, at["files_struct.fdt"])
+    yield bpfcode.load(8, R9, FRAME, _SCRATCH)
+    yield from _read(_SCRATCH, 4, R9, at["fdtable.max_fds"])
+    yield bpfcode.load(4, R8, FRAME, _SCRATCH)
+    yield from _read(_SCRATCH, 8, R9, at["fdtable.open_fds"])
+    yield bpfcode.load(8, R9, FRAME, _SCRATCH)
+    yield bpfcode.put(R7, 0)
+    yield "files"
+    yield bpfcode.jump_if(bpfcode.AT_LEAST, R7, R8, "no files")
+    yield from _read(_SCRATCH, 8, R9, 0)
+    yield bpfcode.load(8, R1, FRAME, _SCRATCH)
+    yield from _count_bits()
+    yield bpfcode.load(4, R2, FRAME, _RECORD + _FILES)
+    yield bpfcode.compute(bpfcode.ADD, R2, R1)
+    yield bpfcode.store(4, FRAME, _RECORD + _FILES, R2)
+    yield bpfcode.compute_by(bpfcode.ADD, R9, 8)
+    yield bpfcode.compute_by(bpfcode.ADD, R7, 64)
+    yield bpfcode.jump_if_number(bpfcode.LESS, R7, 64 * MAX_FILE_WORDS, "files")
+    yield "no files"
+
+
+def _count_bits() -> Iterator[Line]:
+    """Replace R1 by how many of its bits are set: of pairs, of fours, of bytes, and these added up by multiplying."""
+    yield bpfcode.move(R2, R1)
+    yield bpfcode.compute_by(bpfcode.SHIFT_RIGHT, R2, 1)
+    yield bpfcode.put_twice(R3, 0x55555555)
+    yield bpfcode.compute(bpfcode.AND, R2, R3)
+    yield bpfcode.compute(bpfcode.SUBTRACT, R1, R2)
+    yield bpfcode.put_twice(R3, 0x33333333)
+    yield bpfcode.move(R2, R1)
+    yield bpfcode.compute_by(bpfcode.SHIFT_RIGHT, R2, 2)
+    yield bpfcode.compute(bpfcode.AND, R2, R3)
+    yield bpfcode.compute(bpfcode.AND, R1, R3)
+    yield bpfcode.compute(bpfcode.ADD, R1, R2)
+    yield bpfcode.move(R2, R1)
+    yield bpfcode.compute_by(bpfcode.SHIFT_RIGHT, R2, 4)
+    yield bpfcode.compute(bpfcode.ADD, R1, R2)
+    yield bpfcode.put_twice(R3, 0x0F0F0F0F)
+    yield bpfcode.compute(bpfcode.AND, R1, R3)
+    yield bpfcode.put_twice(R3, 0x01010101)
+    yield bpfcode.compute(bpfcode.MULTIPLY, R1, R3)
+    yield bpfcode.compute_by(bpfcode.SHIFT_RIGHT, R1, 56)
+
+
+def _tell(at: Mapping[str, int], seen: int) -> Iterator[Line]:
+    """Write the record; only if there was room for it, the process was told: else this runs again for it."""
+    yield bpfcode.load(8, R1, FRAME, _CONTEXT)
+    yield bpfcode.load(8, R1, R1, 0)
+    yield bpfcode.load(8, R1, R1, at["bpf_iter_meta.seq"])
+    yield bpfcode.move(R2, FRAME)
+    yield bpfcode.compute_by(bpfcode.ADD, R2, _RECORD)
+    yield bpfcode.put(R3, RECORD.size)
+    yield bpfcode.call(bpfcode.SEQ_WRITE)
+    yield bpfcode.jump_if_number(bpfcode.NOT_EQUAL, R0, 0, "out")
+    for offset, place in ((0, _START), (8, _RUN)):
+        yield bpfcode.load(8, R1, FRAME, _RECORD + place)
+        yield bpfcode.store(8, FRAME, _SEEN + offset, R1)
+    yield bpfcode.map_pointer(R1, seen)
+    yield bpfcode.move(R2, FRAME)
+    yield bpfcode.compute_by(bpfcode.ADD, R2, _KEY)
+    yield bpfcode.move(R3, FRAME)
+    yield bpfcode.compute_by(bpfcode.ADD, R3, _SEEN)
+    yield bpfcode.put(R4, 0)
+    yield bpfcode.call(bpfcode.MAP_UPDATE)
+
+
+def _read(place: int, length: int, pointer: int, offset: int) -> Iterator[Line]:
+    """Copy from where a register points to a place on the stack."""
+    yield bpfcode.move(R3, pointer)
+    yield bpfcode.compute_by(bpfcode.ADD, R3, offset)
+    yield bpfcode.move(R1, FRAME)
+    yield bpfcode.compute_by(bpfcode.ADD, R1, place)
+    yield bpfcode.put(R2, length)
+    yield bpfcode.call(bpfcode.PROBE_READ_KERNEL)
+
+
+def _spans(members: Sequence[str], at: Mapping[str, int]) -> list[_Span]:
+    """Group the members of one structure, each of eight bytes at most, by what can be read at once."""
+    spans: list[_Span] = []
+    for member in sorted(members, key=at.__getitem__):
+        start = at[member]
+        if spans and start + 8 - spans[-1].start <= _TOGETHER_BYTES:
+            last = spans[-1]
+            spans[-1] = _Span(last.start, start + 8 - last.start, {**last.members, member: start - last.start})
+        else:
+            spans.append(_Span(start, 8, {member: 0}))
+    return spans

@@ -1,0 +1,162 @@
+"""What processes use, told by the kernel itself through an eBPF program (`taskprogram`); /proc where that may not be.
+
+Needs Linux 6.2, CAP_BPF and CAP_PERFMON, and the host's own PID namespace. Unlike /proc it tells the run delay and the
+switches of all threads, and processor time to the nanosecond.
+"""
+
+import logging
+import os
+import struct
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+
+from exporter.services.usage import Counters, Reading, Sample, Usage, Usages
+from exporter.sources import bpfcalls
+from exporter.sources.bpfcalls import ARRAY, HASH, NO_PREALLOCATION
+from exporter.sources.btf import layout
+from exporter.sources.errors import SourceError
+from exporter.sources.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, SEEN, TURNS, program
+from exporter.sources.usage import UsageReader
+
+log = logging.getLogger(__name__)
+
+TYPES = Path("/sys/kernel/btf/vmlinux")
+MAX_PROCESSES = 1 << 16  # those beyond are told at every reading
+_INITIAL_PIDS = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
+_NO_COUNTERS = Counters()
+
+
+class TaskReader:
+    """Reads the usage of all processes of this host; those of very many threads through another reader."""
+
+    def __init__(self, fallback: Usages, types: Path = TYPES) -> None:
+        """Load the program.
+
+        Args:
+            fallback: reads the processes of more threads than the program adds up.
+
+        Raises:
+            SourceError: the kernel is too old, or does not allow it.
+        """
+        try:
+            found = layout(types.read_bytes(), MEMBERS, (FUNCTION,))
+        except OSError as error:
+            raise SourceError(f"the kernel's types cannot be read: {error}") from None
+        self._fallback = fallback
+        self._page_bytes = os.sysconf("SC_PAGESIZE")
+        self._ticks_per_second = os.sysconf("SC_CLK_TCK")
+        self._last: dict[int, Sample] = {}
+        self._undelivered: set[int] = set()
+        self._large: set[int] = set()
+        self._rounds = 0
+        with ExitStack() as opened:
+
+            def keep(descriptor: int) -> int:
+                opened.callback(os.close, descriptor)
+                return descriptor
+
+            self._seen = keep(bpfcalls.create_map(HASH, 4, SEEN.size, MAX_PROCESSES, NO_PREALLOCATION))
+            self._turn = keep(bpfcalls.create_map(ARRAY, 4, 4, 1))
+            code = program(found, self._seen, self._turn)
+            loaded = keep(bpfcalls.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
+            self._link = keep(bpfcalls.link(loaded))
+            self._opened = opened.pop_all()
+
+    def read(self, pids: Collection[int], with_swap: bool = False) -> Reading:
+        """Run the program; what it told of processes that nobody knew yet is kept for when they are asked for.
+
+        Raises:
+            SourceError: the program cannot be run.
+        """
+        self._rounds += 1
+        bpfcalls.update(self._turn, bytes(4), struct.pack("=I", 1 << self._rounds % TURNS))
+        told = set()
+        for fields in RECORD.iter_unpack(bpfcalls.run(self._link)):
+            sample = self._sample(fields)
+            told.add(sample.pid)
+            if self._last.get(sample.pid) != sample:
+                self._last[sample.pid] = sample
+                self._undelivered.add(sample.pid)
+        for pid in [pid for pid in self._last if pid not in pids and pid not in told]:
+            self._forget(pid)
+        fresh = [pid for pid in self._undelivered if pid in pids]
+        self._undelivered.difference_update(fresh)
+        changed = [self._last[pid] for pid in fresh if pid not in self._large]
+        large = self._fallback.read(self._large.intersection(pids), with_swap)
+        ended = [*(pid for pid in pids if pid not in self._last), *large.ended]
+        return Reading([*changed, *large.changed], ended, large.forbidden)
+
+    def close(self) -> None:
+        """Unload the program."""
+        self._opened.close()
+        self._fallback.close()
+
+    def _forget(self, pid: int) -> None:
+        del self._last[pid]
+        self._undelivered.discard(pid)
+        self._large.discard(pid)
+        bpfcalls.delete(self._seen, struct.pack("=I", pid))
+
+    def _sample(self, fields: tuple[int, ...]) -> Sample:
+        """Make a sample of a record, in its order."""
+        pid, parent, threads, files, start, user, system, run = fields[:8]
+        minor, major, voluntary, involuntary = fields[8:12]
+        read_bytes, written_bytes, read_calls, write_calls, delay = fields[12:17]
+        of_files, anonymous, swapped, shared = fields[21:25]
+        start_ticks = start * self._ticks_per_second // 1_000_000_000
+        if threads > MAX_THREADS:
+            self._large.add(pid)
+        before = self._last.get(pid)
+        same = before is not None and before.start_ticks == start_ticks
+        user, system = _split(run, user, system, before.usage.own if before is not None and same else _NO_COUNTERS)
+        own = (user, system, minor, major, read_bytes, written_bytes, read_calls, write_calls)
+        usage = Usage(
+            own=Counters(*own, delay, voluntary, involuntary),
+            children=Counters(*fields[17:21]),
+            resident_bytes=max(0, of_files + anonymous + shared) * self._page_bytes,
+            swap_bytes=max(0, swapped) * self._page_bytes,
+            threads=threads,
+            open_files=files,
+            has_io=True,
+        )
+        return Sample(pid, start_ticks, parent, _name(fields[25]), usage)
+
+
+def open_usages(proc: Path, reader: UsageReader) -> tuple[Usages, str]:
+    """Return the best reader that this host allows, and why it is not the kernel's own; empty where it is.
+
+    Args:
+        reader: of /proc.
+    """
+    try:
+        if not of_initial_namespace(proc):
+            raise SourceError("not in the host's PID namespace")
+        return TaskReader(reader), ""
+    except SourceError as error:
+        log.info("no eBPF for processes, reading /proc", extra={"reason": str(error)})
+        return reader, str(error)
+
+
+def of_initial_namespace(proc: Path) -> bool:
+    """Return whether the PIDs of a /proc are those that the kernel's structures hold."""
+    try:
+        return (proc / "self/ns/pid").stat().st_ino == _INITIAL_PIDS == Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return False
+
+
+def _split(run: int, user: int, system: int, before: Counters) -> tuple[int, int]:
+    """Return user and system time that add up to the run time, as exact, in the shares of the two that were sampled.
+
+    Neither falls; /proc does the same. Source: Linux, cputime_adjust in kernel/sched/cputime.c.
+    """
+    told_user = run * user // (user + system) if user + system else run
+    told_user = min(
+        max(told_user, before.user_nanoseconds), max(run - before.system_nanoseconds, before.user_nanoseconds)
+    )
+    return told_user, max(run - told_user, before.system_nanoseconds)
+
+
+def _name(raw: object) -> str:
+    return raw.partition(b"\0")[0].decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else ""
