@@ -73,7 +73,7 @@ def traced(labels: Sequence[tuple[str, str]], numbers: Sequence[float], trace: s
     return family
 
 
-@settings(max_examples=150)
+@settings(max_examples=100, deadline=None)
 @given(LABELS, st.lists(NUMBER, min_size=6, max_size=6), st.lists(COUNT, min_size=6, max_size=6))
 def test_plain_families_are_read_as_the_references(
     labels: list[tuple[str, str]], numbers: list[float], counts: list[float]
@@ -88,7 +88,7 @@ def test_plain_families_are_read_as_the_references(
     told_alike(requests, level, sizes)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(LABELS, st.lists(COUNT, min_size=3, max_size=3), st.text("0123456789abcdef"), st.none() | st.floats(0, 2e9))
 def test_histograms_and_exemplars_are_read_as_the_references(
     labels: list[tuple[str, str]], numbers: list[float], trace: str, at: float | None
@@ -96,7 +96,7 @@ def test_histograms_and_exemplars_are_read_as_the_references(
     told_alike(traced(labels, numbers, trace, at))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(LABELS, SMALL, HOSTILE)  # the reference parser does not understand quotes in an exemplar
 def test_numbers_below_a_million_are_written_as_the_reference_does(
     labels: list[tuple[str, str]], number: float, trace: str

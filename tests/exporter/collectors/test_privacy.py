@@ -54,7 +54,7 @@ def requests(secret: str) -> list[tuple[str, Operation]]:
     ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(SECRET, STATUS), min_size=1, max_size=4))
 def test_no_secret_is_a_label(asked: list[tuple[str, str]]) -> None:
     traffic = Traffic(family_of, Caps(), 900.0)
