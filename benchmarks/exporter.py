@@ -1,7 +1,7 @@
 """The running exporter's memory, idle processor time and scrape time: `python -m benchmarks.exporter`.
 
-Starts idle processes of many services (copies of `sleep` under names of their own), then the exporter as its command
-starts it, and scrapes it. Everything is ended afterwards.
+Starts idle processes of many services (copies of `sleep` under names of their own), or with `--busy` services that ask
+each other for pages, then the exporter as its command starts it, and scrapes it. Everything is ended afterwards.
 """
 
 import argparse
@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,9 +20,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.busy import busy_services
+from benchmarks.ports import free_ports
+
 SCRAPES = 20
 IDLE_SECONDS = 10.0
 START_SECONDS = 20.0
+SCRAPE_INTERVAL_SECONDS = 5.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -60,11 +63,60 @@ def measure(processes: int, services: int) -> Result:
             processes=processes,
             services=services,
             capture=sample(page, 'larimar_capability_available{capability="capture"}') == 1,
-            rss_mb=rss_bytes(pid) / 1e6,
+            rss_mb=memory_bytes(pid, "VmRSS") / 1e6,
             idle_cpu_percent=idle * 100,
             scrape_ms=statistics.median(spent) * 1e3,
             worst_scrape_ms=max(spent) * 1e3,
             series=int(sample(page, "larimar_series")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BusyResult:
+    """What the exporter costs where all services work; units as of `Result`.
+
+    Attributes:
+        named: services with requests on the page.
+        anonymous_mb: of the resident memory, without what is shared with the kernel or with files.
+        peak_mb: the most that was resident.
+        asked: requests per second, by the page's own counters.
+    """
+
+    services: int
+    named: int
+    series: int
+    rss_mb: float
+    anonymous_mb: float
+    peak_mb: float
+    asked: float
+    cpu_percent: float
+    scrape_ms: float
+
+
+def measure_busy(services: int, requests_per_second: float, seconds: float) -> BusyResult:
+    """Let services work for so long under the exporter's eyes, scraped as Prometheus does."""
+    with ExitStack() as started:
+        folder = Path(started.enter_context(tempfile.TemporaryDirectory()))
+        pid, url = started.enter_context(exporter())
+        started.enter_context(busy_services(folder, services, requests_per_second))
+        before, begun, spent = cpu_seconds(pid), time.monotonic(), []
+        while time.monotonic() - begun < seconds:
+            time.sleep(SCRAPE_INTERVAL_SECONDS)
+            at = time.perf_counter()
+            page = read(f"{url}/metrics")
+            spent.append(time.perf_counter() - at)
+        lasted = time.monotonic() - begun
+        served = re.findall(r'^larimar_requests_total\{[^}]*role="server"[^}]*\} (\S+)$', page, re.MULTILINE)
+        return BusyResult(
+            services=services,
+            named=len(served),
+            series=int(sample(page, "larimar_series")),
+            rss_mb=memory_bytes(pid, "VmRSS") / 1e6,
+            anonymous_mb=memory_bytes(pid, "RssAnon") / 1e6,
+            peak_mb=memory_bytes(pid, "VmHWM") / 1e6,
+            asked=sum(map(float, served)) / lasted,
+            cpu_percent=(cpu_seconds(pid) - before) / lasted * 100,
+            scrape_ms=statistics.median(spent) * 1e3,
         )
 
 
@@ -84,7 +136,7 @@ def idle_process(folder: Path, name: str) -> Iterator[None]:
 @contextmanager
 def exporter(*flags: str) -> Iterator[tuple[int, str]]:
     """Run the exporter on a free port with these flags; gives its PID and its URL."""
-    port = free_port()
+    (port,) = free_ports(1)
     command = [sys.executable, "-m", "exporter", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error", *flags]
     with subprocess.Popen(command) as process:
         try:
@@ -92,12 +144,6 @@ def exporter(*flags: str) -> Iterator[tuple[int, str]]:
             yield process.pid, f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def await_ready(url: str) -> None:
@@ -134,11 +180,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def rss_bytes(pid: int) -> int:
-    """Return the resident memory of a process."""
+def memory_bytes(pid: int, field: str) -> int:
+    """Return what the kernel says of a process's memory: `VmRSS`, `VmHWM`, the most of it so far, or `RssAnon`."""
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
-    assert found is not None, "every process has resident memory"
+    found = re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)
+    assert found is not None, "every process has memory"
     return int(found[1]) * 1024
 
 
@@ -147,9 +193,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The running exporter's memory, idle processor time and scrape time.")
     parser.add_argument("--processes", type=int, default=200, help="idle processes to watch")
     parser.add_argument("--services", type=int, default=50, help="how many services they are")
+    parser.add_argument("--busy", action="store_true", help="services that ask each other, instead of idle processes")
+    parser.add_argument("--rate", type=float, default=4000.0, help="with --busy: requests per second, of all together")
+    parser.add_argument("--seconds", type=float, default=60.0, help="with --busy: how long they work")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     arguments = parser.parse_args()
-    found = asdict(measure(arguments.processes, arguments.services))
+    if arguments.busy:
+        found = asdict(measure_busy(arguments.services, arguments.rate, arguments.seconds))
+    else:
+        found = asdict(measure(arguments.processes, arguments.services))
     if arguments.json:
         print(json.dumps(found))
         return

@@ -22,7 +22,7 @@ from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 
 import exporter.app  # noqa: F401  # its memory counts
-from benchmarks.exporter import rss_bytes
+from benchmarks.exporter import memory_bytes
 from exporter.collectors.edges import edge_families
 from exporter.collectors.operations import db_families, http_families
 from exporter.collectors.resources import resource_families
@@ -120,7 +120,7 @@ def measure(services: int, rounds: int) -> Result:
         median / series * 1e6,
         statistics.median(packed) / series * 1e6,
         statistics.median(client) / series * 1e6,
-        rss_bytes(os.getpid()) / 1e6,
+        memory_bytes(os.getpid(), "VmRSS") / 1e6,
     )
 
 

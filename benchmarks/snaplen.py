@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.bulk import LOADS, Load, Running
 from benchmarks.exporter import cpu_seconds as whole_cpu_seconds
-from benchmarks.exporter import exporter, read, rss_bytes, sample
+from benchmarks.exporter import exporter, memory_bytes, read, sample
 from exporter.model import Exchange, Flow, Nanoseconds
 from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
@@ -284,7 +284,7 @@ def told(load: Load, tree: Tree, port: int, seconds: float, flags: tuple[str, ..
         page = read(f"{url}/metrics")
         dropped = int(sample(page, "larimar_capture_packets_dropped_total"))
         found = (requests(page) - before) / sent
-        return Told(sent / lasted, found, error, dropped, spent / lasted, rss_bytes(pid) / 1e6)
+        return Told(sent / lasted, found, error, dropped, spent / lasted, memory_bytes(pid, "VmRSS") / 1e6)
 
 
 def requests(page: str) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import requests
 
-from benchmarks.exporter import free_port
+from benchmarks.ports import free_ports
 from detector.model import Floats
 from quickstart.debian import Tree
 
@@ -101,7 +101,7 @@ def prometheus(tree: Tree, folder: Path, openmetrics: Path) -> Iterator[str]:
         [*command, str(openmetrics), str(folder / "tsdb")], check=True, stdout=subprocess.DEVNULL, env=environment
     )
     (folder / "prometheus.yml").write_text("{}\n")
-    url = f"http://127.0.0.1:{(port := free_port())}"
+    url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
     flags = [
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'tsdb'}",

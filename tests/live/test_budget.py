@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.exporter import cpu_seconds, exporter, read, rss_bytes, sample
+from benchmarks.exporter import cpu_seconds, exporter, memory_bytes, read, sample
 from quickstart.debian import Tree
 from tests.live.support import servers
 
@@ -66,7 +66,7 @@ def test_a_server_at_full_throttle_costs_no_more_than_the_budget(
         with full_throttle(tree, server.port, *options):
             for second in range(seconds):
                 spent.append(cpu_seconds(pid))
-                resident.append(rss_bytes(pid))
+                resident.append(memory_bytes(pid, "VmRSS"))
                 if second % 15 == 14:
                     errors.append(sample(read(f"{url}/metrics"), "larimar_capture_sampling_error_ratio"))
                 time.sleep(1)
