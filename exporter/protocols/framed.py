@@ -15,7 +15,7 @@ class Language(Protocol):
     """What a protocol says of the messages of one direction.
 
     Attributes:
-        wanted: how many bytes of a message's beginning are needed at most.
+        wanted: how many bytes of the beginning of the message that was measured last are needed at most.
         untimed: whether a message whose end was not seen may still be told, its last byte's time being of no use.
     """
 
@@ -103,7 +103,6 @@ class Framed:
 
     def _read(self, data: bytes, at: Nanoseconds, out: list[Message]) -> None:
         backlog, language = self._backlog, self._language
-        wanted = language.wanted
         buffer = backlog.join(data, at)
         position, end = 0, len(buffer)
         while position < end:
@@ -113,7 +112,7 @@ class Framed:
                 self._pass(taken, at, out)
                 continue
             size = language.measure(buffer, position, end)
-            stop = position + min(size, wanted)
+            stop = position + min(size, language.wanted)
             head = bytes(buffer[position:stop])
             if not self.seen and size and language.judge(head) < (Match.MAYBE if stop <= end else Match.NOT_YET):
                 raise ParseError("bytes that only look like a message by their length")

@@ -5,21 +5,38 @@ its error code where it has one for all of it; for `Produce` it is that of the f
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds, Operation
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.framed import Framed, SidedParser, unsigned
-from exporter.protocols.kafka_apis import API_VERSIONS, APIS, FETCH, GROWTH, PRODUCE, SASL_HANDSHAKE, error_offset
+from exporter.protocols.kafka_apis import (
+    API_VERSIONS,
+    APIS,
+    FETCH,
+    GROWTH,
+    METADATA,
+    PRODUCE,
+    SASL_HANDSHAKE,
+    error_offset,
+)
+from exporter.protocols.kafka_topics import (
+    LEAST_REQUEST,
+    LONGEST_NAME,
+    Reading,
+    TopicNames,
+    acknowledgements,
+    written_topic,
+)
 from exporter.protocols.names import directed
 
 MAX_MESSAGE_BYTES = 1 << 30  # socket.request.max.bytes is 100 MiB unless it was raised
 LIKELY_BYTES = 256 << 10  # of requests other than `Produce`, where a connection is judged by its first one
-LEAST_REQUEST = 14  # size, api key, version, correlation, the length of no client id
 LEAST_REPLY = 8
 LONGEST_CLIENT_ID = 512
-LONGEST_NAME = 249  # of a topic, and of what else is named
 REQUEST_BYTES = LEAST_REQUEST + LONGEST_CLIENT_ID + 64 + LONGEST_NAME
 REPLY_BYTES = 8 + 8 + LONGEST_NAME + 16
+METADATA_BYTES = 16 << 10  # of an answer that names the topics: the first few hundred partitions
 MAX_ASKED = 16_384
 LONGEST_MS = 86_400_000  # that anybody waits
 # Where requests in their early versions name their first topic or their group, behind the head.
@@ -41,13 +58,17 @@ class KafkaSession:
 
     Attributes:
         asked: correlation id -> question, the latest ones.
+        names: of topics, known to all connections: few ask for them.
+        reading: what the connection reads from.
         opaque: tokens without a head may pass, as after a version 0 handshake of SASL.
     """
 
-    __slots__ = ("asked", "opaque")
+    __slots__ = ("asked", "names", "opaque", "reading")
 
-    def __init__(self) -> None:
+    def __init__(self, names: TopicNames) -> None:
         self.asked: dict[int, Asked] = {}
+        self.names = names
+        self.reading = Reading()
         self.opaque = False
 
     def ask(self, correlation: int, asked: Asked) -> None:
@@ -84,7 +105,9 @@ class Requests:
         correlation = unsigned(head, 8)
         kind = Kind.ONE_WAY if key == PRODUCE and _unanswered(head, version) else Kind.REQUEST
         if key == PRODUCE:
-            operation = directed(operation, _first_topic(head, version))
+            operation = directed(operation, session.names.name(written_topic(head, version), version))
+        elif key == FETCH:
+            operation = directed(operation, session.names.name(session.reading.take(head, version), version))
         if kind is Kind.REQUEST:
             session.ask(correlation, Asked(key, version))
         if key == SASL_HANDSHAKE:
@@ -102,15 +125,17 @@ class Requests:
 class Replies:
     """The server's messages (`framed.Language`)."""
 
-    __slots__ = ("_session",)
-    wanted = REPLY_BYTES
+    __slots__ = ("_session", "wanted")
     untimed = False
 
     def __init__(self, session: KafkaSession) -> None:
         self._session = session
+        self.wanted = REPLY_BYTES
 
     def measure(self, buffer: bytes | bytearray, start: int, end: int) -> int:
-        """Return the size of an answer."""
+        """Return the size of an answer, of which more is wanted if it tells the names of topics."""
+        asked = self._session.asked.get(unsigned(buffer, start + 4))
+        self.wanted = METADATA_BYTES if asked is not None and asked.key == METADATA else REPLY_BYTES
         return _size(buffer, start, end, 4 if self._session.opaque else LEAST_REPLY)
 
     def take(self, head: bytes, size: int, first_at: Nanoseconds, last_at: Nanoseconds, out: list[Message]) -> None:
@@ -121,6 +146,8 @@ class Replies:
         asked = self._session.asked.pop(correlation, None)
         if asked is None and self._session.opaque:
             return
+        if asked is not None and asked.key == METADATA:
+            self._session.names.learn(head, asked.version)
         code = _error(head, asked) if asked is not None else 0
         negotiated = asked is not None and asked.key == API_VERSIONS and code == UNSUPPORTED_VERSION
         failed = code != 0 and not negotiated
@@ -164,32 +191,8 @@ def _operation(head: bytes, key: int, version: int, opaque: bool) -> Operation:
 
 def _unanswered(head: bytes, version: int) -> bool:
     """Return whether a `Produce` asks for no acknowledgement; False where that was not captured."""
-    at = _acknowledgements(head, version)
+    at = acknowledgements(head, version)
     return head[at : at + 2] == b"\0\0"
-
-
-def _first_topic(head: bytes, version: int) -> bytes:
-    """Return the first topic that a `Produce` writes to; empty where only its number is told, or none was captured."""
-    at = _acknowledgements(head, version) + 6
-    if version >= 13:  # topics by their identifiers
-        return b""
-    if version >= APIS[PRODUCE].flexible:
-        size = head[at + 1] - 1 if at + 1 < len(head) and head[at + 1] < 0x80 else 0
-        return head[at + 2 : at + 2 + size] if head[at : at + 1] > b"\x01" else b""
-    size = int.from_bytes(head[at + 4 : at + 6], "big")
-    name = head[at + 6 : at + 6 + size]
-    return name if 0 < size <= LONGEST_NAME and len(name) == size else b""
-
-
-def _acknowledgements(head: bytes, version: int) -> int:
-    """Return where a `Produce` says how many acknowledgements it asks for."""
-    at = LEAST_REQUEST + max(0, int.from_bytes(head[12:14], "big", signed=True))
-    if version >= APIS[PRODUCE].flexible:
-        # Tagged fields are not used in practice; behind them is the transaction's name, its length plus one first.
-        at += 1 + max(1, head[at + 1] if at + 1 < len(head) else 1)
-    elif version >= 3:
-        at += 2 + max(0, int.from_bytes(head[at : at + 2], "big", signed=True))
-    return at
 
 
 def _error(head: bytes, asked: Asked) -> int:
@@ -288,10 +291,10 @@ def _match_answers(server: bytes) -> Match:
     return Match.MAYBE if 0 < unsigned(following, 4) - correlation <= 8 else Match.NOT_YET
 
 
-def parser() -> SidedParser:
+def parser(names: TopicNames) -> SidedParser:
     """Return the state of a new connection."""
-    session = KafkaSession()
+    session = KafkaSession(names)
     return SidedParser(Framed(Requests(session)), Framed(Replies(session)))
 
 
-SPEC = ProtocolSpec("kafka", frozenset({9092, 9093, 9094}), match, parser, Family.MESSAGING)
+SPEC = ProtocolSpec("kafka", frozenset({9092, 9093, 9094}), match, partial(parser, TopicNames()), Family.MESSAGING)

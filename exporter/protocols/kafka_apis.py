@@ -31,14 +31,14 @@ def _api(name: str, latest: int, flexible: int = NEVER, *error_at: tuple[int, in
     return Api(Operation(name), latest, flexible, error_at)
 
 
-PRODUCE, FETCH, SASL_HANDSHAKE, API_VERSIONS = 0, 1, 17, 18
+PRODUCE, FETCH, METADATA, SASL_HANDSHAKE, API_VERSIONS = 0, 1, 3, 17, 18
 
 # An answer begins with the time it was throttled for, four bytes, or with its error code.
 APIS: dict[int, Api] = {
     PRODUCE: _api("Produce", 13, 9),
     FETCH: _api("Fetch", 18, 12, (7, 4)),
     2: _api("ListOffsets", 11, 6),
-    3: _api("Metadata", 13, 9),
+    METADATA: _api("Metadata", 13, 9),
     4: _api("LeaderAndIsr", 7, 4, (0, 0)),
     5: _api("StopReplica", 4, 2, (0, 0)),
     6: _api("UpdateMetadata", 8, 6, (0, 0)),
