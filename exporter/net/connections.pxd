@@ -2,7 +2,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
-    ACK, CLIENT_LATER, CLOSED, COLD_WORDS, DISTURBED, EMBRYONIC, FIN, FINISHED, HALF, HANDSHAKE, HELD, IGNORED,
+    ACK, CLIENT_LATER, CLOSED, COLD_WORDS, DISTURBED, DOUBLED, EMBRYONIC, FIN, FINISHED, HALF, HANDSHAKE, HELD, IGNORED,
     INITIAL, KNOWN, MIDST, NEXT, OPENED, PORTS, PRESENT, REPORTED, RST, SEEN, STATE, SURE, SYN, TURNS, UDP, WORDS,
 )
 
@@ -12,7 +12,7 @@ from exporter.net.frames cimport Frame
 from exporter.net.sequences cimport Sequences
 from exporter.net.table cimport FlowTable
 
-cdef int64_t WINDOW, LINGER, DATAGRAM_PATIENCE, EMBRYONIC_PATIENCE, SYN_TIMEOUT, CAPTURED_TWICE, PROGRESS
+cdef int64_t WINDOW, LINGER, DATAGRAM_PATIENCE, EMBRYONIC_PATIENCE, SYN_TIMEOUT, CAPTURED_TWICE, LATE, PROGRESS
 cdef int64_t MAX_REPORTS, MOST_PASSED
 
 
@@ -25,7 +25,7 @@ cdef class Connections:
     cdef object reassembly
     cdef Sequences sequences
     cdef Embryos embryos
-    cdef int64_t reports, resumed_at, doubted_at
+    cdef int64_t reports, resumed_at, doubted_at, repeated_at
     cdef public bint impatient
     cdef readonly int64_t unbelieved, repeated, strays, evicted, replaced
 
@@ -59,9 +59,11 @@ cdef class Connections:
     cdef void _unused(self, int64_t slot, reason, int64_t at) except *
     @cython.locals(frame=Frame, base=int64_t, state=uint64_t, early=bint, finishes=int, length=int64_t, behind=int64_t)
     cdef inline int _bytes(self, int64_t slot, int direction, int64_t sequence, source, int64_t at, int64_t unseen) except -1
-    cdef void _repeated(self, int64_t slot, int direction, int64_t behind, int64_t at, int64_t unseen) except *
-    @cython.locals(frame=Frame)
-    cdef void _disordered(self, int64_t slot, int direction, int64_t sequence, source, int64_t at) except *
+    cdef void _repeated(self, int64_t slot, int direction, int64_t behind, bint newest, int64_t at, int64_t unseen) except *
+    @cython.locals(base=int64_t, behind_another=bint)
+    cdef void _again(self, int64_t slot, int direction, bint newest, int64_t at, int64_t unseen) except *
+    @cython.locals(frame=Frame, before=int64_t)
+    cdef void _disordered(self, int64_t slot, int direction, int64_t sequence, source, int64_t at, int64_t unseen) except *
     @cython.locals(frame=Frame, answer=bint, base=int64_t, state=uint64_t, direction=int, initial=int64_t)
     cdef void _handshake(self, int64_t slot, source, int64_t at) except *
     @cython.locals(base=int64_t, sequence=int64_t)

@@ -22,6 +22,7 @@ if not cython.compiled:
         CLOSED,
         COLD_WORDS,
         DISTURBED,
+        DOUBLED,
         EMBRYONIC,
         FIN,
         FINISHED,
@@ -53,9 +54,11 @@ LINGER = 2_000_000_000  # how long a closed connection's slot absorbs repeated s
 DATAGRAM_PATIENCE = 30_000_000_000  # after which what two ends say to each other is a new flow, nanoseconds
 EMBRYONIC_PATIENCE = 10_000_000_000  # an attempt to connect that is not answered for so long has failed, nanoseconds
 SYN_TIMEOUT = 2_000_000_000  # before a SYN is repeated first: one second, and some more
-# A repetition is the sender's only if it comes later than this after the flow's last packet; what comes sooner was
-# captured twice, as on a bridge and its ports. A retransmission timeout is 200 ms at the least.
+# A packet is captured twice on a bridge and its port: within this, or before the flow's last packet where another ring
+# is read later. No sender repeats its newest segment right behind it (a timeout is 200 ms), so a flow that shows this
+# is captured twice, and what else it repeats at once are copies. In other flows that is how a sender recovers.
 CAPTURED_TWICE = 100_000
+LATE = 1_000_000_000  # no ring is read so late: the clock was set back, nanoseconds
 PROGRESS = 1 << 20  # repetitions from further back are looked at by the reassembly: the flow may have gone astray
 MAX_REPORTS = 1000  # failures told at once: a flood of SYNs must not become a flood of calls
 
@@ -72,11 +75,9 @@ class Connections:
         self.reassembly = reassembly
         self.sequences = Sequences(table)
         self.embryos = Embryos(table)
-        self.resumed_at = self.doubted_at = 0
+        self.resumed_at = self.doubted_at = self.reports = self.repeated_at = 0
         self.impatient = False
-        self.reports = 0
-        self.unbelieved = 0
-        self.repeated = self.strays = self.evicted = self.replaced = 0
+        self.unbelieved = self.repeated = self.strays = self.evicted = self.replaced = 0
 
     def segment(self, frame: Frame, source: Source) -> None:
         """Take the TCP segment in a frame, cut from `source`."""
@@ -116,8 +117,7 @@ class Connections:
             self._handshake(slot, source, at)
             return
         if slot >= 0 and self.slots[slot * WORDS + STATE] & CLOSED:
-            unseen = at - self.slots[slot * WORDS + SEEN]
-            if unseen < LINGER:
+            if at - self.slots[slot * WORDS + SEEN] < LINGER:
                 self.repeated += frame.wire > 0
                 return
             self.table.remove(slot)
@@ -247,7 +247,8 @@ class Connections:
             if (self.impatient or self.slots[base + SEEN] < self.resumed_at) and not state & IGNORED:
                 self._follow(slot, direction, at)
                 state = self.slots[base + STATE]
-            self.slots[base + SEEN] = at
+            if unseen > 0 or unseen < -LATE:
+                self.slots[base + SEEN] = at
             if state & IGNORED:
                 if flags & FIN:
                     self.slots[base + STATE] = state | FINISHED << direction
@@ -282,7 +283,7 @@ class Connections:
         length = frame.wire + finishes
         behind = ((self.slots[base + NEXT] >> 32 * direction) - sequence) & HALF
         if early or state & HELD:
-            self._disordered(slot, direction, sequence, source, at)
+            self._disordered(slot, direction, sequence, source, at, unseen)
         elif behind == 0:
             self.sequences.expect(base, direction, sequence + length)
             if frame.wire:
@@ -290,24 +291,36 @@ class Connections:
             if finishes:
                 self.slots[base + STATE] |= FINISHED << direction
         elif length <= behind < PROGRESS:
-            self._repeated(slot, direction, behind, at, unseen)
+            self._repeated(slot, direction, behind, length == behind, at, unseen)
         else:
-            self._disordered(slot, direction, sequence, source, at)
+            self._disordered(slot, direction, sequence, source, at, unseen)
 
-    def _repeated(self, slot: int, direction: int, behind: int, at: int, unseen: int) -> None:
+    def _repeated(self, slot: int, direction: int, behind: int, newest: bool, at: int, unseen: int) -> None:
         """Count a segment of which nothing is new."""
-        if behind == 1 and self.frame.wire <= 1:  # a keep-alive probe
+        if behind == 1 and self.frame.wire <= 1 and not self.frame.flags & FIN:  # a keep-alive probe
             return
         self.repeated += 1
-        if unseen > CAPTURED_TWICE:
+        self._again(slot, direction, newest, at, unseen)
+
+    def _again(self, slot: int, direction: int, newest: bool, at: int, unseen: int) -> None:
+        """Tell of a repetition by the sender; `newest` says that it had sent nothing beyond it."""
+        base = slot * WORDS
+        behind_another = at - unseen == self.repeated_at
+        self.repeated_at = at
+        if unseen < 0 or (newest and unseen <= CAPTURED_TWICE and not behind_another):
+            self.slots[base + STATE] |= DOUBLED
+        elif unseen > CAPTURED_TWICE or not self.slots[base + STATE] & DOUBLED:
             self.delivery.retransmitted(slot, direction, at)
 
-    def _disordered(self, slot: int, direction: int, sequence: int, source: Source, at: int) -> None:
+    def _disordered(self, slot: int, direction: int, sequence: int, source: Source, at: int, unseen: int) -> None:
         frame = self.frame
+        before = self.reassembly.retransmitted
         acknowledged = frame.acknowledged if frame.flags & ACK else None
         payload = source[frame.payload : frame.payload + frame.size]
         finishes = bool(frame.flags & FIN)
         self.reassembly.accept(slot, direction, Segment(sequence, payload, frame.wire, finishes, acknowledged, at))
+        if self.reassembly.retransmitted != before:
+            self._again(slot, direction, False, at, unseen)
 
     def _handshake(self, slot: int, source: Source, at: int) -> None:
         """Take a segment with SYN, which may carry payload (TCP Fast Open)."""
@@ -320,8 +333,8 @@ class Connections:
             initial = self.cold[slot * COLD_WORDS + INITIAL] >> 32 * direction & HALF
             if state & KNOWN << direction and initial == frame.sequence:
                 if state & PRESENT << direction:  # else an acknowledgement had foretold it
-                    self._repeated(slot, direction, 0, at, at - self.slots[base + SEEN])
-                self.slots[base + SEEN] = at
+                    self._repeated(slot, direction, 0, True, at, at - self.slots[base + SEEN])
+                self.slots[base + SEEN] = max(at, self.slots[base + SEEN])
                 self.slots[base + STATE] = state | PRESENT << direction
             elif answer and not state & (KNOWN << direction | CLOSED):
                 self._greet(slot, direction, at)

@@ -17,6 +17,7 @@ cdef extern from *:
     #define LARIMAR_REPORTED ((uint64_t)0x4000u)
     #define LARIMAR_BLIND ((uint64_t)0x8000u)
     #define LARIMAR_UNSURE ((uint64_t)0x10000u)
+    #define LARIMAR_DOUBLED ((uint64_t)0x40000u)
     #define LARIMAR_MIDST ((uint64_t)0x1e0u)
     #define LARIMAR_DISTURBED ((uint64_t)0xe1cu)
     #define LARIMAR_HALF ((uint64_t)0xffffffffu)
@@ -36,6 +37,7 @@ cdef extern from *:
     const uint64_t REPORTED "LARIMAR_REPORTED"
     const uint64_t BLIND "LARIMAR_BLIND"
     const uint64_t UNSURE "LARIMAR_UNSURE"
+    const uint64_t DOUBLED "LARIMAR_DOUBLED"
     const uint64_t MIDST "LARIMAR_MIDST"
     const uint64_t DISTURBED "LARIMAR_DISTURBED"
     const uint64_t HALF "LARIMAR_HALF"

@@ -67,6 +67,7 @@ SWAPPED = 8192  # of a flow paired by turns: the server asks
 REPORTED = 16384  # the watcher knows how the connection began
 BLIND = 32768  # the consumer needs to hear of each segment, but not what is in it
 UNSURE = 65536  # per direction: bytes were lost, and the consumer has not said since what it needs
+DOUBLED = 262144  # packets of it were captured twice
 # A connection in its midst, both sides followed and nothing awaited, has the first of these and none of the second.
 MIDST = PRESENT * 3 | KNOWN * 3
 DISTURBED = EMBRYONIC | CLOSED | IGNORED | HELD | FINISHED * 3

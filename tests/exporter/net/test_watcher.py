@@ -123,6 +123,53 @@ def test_what_is_sent_again_is_told_and_what_is_captured_twice_is_not() -> None:
     assert watched.engine.counters().retransmitted == 2
 
 
+def recovery(watched: Watched, times: int) -> None:
+    """Send what repairs the loss of three segments of ten: repetitions among new data, every packet so many times."""
+    watched.shake()
+    numbers = [*range(10), 3, 10, 5, 11, 7, 12]
+    for number in numbers:
+        for copy in range(times):
+            after = 5_000 if copy else 20_000
+            watched.send(tcp(CLIENT, SERVER, 1001 + 100 * number, bytes(100), ack=5001), after)
+
+
+def test_a_recovery_faster_than_any_timeout_is_told() -> None:
+    watched = Watched()
+    recovery(watched, 1)
+    assert watched.told.count(("retransmitted", 8080, 0)) == 3
+
+
+def test_what_is_captured_twice_is_told_once_at_most() -> None:
+    watched = Watched()
+    recovery(watched, 2)
+    assert watched.told.count(("retransmitted", 8080, 0)) == 0  # nobody can tell them from copies
+    watched.send(tcp(CLIENT, SERVER, 1001 + 100 * 12, bytes(100), ack=5001), 200 * MILLISECOND)
+    watched.send(tcp(CLIENT, SERVER, 1001 + 100 * 12, bytes(100), ack=5001), 5_000)
+    assert watched.told.count(("retransmitted", 8080, 0)) == 1
+
+
+def test_what_another_interface_shows_later_is_a_copy() -> None:
+    watched = Watched()
+    watched.shake()
+    frames = [tcp(CLIENT, SERVER, 1001 + number, b"x", ack=5001) for number in range(20)]
+    begun = watched.now
+    for ring in (0, 3_000):  # one ring is read after the other
+        for number, frame in enumerate(frames):
+            watched.now = begun + number * MILLISECOND + ring
+            watched.send(frame, 0)
+    assert ("retransmitted", 8080, 0) not in watched.told
+
+
+def test_repetitions_that_hold_new_data_or_end_the_connection_are_told() -> None:
+    watched = Watched()
+    watched.shake()
+    watched.send(tcp(CLIENT, SERVER, 1001, b"a", ack=5001))
+    watched.send(tcp(CLIENT, SERVER, 1001, b"ab", ack=5001), 200 * MILLISECOND)
+    watched.send(tcp(CLIENT, SERVER, 1003, flags=FIN | ACK, ack=5001))
+    watched.send(tcp(CLIENT, SERVER, 1003, flags=FIN | ACK, ack=5001), 200 * MILLISECOND)
+    assert watched.told.count(("retransmitted", 8080, 0)) == 2
+
+
 def test_a_flood_of_unanswered_syns_is_told_in_small_parts() -> None:
     watched = Watched()
     for number in range(5000):

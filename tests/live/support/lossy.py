@@ -1,0 +1,131 @@
+"""A link between two network namespaces that loses packets, and keeps what its near end carried."""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import random
+import select
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.live.support.namespace import CLONE_NEWNET
+
+TUN = Path("/dev/net/tun")
+TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
+NEAR, FAR, PORT = "10.9.0.1", "10.9.0.2", 9000
+ANSWER_BYTES = 2000
+LONGEST_PACKET = 1 << 16
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class Link:
+    """What the near end sent and got.
+
+    Attributes:
+        packets: the time in nanoseconds and the bytes of each IP packet, in order.
+    """
+
+    packets: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+@contextmanager
+def lossy(share: float, dice: random.Random) -> Iterator[Link]:
+    """Give a link from this thread's namespace to another one, where `FAR` takes what it is sent and answers.
+
+    Args:
+        share: of the packets of the near end that are lost on the way.
+        dice: which ones.
+    """
+    try:
+        near = _end("near", NEAR)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no TUN device to be had: {error}")
+    link, over, ready = Link(), threading.Event(), threading.Event()
+    ends: list[int] = [near]
+
+    def live() -> None:
+        if ctypes.CDLL(None).unshare(CLONE_NEWNET) == 0:
+            ends.append(_end("far", FAR))
+            _serve(over, ready)
+
+    def carry() -> None:
+        while not over.is_set():
+            for end in select.select(ends, [], [], 0.05)[0]:
+                packet = os.read(end, LONGEST_PACKET)
+                if end == near:
+                    link.packets.append((time.time_ns(), packet))
+                    if dice.random() < share:
+                        continue
+                else:
+                    link.packets.append((time.time_ns(), packet))
+                os.write(ends[1] if end == near else near, packet)
+
+    threads = [threading.Thread(target=live), threading.Thread(target=carry)]
+    try:
+        threads[0].start()
+        assert ready.wait(PATIENCE_SECONDS)
+        threads[1].start()
+        yield link
+    finally:
+        over.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join(PATIENCE_SECONDS)
+        for end in ends:
+            os.close(end)
+
+
+def send(size_bytes: int) -> None:
+    """Send so much over a connection of its own, and wait for the answer's end."""
+    with socket.create_connection((FAR, PORT), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(bytes(size_bytes))
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(LONGEST_PACKET):
+            pass
+
+
+def sent_again() -> int:
+    """Return how many TCP segments this namespace has sent again, by the kernel's own count."""
+    rows = [
+        row.split() for row in Path("/proc/thread-self/net/snmp").read_text().splitlines() if row.startswith("Tcp:")
+    ]
+    return int(dict(zip(*rows, strict=True))["RetransSegs"])
+
+
+def _end(name: str, address: str) -> int:
+    """Return a TUN device of the calling thread's namespace, up and with an address."""
+    end = os.open(TUN, os.O_RDWR)
+    try:
+        fcntl.ioctl(end, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN | IFF_NO_PI))
+        for words in (f"addr add {address}/24 dev {name}", f"link set {name} up"):
+            subprocess.run(["ip", *words.split()], check=True, capture_output=True, timeout=10)
+    except (OSError, subprocess.CalledProcessError):
+        os.close(end)
+        raise
+    return end
+
+
+def _serve(over: threading.Event, ready: threading.Event) -> None:
+    """Take connections one after the other, all that they send, and answer."""
+    with socket.create_server((FAR, PORT)) as listening:
+        listening.settimeout(0.05)
+        ready.set()
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.settimeout(PATIENCE_SECONDS)
+                    while connection.recv(LONGEST_PACKET):
+                        pass
+                    connection.sendall(bytes(ANSWER_BYTES))
