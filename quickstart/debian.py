@@ -58,6 +58,7 @@ _PACKAGES = {
     "smtp-source": "postfix",
     "tcpdump": "tcpdump",
     "tshark": "tshark",
+    "victoria-metrics": "victoria-metrics",
 }
 # The machine's loader goes with the machine's C library; another one beside it would crash every program.
 _NEVER_UNPACKED = ("libc6_",)

@@ -8,6 +8,9 @@ from detector.clients.matrix import Document, Grid, Matrix, MatrixError, read_do
 from detector.model import Seconds
 
 MAX_POINTS = 10_000  # Prometheus refuses more than 11,000 per series
+# Thanos answers with what it could reach, VictoriaMetrics without the newest half minute, unless told not to.
+# The others ignore the parameters.
+WHOLE_AND_NEWEST = {"partial_response": "false", "nocache": "1"}
 MAX_SAMPLES = 500_000  # of one answer: some 100 MB while it is decoded
 
 
@@ -61,8 +64,7 @@ class Prometheus:
         timeout = f"{round(self._endpoint.timeout_seconds * 1000)}ms"
         began = time.monotonic()
         try:
-            # Thanos answers with what it could reach unless told not to; the others ignore the parameter.
-            return self._endpoint.post_form(path, {**form, "timeout": timeout, "partial_response": "false"})
+            return self._endpoint.post_form(path, {**form, "timeout": timeout, **WHOLE_AND_NEWEST})
         except TransportError as error:
             raise QueryError("transport", str(error)) from error
         finally:

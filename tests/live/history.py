@@ -59,6 +59,14 @@ def backfill(promtool: Path, folder: Path, rates: Mapping[str, float], labels: s
     source.unlink()
 
 
+def exposition(rates: Mapping[str, float], labels: str, now: float, days: int) -> str:
+    """The same history as lines of the Prometheus text format, whose times are in milliseconds."""
+    rows = [
+        row for name, rate in rates.items() for rows in _history(name, rate, labels, now, days).values() for row in rows
+    ]
+    return "".join(f"{row.rstrip()}000\n" for row in rows)
+
+
 def _history(name: str, rate: float, labels: str, now: float, days: int) -> dict[str, list[str]]:
     rows: dict[str, list[str]] = {}
     requests, seconds = 0.0, 0.0
