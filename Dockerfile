@@ -10,8 +10,8 @@ COPY --from=build /opt/larimar /opt/larimar
 ENV PATH=/opt/larimar/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 RUN useradd --system --uid 10177 --home-dir /var/lib/larimar --create-home larimar
 WORKDIR /var/lib/larimar
-# The detector needs no more. The exporter sees packets and other users' processes only with NET_RAW, SYS_PTRACE and
-# DAC_READ_SEARCH; container runtimes give added capabilities to user 0 alone, so deploy/ runs it as 0 with just these.
+# The detector needs no more. The exporter sees packets and other users' processes only with NET_RAW, NET_ADMIN,
+# SYS_PTRACE and DAC_READ_SEARCH; container runtimes give added capabilities to user 0 alone, so deploy/ runs it as 0 with just these.
 USER 10177
 EXPOSE 10177 10178
 CMD ["larimar-exporter"]

@@ -61,6 +61,10 @@ COMPILED: tuple[str, ...] = (
     "exporter.services.counters",
     "exporter.services.sampling",
     "exporter.services.account",
+    "exporter.services.tally",
+    "exporter.services.tcpsocket",
+    "exporter.services.transfers",
+    "exporter.sources.tcptable",
 )
 
 DIRECTIVES = {

@@ -41,6 +41,7 @@ HOST_SECONDS = 1.0
 # What a process uses between its last sample and its end goes to its parent: so much at most.
 RESOURCES_SECONDS = 5.0
 INTERFACES_SECONDS = 5.0
+CLOSINGS_SECONDS = 0.25
 # A stage that was not done for so long hangs or fails, and what /metrics shows is old.
 STALLED_SECONDS = 15.0
 
@@ -122,6 +123,7 @@ class App:
             self._packet_stages = (
                 Stage("drain", 0.0, self._drain),
                 Stage("expire", HOST_SECONDS, lambda _now: self._wire.expire(self._wall())),
+                Stage("closings", CLOSINGS_SECONDS, lambda _now: self._host.hear()),
                 Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces()),
             )
             host = Stage("host", HOST_SECONDS, lambda now: self._wire.attribute(self._host.refresh(now), now))

@@ -92,6 +92,7 @@ class Config:
     )
     edges: bool = option("collector.edges", True, "Requests between two services.")
     tcp: bool = option("collector.tcp", True, "TCP connections, failures to connect, repetitions and handshakes.")
+    sockets: bool = option("collector.sockets", True, "Bytes, round trips and states of TCP connections.")
     resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")
     services: bool = option("collector.services", True, "What each service is.")
     listen_ports: bool = option("collector.listen", True, "Who listens on which port.")

@@ -20,6 +20,7 @@ from exporter.collectors.resources import resource_families
 from exporter.collectors.scrape import Droppable, Guard, NamedCollector, Scrape, Shared
 from exporter.collectors.self import Coverage, self_families
 from exporter.collectors.services import service_families
+from exporter.collectors.sockets import socket_families
 from exporter.collectors.tcp import tcp_families
 from exporter.collectors.traffic import traffic_families
 from exporter.config import Config
@@ -63,6 +64,7 @@ def collectors(
         (config.traffic, NamedCollector("certificates", lambda: certificate_families(traffic.get()))),
         (config.edges, NamedCollector("edges", lambda: edge_families(traffic.get()))),
         (config.tcp, NamedCollector("tcp", lambda: tcp_families(wire.connects()))),
+        (config.sockets, NamedCollector("sockets", lambda: socket_families(host.transfers()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
         (config.business_value, NamedCollector("business-value", lambda: value_families(traffic.get()))),
         (config.business_events, NamedCollector("business-events", lambda: event_families(traffic.get()))),
@@ -103,6 +105,7 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
         unowned_sockets=status.unowned_sockets,
         unsearched_processes=status.unsearched_processes,
         socket_failures=status.socket_failures,
+        closings_lost=status.closings_lost,
         limited={
             **counters.limited,
             "service_name": counters.limited.get("service_name", 0) + status.services_refused,

@@ -8,9 +8,10 @@ LOSSES = {
     "proc_io": "disk bytes and read and write calls of other users' processes",
     "proc_files": "which service of another user a socket belongs to, and open descriptors",
     "proc_executables": "the executables of other users' processes, and so their names",
-    "sock_diag": "a cheap look at sockets (/proc/net is read instead)",
+    "sock_diag": "bytes, round trips and states of TCP connections (/proc/net is read instead)",
+    "closed_sockets": "bytes of TCP connections between the last look at them and their end",
 }
-GRANTING = "+net_raw,+sys_ptrace,+dac_read_search,+bpf,+perfmon"
+GRANTING = "+net_raw,+net_admin,+sys_ptrace,+dac_read_search,+bpf,+perfmon"
 
 
 def losses(capabilities: Mapping[str, bool]) -> str:

@@ -30,6 +30,7 @@ class Coverage:
         unowned_sockets: whose process was not found.
         unsearched_processes: still to be looked through for the owners of sockets.
         socket_failures: how often the sockets could not be read.
+        closings_lost: how often notices of closed sockets were lost.
         limited: label -> how often one of its values was folded into `~other`.
         failures: stage of the loop -> failed rounds.
         capabilities: what may or may not be done here.
@@ -55,6 +56,7 @@ class Coverage:
     unowned_sockets: int = 0
     unsearched_processes: int = 0
     socket_failures: int = 0
+    closings_lost: int = 0
     limited: Mapping[str, float] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
     capabilities: Mapping[str, bool] = field(default_factory=dict)
@@ -182,6 +184,11 @@ def _host_families(coverage: Coverage) -> Iterator[Metric]:
         "larimar_socket_read_failures_total",
         "Times the sockets could not be read; those of before were used.",
         coverage.socket_failures,
+    )
+    yield CounterMetricFamily(
+        "larimar_socket_closings_lost_total",
+        "Times notices of closed TCP sockets were lost, and their last bytes with them: more came than were kept.",
+        coverage.closings_lost,
     )
 
 

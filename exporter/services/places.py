@@ -55,23 +55,40 @@ class Places:
         for key in forgotten:
             del self._listeners[key]
         if before is not view.connections:
-            self._remember_callers({ends: before[ends] for ends in before.keys() - view.connections.keys()}, now)
+            # A set of a dictionary takes over its hashes, one of its keys computes them again.
+            self._remember_callers({ends: before[ends] for ends in set(before).difference(view.connections)}, now)
         self._forget_callers(now)
 
     def server(self, flow: Flow) -> str | None:
         """Return the service that answers, `EXTERNAL` if it is not on this host, or None if that is not known."""
-        if not self._is_local(flow.server.address):
+        if not self.is_local(flow.server.address):
             return EXTERNAL
-        return self._listener(flow.server, flow.transport) or self._holder(flow.server, flow.client)
+        return self.listener(flow.server, flow.transport) or self._holder(flow.server, flow.client)
 
     def client(self, flow: Flow) -> str | None:
         """Return the service that asks, `EXTERNAL` if it is not on this host, or None if that is not known."""
-        if not self._is_local(flow.client.address):
+        if not self.is_local(flow.client.address):
             return EXTERNAL
         holder = self._holder(flow.client, flow.server)
         if holder is None and flow.transport == "udp":
-            return self._listener(flow.client, "udp")  # its socket need not be connected
+            return self.listener(flow.client, "udp")  # its socket need not be connected
         return holder
+
+    def listener(self, end: Endpoint, transport: str = "tcp") -> str | None:
+        """Return who listens at an endpoint, or did a moment ago; None if nobody known."""
+        for address in (end.address, ANY_ADDRESS):
+            kept = self._listeners.get(Listener(transport, address, end.port))
+            if kept is not None:
+                return kept.service_name
+        return None
+
+    def listening_ports(self) -> frozenset[int]:
+        """Return the TCP ports that somebody listens on, or did a moment ago."""
+        return frozenset(listener.port for listener in self._listeners if listener.transport == "tcp")
+
+    def is_local(self, address: str) -> bool:
+        """Return whether an address is this host's own."""
+        return self._views[0].is_local(address)
 
     def usual_client(self, flow: Flow) -> str | None:
         """Return who most likely asks, of a connection that came and went unseen: nobody else does so; None if unsure.
@@ -79,7 +96,7 @@ class Places:
         It is the only service of this host whose connections to the same server were seen to come and go of late. One
         that keeps its connections is not taken for it.
         """
-        callers = self._callers.get(flow.server, {}) if self._is_local(flow.client.address) else {}
+        callers = self._callers.get(flow.server, {}) if self.is_local(flow.client.address) else {}
         return next(iter(callers)) if len(callers) == 1 else None
 
     def remember(self, flow: Flow, client: str, now: float) -> None:
@@ -98,7 +115,7 @@ class Places:
 
     def _remember_callers(self, gone: Mapping[Ends, str], now: float) -> None:
         for ends, service_name in gone.items():
-            if self._listener(ends.local, "tcp") is None:  # the client's end
+            if self.listener(ends.local, "tcp") is None:  # the client's end
                 self._call(ends.remote, service_name, now)
 
     def _forget_callers(self, now: float) -> None:
@@ -109,13 +126,6 @@ class Places:
             if not callers or len(self._callers) > MAX_CALLED:
                 del self._callers[server]
 
-    def _listener(self, end: Endpoint, transport: str) -> str | None:
-        for address in (end.address, ANY_ADDRESS):
-            kept = self._listeners.get(Listener(transport, address, end.port))
-            if kept is not None:
-                return kept.service_name
-        return None
-
     def _holder(self, local: Endpoint, remote: Endpoint) -> str | None:
         ends = Ends(local, remote)
         for view in self._views:
@@ -123,9 +133,6 @@ class Places:
             if service_name is not None:
                 return service_name
         return None
-
-    def _is_local(self, address: str) -> bool:
-        return self._views[0].is_local(address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,17 @@ class _Entry:
 
 
 class SocketIndex:
-    """Connections and listeners by address."""
+    """Connections and listeners by address.
+
+    Attributes:
+        changed: keys of the connections that are another service's since the last reading, or became known.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}
         self._connections: dict[Ends, str] = {}
         self._listeners: dict[Listener, str] = {}
+        self.changed: set[int] = set()
 
     @property
     def connections(self) -> Mapping[Ends, str]:
@@ -43,7 +48,8 @@ class SocketIndex:
         listeners: dict[Listener, str] = {}
         entries = self._entries
         for key, one in sockets.items():
-            service = services.get(one.inode, "")
+            inode = one.inode
+            service = services[inode] if inode in services else ""  # noqa: SIM401  # a call less, for every socket
             entry = entries.get(key)
             if entry is not None and entry.socket is one and entry.service == service:
                 continue
@@ -53,6 +59,7 @@ class SocketIndex:
             elif one.transport == "tcp" and (service or entry is not None):
                 fresh.append((key, one, service))
         self._listeners = listeners
+        self.changed = {key for key, _, _ in fresh}
         self._change(entries.keys() - sockets.keys(), fresh)
 
     def _change(self, gone: set[int], fresh: list[tuple[int, Socket, str]]) -> None:

@@ -9,22 +9,24 @@ from pathlib import Path
 
 from exporter.identity.roster import Roster
 from exporter.services.naming import Named, Naming
+from exporter.services.parties import Party
 from exporter.services.resources import Resources, ServiceResources
+from exporter.services.transfers import Totals, Transfers
 from exporter.services.view import HostView
 from exporter.sources.census import Census
+from exporter.sources.closings import Closings
 from exporter.sources.containers import Containers
-from exporter.sources.ends import SocketIndex
+from exporter.sources.following import ClosingSource, SocketFollower
 from exporter.sources.netlink import DiagSockets, local_addresses
 from exporter.sources.owners import SocketOwners
 from exporter.sources.procfs import ContainerLookup, Procfs
 from exporter.sources.procnet import ProcNetSockets
-from exporter.sources.sockets import Socket, SocketSource
+from exporter.sources.sockets import SocketSource
 from exporter.sources.tasks import open_usages
 from exporter.sources.usage import UsageReader, descriptor_budget
 
 log = logging.getLogger(__name__)
 
-_ADDRESSES_SECONDS = 10.0
 _CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
 _DEFAULT_EPHEMERAL = range(32768, 61000)
 
@@ -35,11 +37,13 @@ class HostStatus:
 
     Attributes:
         capabilities: by name, whether it is available: `proc_io` (disk and call counts), `proc_files` (open files and
-            the owners of sockets), `proc_executables` (what interpreters run, and where), `sock_diag`.
+            the owners of sockets), `proc_executables` (what interpreters run, and where), `sock_diag`, `closed_sockets`
+            (notices of sockets that end).
         hidden_processes: listed but not readable at the last refresh.
         unowned_sockets: sockets with an inode whose process was not found at the last refresh.
         unsearched_processes: still to be looked through for the owners of sockets, which is done bit by bit.
         socket_failures: how often the sockets could not be read.
+        closings_lost: how often notices of closed sockets were lost.
         services_refused: how many names found no place among the services.
     """
 
@@ -48,6 +52,7 @@ class HostStatus:
     unowned_sockets: int
     unsearched_processes: int
     socket_failures: int
+    closings_lost: int
     services_refused: int
 
 
@@ -60,6 +65,7 @@ class Host:
         sockets: SocketSource | None = None,
         addresses: Callable[[], frozenset[str]] = local_addresses,
         containers: ContainerLookup | None = None,
+        closings: ClosingSource | None = None,
         max_services: int = 200,
         max_descriptors: int = 30_000,
         bpf: bool = True,
@@ -72,6 +78,7 @@ class Host:
             addresses: returns the addresses of all interfaces; raises OSError or ValueError where it cannot.
             containers: looks up what a container's runtime says of it; by default from the host's files, which are
                 seen through the root directory of its first process.
+            closings: tells which sockets were closed; by default the kernel, where `sockets` are not given either.
             max_services: the services beyond it are `~other`.
             max_descriptors: how many files to keep open for reading usage; this process's limit is raised to allow
                 them, and where it cannot be, fewer are kept.
@@ -84,21 +91,20 @@ class Host:
         self._usage, self._no_bpf = open_usages(proc, reader) if bpf else (reader, "not wanted")
         self._forbidden = 0
         self._owners = SocketOwners(proc)
-        self._source = sockets if sockets is not None else open_sockets(proc)
+        if sockets is None and closings is None:
+            closings = open_closings()
+        source = sockets if sockets is not None else open_sockets(proc)
+        self._sockets = SocketFollower(source, closings, addresses)
+        self._transfers = Transfers()
         self._roster = Roster(max_services)
         self._naming = Naming(self._roster, self._procfs.boot_time(), os.sysconf("SC_CLK_TCK"))
         self._resources = Resources()
-        self._index = SocketIndex()
-        self._addresses = addresses
-        self._addresses_at = float("-inf")
-        self._local: frozenset[str] = frozenset()
         self._privileged = may_trace(self._procfs)
         self._ephemeral = ephemeral_ports(self._procfs)
-        self._sockets: Mapping[int, Socket] = {}
-        self._socket_failures = 0
         self._unowned = 0
         self._ports: dict[int, int] = {}
         self._named = Named()
+        self._view = HostView(ephemeral_ports=self._ephemeral)
 
     def refresh(self, now: float) -> HostView:
         """Follow processes and sockets; cheap enough for every second.
@@ -111,19 +117,27 @@ class Host:
         """
         with self._lock:
             changed = self._census.refresh(now)
-            self._read_sockets()
-            self._read_addresses(now)
-            inodes = {one.inode for one in self._sockets.values()} - {0}
+            self._sockets.read(now)
+            inodes = self._sockets.inodes
             owners = self._owners.resolve(inodes, self._census.candidates.keys(), now)
             self._unowned = len(inodes) - len(owners)
-            ports = _lowest_ports(self._sockets, owners)
+            ports = self._sockets.lowest_ports(owners)
             if changed or ports != self._ports or self._named.undecided:
                 self._ports = ports
                 self._name(set(owners.values()), now)
             processes = self._named.processes
             services = {inode: processes[pid].service for inode, pid in owners.items() if pid in processes}
-            self._index.update(self._sockets, services)
-            return self._view()
+            index = self._sockets.attribute(services)
+            self._view = HostView(
+                processes=self._named.processes,
+                services=self._named.services,
+                listeners=index.listeners,
+                connections=index.connections,
+                local_addresses=self._sockets.local_addresses,
+                ephemeral_ports=self._ephemeral,
+            )
+            self._sockets.count(self._view, self._transfers, now)
+            return self._view
 
     def sample(self, now: float) -> Mapping[str, ServiceResources]:
         """Read what every process has used and return each service's resources.
@@ -146,10 +160,23 @@ class Host:
                     self._census.executed(sample.pid, now)
             return self._resources.update(reading.changed, known.keys(), self._named.members, now)
 
+    def hear(self) -> None:
+        """Fetch the notices of closed sockets, which the kernel keeps little room for; never waits for a look.
+
+        Raises:
+            OSError, ValueError: the notices cannot be read.
+        """
+        self._sockets.hear()
+
     def view(self) -> HostView:
         """Return what the last refresh found."""
         with self._lock:
-            return self._view()
+            return self._view
+
+    def transfers(self) -> Mapping[Party, Totals]:
+        """Return what TCP sockets have transferred, as of the last refresh."""
+        with self._lock:
+            return self._transfers.totals()
 
     def status(self) -> HostStatus:
         """Return what the host let be seen so far."""
@@ -160,12 +187,14 @@ class Host:
                     "proc_io": self._privileged or self._forbidden == 0,
                     "proc_files": self._privileged or self._owners.forbidden == 0,
                     "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,
-                    "sock_diag": isinstance(self._source, DiagSockets) and self._socket_failures == 0,
+                    "sock_diag": isinstance(self._sockets.source, DiagSockets) and self._sockets.failures == 0,
+                    "closed_sockets": self._sockets.hears_closings,
                 },
                 hidden_processes=self._census.hidden,
                 unowned_sockets=self._unowned,
                 unsearched_processes=self._owners.waiting,
-                socket_failures=self._socket_failures,
+                socket_failures=self._sockets.failures,
+                closings_lost=self._sockets.closings_lost,
                 services_refused=self._roster.refused,
             )
 
@@ -174,42 +203,13 @@ class Host:
         with self._lock:
             self._usage.close()
             self._owners.close()
-            self._source.close()
-
-    def _view(self) -> HostView:
-        return HostView(
-            processes=self._named.processes,
-            services=self._named.services,
-            listeners=self._index.listeners,
-            connections=self._index.connections,
-            local_addresses=self._local,
-            ephemeral_ports=self._ephemeral,
-        )
+            self._sockets.close()
 
     def _name(self, with_sockets: set[int], now: float) -> None:
         def age_seconds(pid: int) -> float:
             return self._census.age_seconds(pid, now)
 
         self._named = self._naming.update(self._census.candidates, self._ports, with_sockets, age_seconds, now)
-
-    def _read_sockets(self) -> None:
-        """Read all sockets; those of before stay where they cannot be read."""
-        try:
-            self._sockets = self._source.read()
-        except (OSError, ValueError) as error:
-            self._socket_failures += 1
-            if self._socket_failures == 1:
-                log.warning("sockets unreadable", extra={"error": str(error)})
-
-    def _read_addresses(self, now: float) -> None:
-        if now - self._addresses_at < _ADDRESSES_SECONDS:
-            return
-        self._addresses_at = now
-        try:
-            self._local = self._addresses()
-        except (OSError, ValueError) as error:
-            if not self._local:
-                log.warning("interface addresses unreadable", extra={"error": str(error)})
 
     def _has_swap(self) -> bool:
         """Return whether anything at all is swapped out."""
@@ -231,6 +231,14 @@ def open_sockets(proc: Path) -> SocketSource:
     return source
 
 
+def open_closings() -> ClosingSource | None:
+    """Return the kernel's notices of closed sockets, None where they are not permitted."""
+    try:
+        return Closings()
+    except OSError:
+        return None  # told with all else that is missing
+
+
 def ephemeral_ports(procfs: Procfs) -> range:
     """Return the ports that the kernel gives to clients."""
     try:
@@ -248,13 +256,3 @@ def may_trace(procfs: Procfs) -> bool:
         return bool(int(effective.split()[1], 16) >> _CAP_SYS_PTRACE & 1)
     except (OSError, ValueError, IndexError, StopIteration):
         return False
-
-
-def _lowest_ports(sockets: Mapping[int, Socket], owners: Mapping[int, int]) -> dict[int, int]:
-    """Return the lowest TCP port that each process listens on."""
-    lowest: dict[int, int] = {}
-    for one in sockets.values():
-        pid = owners.get(one.inode)
-        if one.listening and one.transport == "tcp" and pid is not None:
-            lowest[pid] = min(one.local.port, lowest.get(pid, one.local.port))
-    return lowest

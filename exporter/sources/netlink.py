@@ -2,33 +2,42 @@
 
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 
+from exporter.services.transfers import TcpLook
 from exporter.sources import rtnetlink, sockdiag
 from exporter.sources.sockets import Socket
+from exporter.sources.tcptable import WITH_INFO, Changes, TcpTable
 
 _NETLINK_SOCK_DIAG = 4
-_RECEIVE_BYTES = 1 << 18
+_RECEIVE_BYTES = 1 << 15  # the kernel answers in pieces of 32 KB at most; a greater buffer costs page faults
 _TIMEOUT_SECONDS = 2.0
-_QUESTIONS = tuple(
-    (family, protocol) for protocol in (sockdiag.TCP, sockdiag.UDP) for family in (socket.AF_INET, socket.AF_INET6)
-)
 
 
 class DiagSockets:
-    """Reads the sockets of this process's network namespace through sock_diag."""
+    """Reads the sockets of one network namespace through sock_diag.
+
+    Attributes:
+        tcp: what TCP said at the last reading, of listeners too; its mapping is kept up to date.
+    """
 
     def __init__(self, open_channel: Callable[[], socket.socket] | None = None) -> None:
         """Open the netlink socket.
 
         Args:
-            open_channel: opens the socket over which the kernel is asked; by default sock_diag's.
+            open_channel: opens the socket over which the kernel is asked; by default sock_diag's, of the namespace
+                that this process is in.
 
         Raises:
             OSError: there is no such netlink family, or it is forbidden.
         """
-        self._open_channel = open_channel or _diag_channel
+        self._open_channel = open_channel or diag_channel
         self._channel: socket.socket | None = self._open_channel()
-        self._known: dict[int, dict[int, Socket]] = {protocol: {} for _, protocol in _QUESTIONS}
+        self._udp: dict[int, Socket] = {}
+        self._table = TcpTable()
+        self._tcp: dict[int, Socket] = {}
+        self.tcp = TcpLook()
 
     def read(self) -> Mapping[int, Socket]:
         """Return every TCP and UDP socket but those in TIME_WAIT, by cookie.
@@ -37,22 +46,34 @@ class DiagSockets:
             OSError: the kernel refuses or does not answer.
             ValueError: the answer cannot be decoded.
         """
-        live: dict[int, dict[int, Socket]] = {protocol: {} for _, protocol in _QUESTIONS}
-        for family, protocol in _QUESTIONS:
-            try:
-                self._dump(family, protocol, live[protocol])
-            except sockdiag.DiagError:
-                # A kernel without IPv6, or with UDP's part not loaded, says so for those alone.
-                if (family, protocol) == (socket.AF_INET, sockdiag.TCP):
-                    raise
-        self._known = live
-        return {cookie: one for sockets in live.values() for cookie, one in sockets.items()}
+        self._table.begin()
+        self._ask(sockdiag.tcp_request(WITH_INFO), self._table.take)
+        udp: dict[int, Socket] = {}
+        take = partial(sockdiag.decode, protocol=sockdiag.UDP, known=self._udp, live=udp)
+        for family in (socket.AF_INET, socket.AF_INET6):
+            # A kernel without IPv6, or with UDP's part not loaded, says so for those alone.
+            with suppress(sockdiag.DiagError):
+                self._ask(sockdiag.request(family, sockdiag.UDP), take)
+        self._udp = udp
+        self._follow(self._table.end())
+        return {**self._tcp, **udp}
 
-    def _dump(self, family: int, protocol: int, live: dict[int, Socket]) -> None:
+    def _follow(self, changes: Changes) -> None:
+        """Make the sockets that are new; the objects of before stay those of what did not change."""
+        self.tcp = TcpLook(self._table.sockets, changes.fresh, changes.gone)
+        if changes.fresh or changes.moved or changes.gone:
+            sockets = self._tcp.copy()  # keeps the hashes
+            for one in (*changes.fresh, *changes.moved):
+                sockets[one.cookie] = sockdiag.of_tcp(one)
+            for one in changes.gone:
+                sockets.pop(one.cookie, None)
+            self._tcp = sockets
+
+    def _ask(self, question: bytes, take: Callable[[bytes], bool]) -> None:
         channel = self._channel = self._channel or self._open_channel()
         try:
-            channel.send(sockdiag.request(family, protocol))
-            while not sockdiag.decode(channel.recv(_RECEIVE_BYTES), protocol, self._known[protocol], live):
+            channel.send(question)
+            while not take(channel.recv(_RECEIVE_BYTES)):
                 pass
         except sockdiag.DiagError:
             raise
@@ -68,7 +89,12 @@ class DiagSockets:
             self._channel = None
 
 
-def _diag_channel() -> socket.socket:
+def diag_channel() -> socket.socket:
+    """Open a netlink socket that sock_diag answers, in the network namespace of this thread.
+
+    Raises:
+        OSError: there is no such netlink family, or it is forbidden.
+    """
     channel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG)
     channel.settimeout(_TIMEOUT_SECONDS)
     # More room lets the kernel answer in fewer datagrams; it may grant less.

@@ -1,15 +1,19 @@
 """Finds the process behind each socket, by its inode among the processes' open files.
 
 Looking through every file of every process is dear, so it is done only for sockets that are new, first where they
-most likely are: in processes that are new or whose number of open files changed, then in those that have sockets. No
+most likely are: under the numbers that the kernel gives next, then in processes that are new or whose number of open
+files changed, then in those that have sockets. No
 look takes longer than its budget; what is left waits for the next one, which goes on where this one stopped.
 """
 
 import os
 import time
 from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+
+from exporter.sources.descriptors import Descriptors
 
 FIRST_PID = 1  # holds the sockets of services that it starts on demand
 BUDGET_SECONDS = 0.1  # of each look; about fifty thousand descriptors
@@ -29,8 +33,16 @@ class _Wanted:
         return bool(self.missing or self.lent)
 
 
-Reading = Generator[int | None, None, None]
-"""Goes through the files of one process: the inodes of sockets, None for anything else."""
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A descriptor's number, and the inode if it is a socket's."""
+
+    number: int
+    inode: int | None
+
+
+Reading = Generator[_File, None, None]
+"""Goes through the files of one process."""
 
 
 class SocketOwners:
@@ -49,6 +61,8 @@ class SocketOwners:
         self._clock = clock
         self._budget_seconds = budget_seconds
         self._owners: dict[int, int] = {}
+        self._descriptors = Descriptors()
+        self._lent: set[int] = set()  # owned by the first process
         self._sizes: dict[int, int] = {}  # open files, when they were last looked through
         self._sweeps: dict[int, int] = {}  # how often everything was searched for a socket in vain
         self._due: dict[int, int] = {}  # likely processes and their open files, in the order of the search
@@ -68,7 +82,7 @@ class SocketOwners:
         """Return how many processes are still to be looked through for sockets that have no owner yet."""
         return len(self._due.keys() | self._sweep.keys())
 
-    def resolve(self, inodes: Collection[int], pids: Collection[int], now: float) -> Mapping[int, int]:
+    def resolve(self, inodes: AbstractSet[int], pids: Collection[int], now: float) -> Mapping[int, int]:
         """Return the owner of each inode, as far as it can be told.
 
         Args:
@@ -77,15 +91,16 @@ class SocketOwners:
             now: seconds, of any clock that does not go back.
         """
         self._forget(inodes, pids)
-        wanted = _Wanted(
-            {one for one in inodes if one not in self._owners and self._sweeps.get(one, 0) < _MAX_SWEEPS},
-            {inode for inode, pid in self._owners.items() if pid == FIRST_PID},
-        )
-        unseen = wanted.missing - self._sweeps.keys()
-        if unseen or (wanted.lent and not self._sizes.keys() >= set(pids)):
-            self._due = self._likely(pids) if unseen else self._changed(pids)
-            self._sweeps.update(dict.fromkeys(unseen, 0))
+        missing = {one for one in inodes - self._owners.keys() if self._sweeps.get(one, 0) < _MAX_SWEEPS}
+        wanted = _Wanted(missing, set(self._lent))
+        unseen = missing - self._sweeps.keys()
         begun = self._clock()
+        if unseen or (wanted.lent and not self._sizes.keys() >= set(pids)):
+            changed = self._changed(pids)
+            self._guess(changed, wanted, begun)
+            unseen &= wanted.missing
+            self._due = self._likely(changed) if unseen else changed
+            self._sweeps.update(dict.fromkeys(unseen, 0))
         if self._search(self._due, wanted, begun) and wanted.missing and now >= self._sweep_after:
             self._go_on_sweeping(wanted, pids, now, begun)
         if not wanted.missing:
@@ -100,22 +115,57 @@ class SocketOwners:
             reading.close()
         self._readings.clear()
 
-    def _forget(self, inodes: Collection[int], pids: Collection[int]) -> None:
+    def _forget(self, inodes: AbstractSet[int], pids: Collection[int]) -> None:
         """Drop what is gone; a socket that outlives its owner is looked for as a new one."""
-        for inode in [inode for inode, pid in self._owners.items() if inode not in inodes or pid not in pids]:
-            del self._owners[inode]
-            self._sweeps.pop(inode, None)
+        gone = self._owners.keys() - inodes
+        ended = set(self._owners.values()).difference(pids)
+        if ended:
+            gone |= {inode for inode, pid in self._owners.items() if pid in ended}
+        for inode in gone:
+            self._descriptors.closed(self._owners.pop(inode), inode)
+        self._descriptors.forget(ended)
+        self._lent -= gone
+        for inode in self._sweeps.keys() - inodes:
+            del self._sweeps[inode]
         self._sizes = {pid: size for pid, size in self._sizes.items() if pid in pids}
-        self._sweeps = {inode: sweeps for inode, sweeps in self._sweeps.items() if inode in inodes}
         self._due = {pid: size for pid, size in self._due.items() if pid in pids}
         self._sweep = {pid: size for pid, size in self._sweep.items() if pid in pids}
         self._hidden.intersection_update(pids)
 
-    def _likely(self, pids: Collection[int]) -> dict[int, int]:
+    def _likely(self, changed: Mapping[int, int]) -> dict[int, int]:
         """Return the processes to look through for a new socket, the likeliest first, and their open files."""
-        changed = self._changed(pids)
         holders = set(self._owners.values()).difference(changed, (FIRST_PID,))
-        return changed | {pid: self._sizes.get(pid, 0) for pid in holders}
+        return {**changed, **{pid: self._sizes.get(pid, 0) for pid in holders}}
+
+    def _guess(self, changed: Collection[int], wanted: _Wanted, begun: float) -> None:
+        """Look where the kernel puts new sockets, within the budget."""
+        for pid in self._descriptors.likely(changed):
+            guesses = self._descriptors.guesses(pid)
+            for number in guesses:
+                if not wanted.missing or self._clock() - begun >= self._budget_seconds:
+                    return
+                try:
+                    target = os.readlink(f"{self._proc}/{pid}/fd/{number}")
+                except OSError:  # nothing has this number, or it may not be looked at
+                    guesses.missed = True
+                    continue
+                guesses.missed = False
+                self._take(pid, _File(number, _inode_of(target)), wanted)
+
+    def _take(self, pid: int, file: _File, wanted: _Wanted) -> None:
+        """Note whose a file is, if it is one of the sockets that are wanted."""
+        inode = file.inode
+        if inode is None or not (inode in wanted.missing or (inode in wanted.lent and pid != FIRST_PID)):
+            return
+        self._owners[inode] = pid
+        self._descriptors.found(pid, file.number, inode)
+        self._sweeps.pop(inode, None)
+        wanted.missing.discard(inode)
+        wanted.lent.discard(inode)
+        if pid == FIRST_PID:
+            self._lent.add(inode)
+        else:
+            self._lent.discard(inode)
 
     def _changed(self, pids: Collection[int]) -> dict[int, int]:
         """Return the new processes, then those whose number of open files changed since they were looked through.
@@ -160,13 +210,10 @@ class SocketOwners:
     def _look_through(self, pid: int, wanted: _Wanted, begun: float) -> bool:
         """Look through a process's files; return whether that was done within the budget or nothing is wanted."""
         reading = self._readings.pop(pid, None) or self._inodes(pid)
-        for inode in reading:
-            if inode is not None and (inode in wanted.missing or (inode in wanted.lent and pid != FIRST_PID)):
-                self._owners[inode] = pid
-                wanted.missing.discard(inode)
-                wanted.lent.discard(inode)
-                if not wanted:
-                    break
+        for file in reading:
+            self._take(pid, file, wanted)
+            if not wanted:
+                break
             if self._clock() - begun >= self._budget_seconds:
                 self._readings[pid] = reading
                 return False
@@ -174,16 +221,13 @@ class SocketOwners:
         return True
 
     def _inodes(self, pid: int) -> Reading:
-        """Yield for each of a process's files the inode of its socket, None where it is none.
-
-        Nothing comes of a process that has ended or hides its files.
-        """
+        """Yield each of a process's files; nothing comes of a process that has ended or hides its files."""
         folder = f"{self._proc}/{pid}/fd"
         try:
             with os.scandir(folder) as entries:
                 self._hidden.discard(pid)
                 for entry in entries:
-                    yield _socket_inode(entry.path)
+                    yield _File(int(entry.name), _socket_inode(entry.path))
         except PermissionError:
             self._hidden.add(pid)
         except OSError:  # it has ended
@@ -192,7 +236,10 @@ class SocketOwners:
 
 def _socket_inode(path: str) -> int | None:
     try:
-        target = os.readlink(path)
+        return _inode_of(os.readlink(path))
     except OSError:  # closed meanwhile
         return None
+
+
+def _inode_of(target: str) -> int | None:
     return int(target[8:-1]) if target.startswith("socket:[") else None

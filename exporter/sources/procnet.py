@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from exporter.model import Endpoint
+from exporter.services.transfers import TcpLook
 from exporter.sources.sockdiag import CLOSE, LISTEN, TIME_WAIT, address
 from exporter.sources.sockets import Socket
 
@@ -13,10 +14,15 @@ _FILES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 
 
 class ProcNetSockets:
-    """Reads the sockets of one /proc's network namespace."""
+    """Reads the sockets of one /proc's network namespace.
+
+    Attributes:
+        tcp: nothing; these tables do not tell what was transferred.
+    """
 
     def __init__(self, proc: Path) -> None:
         self._folder = proc / "net"
+        self.tcp = TcpLook()
 
     def read(self) -> Mapping[int, Socket]:
         """Return every socket but those in TIME_WAIT, by inode; those without one are left out.

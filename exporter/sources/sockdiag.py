@@ -6,20 +6,26 @@ Layout: include/uapi/linux/inet_diag.h
 import socket
 import struct
 from collections.abc import Mapping
+from enum import Enum
 from functools import lru_cache
 
 from exporter.model import Endpoint
+from exporter.services.tcpsocket import TcpSocket
 from exporter.services.view import ANY_ADDRESS
 from exporter.sources.sockets import Socket
 
 TCP, UDP = socket.IPPROTO_TCP, socket.IPPROTO_UDP
 _TRANSPORTS = {TCP: "tcp", UDP: "udp"}
 
-_SOCK_DIAG_BY_FAMILY = 20
+SOCK_DIAG_BY_FAMILY = 20
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBxI48x")
+# The question of old, the only one that is answered for both families at once, and so at half the cost.
+_TCPDIAG_GETSOCK = 18
+_OLD_REQUEST = struct.Struct("=BBBB48xII")
+SOCKETS = (_TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY)  # what the messages on sockets are called, by the question
 
 ESTABLISHED, TIME_WAIT, CLOSE, LISTEN = 1, 6, 7, 10
 # Sockets in TIME_WAIT belong to nobody and may outnumber all others.
@@ -27,17 +33,34 @@ LIVE_STATES = 0xFFF & ~(1 << TIME_WAIT)
 
 # length, type | family, state | local port, remote port, addresses | cookie, queues, uid, inode
 _MESSAGE = "=IH10xBBxx2s2s16s16s4xQ12xII"
-_MESSAGE_BYTES = struct.calcsize(_MESSAGE)
+MESSAGE_BYTES = struct.calcsize(_MESSAGE)
 
 
 class DiagError(OSError):
     """The kernel refused the question; `errno` says why."""
 
 
-def request(family: int, protocol: int, states: int = LIVE_STATES) -> bytes:
-    """Return the question for all sockets of a family and protocol in the given states."""
-    body = _REQUEST.pack(family, protocol, 0, states)
-    return _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0) + body
+class Head(Enum):
+    """What a message is."""
+
+    SOCKET = 0
+    DONE = 1
+
+
+def request(family: int, protocol: int, states: int = LIVE_STATES, extensions: int = 0) -> bytes:
+    """Return the question for all sockets of a family and protocol in the given states.
+
+    Args:
+        extensions: a bit for each attribute that is wanted beside the fixed part.
+    """
+    body = _REQUEST.pack(family, protocol, extensions, states)
+    return _HEADER.pack(_HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0) + body
+
+
+def tcp_request(extensions: int) -> bytes:
+    """Return the question for all TCP sockets but those in TIME_WAIT; `extensions` as for `request`."""
+    body = _OLD_REQUEST.pack(socket.AF_UNSPEC, 0, 0, extensions, LIVE_STATES, 0)
+    return _HEADER.pack(_HEADER.size + len(body), _TCPDIAG_GETSOCK, _REQUEST_DUMP, 1, 0) + body
 
 
 def decode(buffer: bytes, protocol: int, known: Mapping[int, Socket], live: dict[int, Socket]) -> bool:
@@ -50,20 +73,34 @@ def decode(buffer: bytes, protocol: int, known: Mapping[int, Socket], live: dict
         DiagError: the kernel answers with an error.
         ValueError: the bytes are no such answer.
     """
-    offset, end = 0, len(buffer)
-    while offset < end:
-        if end - offset < 16:
-            raise ValueError(f"{end - offset} bytes left, too few for a header")
-        length, kind = struct.unpack_from("=IH", buffer, offset)
-        if kind == _NLMSG_DONE:
+    offset = 0
+    while offset < len(buffer):
+        if head(buffer, offset) is Head.DONE:
             return True
-        if kind == _NLMSG_ERROR:
-            (code,) = struct.unpack_from("=i", buffer.ljust(offset + 20, b"\0"), offset + 16)
-            raise DiagError(-code, "sock_diag refused")
-        if kind != _SOCK_DIAG_BY_FAMILY or length < _MESSAGE_BYTES or offset + length > end:
-            raise ValueError(f"message of type {kind} and {length} bytes at {offset} of {end}")
+        (length,) = struct.unpack_from("=I", buffer, offset)
         offset += _run(memoryview(buffer)[offset:], length, protocol, known, live)
     return False
+
+
+def head(buffer: bytes, offset: int) -> Head:
+    """Return what the message at an offset is; a socket's is then known to be there whole.
+
+    Raises:
+        DiagError: the kernel answers with an error.
+        ValueError: there is no such message.
+    """
+    left = len(buffer) - offset
+    if left < 16:
+        raise ValueError(f"{left} bytes left, too few for a header")
+    length, kind = struct.unpack_from("=IH", buffer, offset)
+    if kind == _NLMSG_DONE:
+        return Head.DONE
+    if kind == _NLMSG_ERROR:
+        (code,) = struct.unpack_from("=i", buffer.ljust(offset + 20, b"\0"), offset + 16)
+        raise DiagError(-code, "sock_diag refused")
+    if kind not in SOCKETS or length < MESSAGE_BYTES or length > left:
+        raise ValueError(f"message of type {kind} and {length} bytes at {offset} of {len(buffer)}")
+    return Head.SOCKET
 
 
 def _run(rest: memoryview, length: int, protocol: int, known: Mapping[int, Socket], live: dict[int, Socket]) -> int:
@@ -71,7 +108,7 @@ def _run(rest: memoryview, length: int, protocol: int, known: Mapping[int, Socke
     form = _form(length)
     taken = 0
     for row in form.iter_unpack(rest[: len(rest) // form.size * form.size]):
-        if row[0] != length or row[1] != _SOCK_DIAG_BY_FAMILY:
+        if row[0] != length or row[1] != SOCK_DIAG_BY_FAMILY:
             break
         taken += form.size
         cookie, inode = row[8], row[10]
@@ -87,7 +124,7 @@ def _run(rest: memoryview, length: int, protocol: int, known: Mapping[int, Socke
 @lru_cache(maxsize=64)
 def _form(length: int) -> struct.Struct:
     padded = (length + 3) & ~3  # attributes behind the fixed part differ by kernel and socket
-    return struct.Struct(f"{_MESSAGE}{padded - _MESSAGE_BYTES}x")
+    return struct.Struct(f"{_MESSAGE}{padded - MESSAGE_BYTES}x")
 
 
 def _socket(row: tuple[int, int, int, int, bytes, bytes, bytes, bytes, int, int, int], protocol: int) -> Socket:
@@ -99,6 +136,18 @@ def _socket(row: tuple[int, int, int, int, bytes, bytes, bytes, bytes, int, int,
         remote=Endpoint(address(family, remote), int.from_bytes(remote_port)),
         inode=inode,
         uid=uid,
+    )
+
+
+def of_tcp(one: TcpSocket) -> Socket:
+    """Return what there is to know of a TCP socket's place."""
+    return Socket(
+        transport="tcp",
+        listening=one.state == LISTEN,
+        local=Endpoint(address(one.family, one.local), one.local_port),
+        remote=Endpoint(address(one.family, one.remote), one.remote_port),
+        inode=one.inode,
+        uid=one.uid,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.model import Endpoint
+from exporter.services.transfers import TcpLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Socket:
 
 class SocketSource(Protocol):
     """Reads all sockets of one network namespace."""
+
+    @property
+    def tcp(self) -> TcpLook:
+        """Return what TCP said of its sockets at the last reading, listeners included; nothing where it is not told."""
+        ...
 
     def read(self) -> Mapping[int, Socket]:
         """Return every socket by a number of its own; one that did not change is the object of before.

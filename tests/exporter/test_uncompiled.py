@@ -14,6 +14,8 @@ TESTS = (
     "services/test_attribution.py",
     "services/test_sampling.py",
     "services/test_traffic.py",
+    "services/test_transfers.py",
+    "sources/test_tcptable.py",
     "protocols/test_outline.py",
     "protocols/test_pairing.py",
     "protocols/test_redis.py",

@@ -8,6 +8,7 @@ import pytest
 
 from exporter.identity.facts import OTHER
 from exporter.model import Endpoint
+from exporter.services.transfers import TcpLook
 from exporter.services.view import HostView, Listener
 from exporter.sources.host import Host, open_sockets
 from exporter.sources.netlink import DiagSockets
@@ -24,6 +25,7 @@ class Table:
     def __init__(self) -> None:
         self.sockets: dict[int, Socket] = {}
         self.error: OSError | None = None
+        self.tcp = TcpLook()
 
     def read(self) -> Mapping[int, Socket]:
         if self.error is not None:

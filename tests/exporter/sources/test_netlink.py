@@ -8,7 +8,7 @@ import pytest
 from exporter.sources.netlink import DiagSockets
 
 DONE = struct.pack("=IHHIIi", 20, 3, 0, 1, 0, 0)
-QUESTIONS = 4
+QUESTIONS = 3
 
 
 class Kernel:
