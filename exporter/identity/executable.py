@@ -28,4 +28,4 @@ def name(facts: ProcessFacts) -> str:
 
 def says_nothing(facts: ProcessFacts) -> bool:
     """Return whether an executable's name does not tell what its process is for: tools and interpreters."""
-    return facts.program in TOOLS or interpreters.of_process(facts) is not None
+    return (facts.program in TOOLS and "--daemon" not in facts.arguments) or interpreters.of_process(facts) is not None

@@ -27,6 +27,30 @@ class NameSource(StrEnum):
     OTHER = "other"
 
 
+class ServiceClass(StrEnum):
+    """The `service_class` label's value."""
+
+    WEB = "web"  # answers with files and pages that lie ready
+    PROXY = "proxy"  # passes on what others answer
+    APPLICATION = "application"  # computes what it answers
+    DATABASE = "database"
+    CACHE = "cache"
+    QUEUE = "queue"
+    SEARCH = "search"
+    DNS = "dns"
+    MAIL = "mail"
+    DIRECTORY = "directory"
+    FILE = "file"
+    MONITORING = "monitoring"
+    LOGGING = "logging"
+    CHAT = "chat"
+    BATCH = "batch"
+    SHELL = "shell"
+    TIME = "time"
+    SYSTEM = "system"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:
     """What the container runtime's files say of one container; empty where they could not be read.
@@ -36,12 +60,14 @@ class ContainerFacts:
         service: the name that its compose, swarm or nomad file gives the service.
         pod: the Kubernetes pod's name.
         part: the name of the container within its pod.
+        image: the identifier of the image that it was made from.
     """
 
     name: str = ""
     service: str = ""
     pod: str = ""
     part: str = ""
+    image: str = ""
 
 
 NO_CONTAINER = ContainerFacts()
@@ -107,12 +133,14 @@ class ServiceIdentity:
         source: which step of the ladder named it.
         runtime: the language runtime (`python`, `java`, ...), empty for a native program.
         container: its container's name, empty outside one or where not readable.
+        known_class: what its program is known to be, `UNKNOWN` where only its behaviour can tell.
     """
 
     name: str
     source: NameSource
     runtime: str = ""
     container: str = ""
+    known_class: ServiceClass = ServiceClass.UNKNOWN
 
 
 OTHER_IDENTITY = ServiceIdentity(OTHER, NameSource.OTHER)

@@ -2,6 +2,7 @@
 
 import re
 
+from exporter.identity import interpreters
 from exporter.identity.facts import ProcessFacts
 from exporter.identity.names import clean
 
@@ -11,6 +12,7 @@ _SIDEKIQ = re.compile(r"^sidekiq [\d.]+ (\S+) \[")
 # Those that start other people's programs and call themselves after what they were told.
 _STARTER = re.compile(r"^(npm|pnpm|yarn|PM2)\b")
 _PREFIX = re.compile(r"^([\w./@+-]+): ")
+_WORD = re.compile(r"[A-Za-z][\w.@+-]+")
 
 
 def name(facts: ProcessFacts) -> str:
@@ -25,4 +27,12 @@ def name(facts: ProcessFacts) -> str:
     if starter:
         return starter.group(1).lower()
     prefix = _PREFIX.match(title)
-    return clean(prefix.group(1).rsplit("/", 1)[-1]) if prefix else ""
+    if prefix:
+        return clean(prefix.group(1).rsplit("/", 1)[-1])
+    return clean(title) if _is_assumed(title, facts) else ""
+
+
+def _is_assumed(title: str, facts: ProcessFacts) -> bool:
+    """Return whether a script gave its interpreter a name of one word; an idle interpreter has that of its file."""
+    own = interpreters.of_process(facts)
+    return own is not None and bool(_WORD.fullmatch(title)) and interpreters.of_program(title) is None

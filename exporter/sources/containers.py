@@ -42,7 +42,7 @@ class Containers:
             return NO_CONTAINER
         inner = config.get("Config")
         labels = inner.get("Labels") if isinstance(inner, dict) else None
-        return _facts(config.get("Name"), labels)
+        return _facts(config.get("Name"), labels, config.get("Image"))
 
     def _podman(self, container_id: str) -> ContainerFacts:
         for storage in self._podman_storages():
@@ -52,7 +52,8 @@ class Containers:
                     names = one.get("names")
                     labels = _json(storage / "overlay-containers" / container_id / "userdata/config.json")
                     annotations = labels.get("annotations") if isinstance(labels, dict) else None
-                    return _facts(names[0] if isinstance(names, list) and names else None, annotations)
+                    name = names[0] if isinstance(names, list) and names else None
+                    return _facts(name, annotations, one.get("image"))
         return NO_CONTAINER
 
     def _podman_storages(self) -> Iterator[Path]:
@@ -79,11 +80,12 @@ class Containers:
         return ContainerFacts(name=part, pod=pod, part=part)
 
 
-def _facts(name: object, labels: object) -> ContainerFacts:
+def _facts(name: object, labels: object, image: object) -> ContainerFacts:
     given = name.lstrip("/") if isinstance(name, str) else ""
     found = labels if isinstance(labels, dict) else {}
     service = next((text for label in _COMPOSE_LABELS if isinstance(text := found.get(label), str)), "")
-    return ContainerFacts(name=given, service=service) if given or service else NO_CONTAINER
+    made_from = image if isinstance(image, str) else ""
+    return ContainerFacts(name=given, service=service, image=made_from) if given or service else NO_CONTAINER
 
 
 def _json(path: Path) -> object:

@@ -41,7 +41,11 @@ INTERPRETERS: tuple[Interpreter, ...] = (
 
 def of_process(facts: ProcessFacts) -> Interpreter | None:
     """Return the interpreter that a process is; None for a native program."""
-    program = facts.program
+    return of_program(facts.program)
+
+
+def of_program(program: str) -> Interpreter | None:
+    """Return the interpreter that a file name is known for; None for any other."""
     return next((one for one in INTERPRETERS if one.program.fullmatch(program)), None)
 
 
