@@ -15,6 +15,7 @@ from exporter.services.attribution import Attribution, AttributionCounters, Pati
 from exporter.services.connecting import Connecting
 from exporter.services.connects import Connects, ConnectsSnapshot
 from exporter.services.families import family_of
+from exporter.services.outlines import Outlines, outlines
 from exporter.services.sampling import Sampling
 from exporter.services.traffic import Caps, Traffic, TrafficSnapshot
 from exporter.services.view import HostView
@@ -119,6 +120,8 @@ class Wire:
         """Credit connections to the services that the newest look at the host knows."""
         with self._lock:
             self._attribution.update(view, now)
+            self._attribution.rename(view.renamed)
+            self._connects.rename(view.renamed)
             self._connecting.update(now)
             self._connects.forget(self._traffic.retain(view.services, now))
 
@@ -137,6 +140,11 @@ class Wire:
         """Return what TCP did for services and edges."""
         with self._lock:
             return self._connects.snapshot()
+
+    def outlines(self) -> Outlines:
+        """Return a few numbers of every service."""
+        with self._lock:
+            return outlines(self._traffic, self._connects)
 
     def counters(self) -> WireCounters:
         """Return the counts of every stage."""

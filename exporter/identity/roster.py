@@ -52,6 +52,10 @@ class Roster:
             self.refused += 1
         return OTHER
 
+    def give_up(self, name: str) -> None:
+        """Free the place of a name that turned out to be none."""
+        self._seen.pop(name, None)
+
     def __contains__(self, name: str) -> bool:
         return name in self._seen
 

@@ -125,6 +125,14 @@ class Attribution:
             account.find(self.places)
             self._settle(account)
 
+    def rename(self, renamed: Mapping[str, str]) -> None:
+        """Count for their new names what was counted for those that turned out to be none."""
+        moved = [old for old, new in renamed.items() if self._traffic.rename(old, new)]
+        if moved:
+            for account in list(self._settled):
+                account.find(self.places)
+                account.settle(self._traffic)
+
     def _close(self, account: Account) -> None:
         account.closed = True
         self._settled.pop(account, None)

@@ -1,6 +1,6 @@
 """What TCP did between services: connections that came about or did not, repetitions, handshakes."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from exporter.model import Nanoseconds, Role
@@ -107,6 +107,19 @@ class Connects:
         self._ways = {
             key: tally for key, tally in self._ways.items() if key.client not in names and key.server not in names
         }
+
+    def rename(self, renamed: Mapping[str, str]) -> None:
+        """Count for their new names what was counted for those that turned out to be none."""
+        for place in [key for key in self._places if key.service_name in renamed]:
+            heir = PlaceKey(self._admit(renamed[place.service_name]), place.role)
+            self._places.setdefault(heir, Tally()).merge(self._places.pop(place))
+        for way in [key for key in self._ways if key.client in renamed or key.server in renamed]:
+            client, server = (self._admit(renamed.get(end, end)) for end in (way.client, way.server))
+            self._ways.setdefault(WayKey(client, server), Tally()).merge(self._ways.pop(way))
+
+    def places(self) -> Iterable[tuple[PlaceKey, Tally]]:
+        """Return the tallies themselves, only to be read, and only until the next event."""
+        return self._places.items()
 
     def snapshot(self) -> ConnectsSnapshot:
         """Return copies that later events do not change."""

@@ -1,19 +1,26 @@
 """Gives every process of a host its service: the tree of processes, instances told apart, the number bounded."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from exporter.identity.facts import OTHER, OTHER_IDENTITY, NameSource, ServiceIdentity
+from exporter.identity.classes import known_class
+from exporter.identity.facts import OTHER, OTHER_IDENTITY, NameSource, ServiceClass, ServiceIdentity
 from exporter.identity.instances import Instance, Instances
 from exporter.identity.interpreters import runtime
 from exporter.identity.known import of_process
 from exporter.identity.roster import Roster
 from exporter.identity.tree import Candidate, Place, places
+from exporter.services.deployment import Start
 from exporter.services.members import UNDECIDED, Membership
+from exporter.services.renames import Renames
 from exporter.services.view import Process
 
 YOUNG_SECONDS = 2.0
 """A process that ends sooner, and never had a socket, is its parent's errand, not a service."""
+# A wrapper is there for what it starts.
+_ASKED_MEMBERS = 8
+_NO_WORK = (ServiceClass.UNKNOWN, ServiceClass.SHELL, ServiceClass.SYSTEM)
 PORTLESS_SECONDS = 10.0
 """So long an instance beside another one may take to listen, before it is taken for a replica."""
 
@@ -27,12 +34,14 @@ class Named:
         members: what the resources of each are counted for.
         services: those that have a process, by name.
         undecided: whether some process is too young.
+        renamed: names that turned out to be a young process's first ones, and what it is called now.
     """
 
     processes: Mapping[int, Process] = field(default_factory=dict)
     members: Mapping[int, Membership] = field(default_factory=dict)
     services: Mapping[str, ServiceIdentity] = field(default_factory=dict)
     undecided: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Naming:
@@ -51,6 +60,7 @@ class Naming:
         self._instances = Instances()
         self._placed: Mapping[int, Place] = {}
         self._candidates: Mapping[int, Candidate] = {}
+        self._renames = Renames()
 
     def update(
         self,
@@ -75,11 +85,18 @@ class Naming:
         called = self._roster.admit(self._claims(names, open_roots, ports), now)
         decided = {root: called.get(name, OTHER) for root, name in names.items() if root not in open_roots}
         service = {pid: decided.get(place.root_pid, OTHER) for pid, place in self._placed.items()}
+        starts = {pid: Start(pid, candidates[pid].facts.start_ticks) for pid in candidates}
+        for old in self._renames.update({starts[pid]: name for pid, name in service.items()}, now):
+            self._roster.give_up(old)
         return Named(
-            processes={pid: Process(candidates[pid].facts, service[pid]) for pid in candidates},
+            processes={
+                pid: Process(candidates[pid].facts, service[pid], self._placed[pid].root_pid == pid)
+                for pid in candidates
+            },
             members={pid: self._membership(pid, service[pid], open_roots) for pid in candidates},
             services=self._identities(service),
             undecided=bool(open_roots),
+            renamed=self._renames.known(),
         )
 
     def _names(self, ports: Mapping[int, int]) -> dict[int, str]:
@@ -143,8 +160,28 @@ class Naming:
             if self._placed[pid].root_pid == pid:
                 before = oldest.get(name, candidate)
                 oldest[name] = min(before, candidate, key=lambda one: (one.facts.start_ticks, one.facts.pid))
-        return {name: OTHER_IDENTITY if name == OTHER else _identity(name, one) for name, one in oldest.items()}
+        classes = self._classes(service, oldest)
+        return {
+            name: OTHER_IDENTITY if name == OTHER else _identity(name, one, classes[name])
+            for name, one in oldest.items()
+        }
+
+    def _classes(self, service: Mapping[int, str], oldest: Mapping[str, Candidate]) -> dict[str, ServiceClass]:
+        """Return what each service's first process is known to be, else what most of its others are."""
+        classes = {name: known_class(one.facts, one.own) for name, one in oldest.items()}
+        told: dict[str, Counter[ServiceClass]] = {
+            name: Counter() for name, kind in classes.items() if kind is ServiceClass.UNKNOWN
+        }
+        for pid, name in service.items():
+            if name in told and told[name].total() < _ASKED_MEMBERS:
+                told[name][known_class(self._candidates[pid].facts, self._candidates[pid].own)] += 1
+        for name, votes in told.items():
+            for kind in _NO_WORK:
+                votes.pop(kind, None)
+            classes[name] = votes.most_common(1)[0][0] if votes else ServiceClass.UNKNOWN
+        return classes
 
 
-def _identity(name: str, candidate: Candidate) -> ServiceIdentity:
-    return ServiceIdentity(name, candidate.own.source, runtime(candidate.facts), candidate.facts.container.name)
+def _identity(name: str, candidate: Candidate, kind: ServiceClass) -> ServiceIdentity:
+    facts = candidate.facts
+    return ServiceIdentity(name, candidate.own.source, runtime(facts), facts.container.name, kind)

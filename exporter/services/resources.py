@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from exporter.services.members import UNDECIDED, Gauges, Held, Membership
 from exporter.services.usage import Counters, Sample, Usage
+
+
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,12 @@ class Resources:
         self._round = 0
 
     def update(
-        self, changed: Iterable[Sample], alive: Set[int], members: Mapping[int, Membership], now: float
+        self,
+        changed: Iterable[Sample],
+        alive: Set[int],
+        members: Mapping[int, Membership],
+        now: float,
+        renamed: Mapping[str, str] = NO_NAMES,
     ) -> dict[str, ServiceResources]:
         """Count what processes used since the last time and return every service's resources.
 
@@ -81,6 +90,7 @@ class Resources:
             alive: all processes that are there; others have ended.
             members: by PID, the same object as before where nothing changed; a process without an entry is undecided.
             now: seconds, of any clock that does not go back.
+            renamed: names that turned out to be none, and those that their processes have.
         """
         self._round += 1
         taken = {sample.pid: sample for sample in changed}
@@ -89,6 +99,8 @@ class Resources:
         self._follow(members)
         for pid, sample in taken.items():
             self._count(sample, members.get(pid, _OPEN))
+        for old, new in renamed.items():
+            self._rename(old, new)
         self._forget(now)
         return {
             name: ServiceResources(replace(total.counters), total.starts, total.held.gauges(), total.has_io)
@@ -117,6 +129,18 @@ class Resources:
             membership = members.get(pid, _OPEN)
             if membership != member.membership:
                 self._move(member, membership)
+
+    def _rename(self, old: str, new: str) -> None:
+        """Count what one service used for another, once no process belongs to it."""
+        total = self._totals.get(old)
+        if total is None or total.held.processes:
+            return
+        del self._totals[old]
+        heir = self._totals.setdefault(new, _Total())
+        heir.counters.add(total.counters)
+        heir.starts += total.starts
+        heir.has_io = heir.has_io or total.has_io
+        heir.seen_at = max(heir.seen_at, total.seen_at)
 
     def _move(self, member: _Member, membership: Membership) -> None:
         pid, usage = member.sample.pid, member.sample.usage

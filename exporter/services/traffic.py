@@ -1,6 +1,6 @@
 """What services ask and answer: the bounded state behind the request metrics."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.model import Role
@@ -144,6 +144,29 @@ class Traffic:
                 side.operations.rank()
         return forgotten
 
+    def rename(self, old: str, new: str) -> bool:
+        """Count for another name what was counted for one that turned out to be none; return whether there was any.
+
+        Whoever still holds counters of the old name has to ask for them anew.
+        """
+        if old not in self._requests or old == new:
+            return False
+        for key in [key for key in self._sides if key.service_name == old]:
+            side = self._sides.pop(key)
+            self.side(new, key.role, key.protocol).merge(side)
+            side.operations.free()
+        for edge in [key for key in self._edges if old in (key.client, key.server)]:
+            counted = self._edges.pop(edge)
+            client, server = (new if end == old else end for end in (edge.client, edge.server))
+            heir = self.edge(client, server, edge.protocol)
+            heir.requests += counted.requests
+            heir.errors += counted.errors
+            heir.duration_sum += counted.duration_sum
+            heir.durations += counted.durations
+        del self._requests[old]
+        self._seen_at.pop(old, None)
+        return True
+
     def _forget(self, name: str) -> None:
         del self._requests[name], self._seen_at[name]
         for key in [key for key in self._sides if key.service_name == name]:
@@ -163,6 +186,14 @@ class Traffic:
             "operation": self._limited["operation"] + folded,
             "event": self._limited["event"] + events,
         }
+
+    def sides(self) -> Iterable[tuple[SideKey, Side]]:
+        """Return the counters themselves, only to be read, and only until the next exchange."""
+        return self._sides.items()
+
+    def edge_keys(self) -> Collection[EdgeKey]:
+        """Return who asked whom."""
+        return self._edges.keys()
 
     def snapshot(self) -> TrafficSnapshot:
         """Return copies that later exchanges do not change."""

@@ -11,10 +11,15 @@ ANY_ADDRESS = "*"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process and the name of its service."""
+    """A process and the name of its service.
+
+    Attributes:
+        starts: whether it is the first process of an instance of the service, not a worker of one.
+    """
 
     facts: ProcessFacts
     service: str
+    starts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class HostView:
         connections: which service owns the socket; sockets whose owner is not known are left out.
         local_addresses: of all interfaces, in text.
         ephemeral_ports: the range that the kernel gives to clients.
+        renamed: names that turned out to be a young process's first ones, and what it is called now.
     """
 
     processes: Mapping[int, Process] = field(default_factory=dict)
@@ -59,6 +65,7 @@ class HostView:
     connections: Mapping[Ends, str] = field(default_factory=dict)
     local_addresses: frozenset[str] = frozenset()
     ephemeral_ports: range = range(32768, 61000)
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def is_local(self, address: str) -> bool:
         """Return whether an address is this host's own."""

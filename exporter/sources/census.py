@@ -1,4 +1,4 @@
-"""Keeps the processes of a host and their own names: facts are read once, and once more soon after an exec."""
+"""Keeps the processes of a host and their own names: facts are read while they are young, and once after an exec."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _KERNEL_ROUNDS = 64  # in so many refreshes every kernel thread's PID is looked 
 
 @dataclass(slots=True)
 class _Visit:
-    """When a process was first seen and is to be read again; `due` is None once that was done."""
+    """When a process was first seen and is to be read again; `due` is None once nothing is expected to change."""
 
     first_at: float
     due: float | None
@@ -96,9 +96,10 @@ class Census:
         visit = self._visits.get(pid)
         if visit is None or not same:
             first_at = now if self._rounds > 1 else float("-inf")
-            visit = self._visits[pid] = _Visit(first_at, now + RECHECK_SECONDS, now)
+            visit = self._visits[pid] = _Visit(first_at, now if self._rounds > 1 else now + RECHECK_SECONDS, now)
         else:
-            visit.due, visit.read_at = None, now
+            # A young one is read at each look: what it executes and calls itself is its name from then on.
+            visit.due, visit.read_at = (now if now - visit.first_at < RECHECK_SECONDS else None), now
         if same and stat.is_zombie:
             return
         facts = self._procfs.facts(pid, stat)

@@ -135,6 +135,7 @@ class Host:
                 connections=index.connections,
                 local_addresses=self._sockets.local_addresses,
                 ephemeral_ports=self._ephemeral,
+                renamed=self._named.renamed,
             )
             self._sockets.count(self._view, self._transfers, now)
             return self._view
@@ -158,7 +159,8 @@ class Host:
                 facts = known[sample.pid].facts
                 if sample.comm != facts.comm or sample.start_ticks != facts.start_ticks:
                     self._census.executed(sample.pid, now)
-            return self._resources.update(reading.changed, known.keys(), self._named.members, now)
+            named = self._named
+            return self._resources.update(reading.changed, known.keys(), named.members, now, named.renamed)
 
     def hear(self) -> None:
         """Fetch the notices of closed sockets, which the kernel keeps little room for; never waits for a look.

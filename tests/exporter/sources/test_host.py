@@ -143,14 +143,46 @@ def test_a_reused_pid_gets_its_new_name(tree: ProcTree, host: Host) -> None:
     assert services(host.refresh(8.0))[10] == "till"
 
 
-def test_a_program_executed_after_the_fork_gives_its_name_five_seconds_later(tree: ProcTree, host: Host) -> None:
+def test_a_program_executed_after_the_fork_gives_its_name_while_the_process_is_young(
+    tree: ProcTree, host: Host
+) -> None:
     host.refresh(0.0)
     tree.add(10, b"/usr/bin/dash\0/opt/start.sh")
     host.refresh(3.0)
     tree.add(10, b"/opt/till")
+    host.refresh(4.0)
 
-    assert services(host.refresh(7.9))[10] == "start"
-    assert services(host.refresh(8.0))[10] == "till"
+    assert services(host.refresh(5.0))[10] == "till"
+
+
+def test_a_name_that_a_process_had_only_at_first_is_gone_with_it(tree: ProcTree, table: Table, host: Host) -> None:
+    host.sample(0.0)
+    tree.add(10, b"/usr/bin/python3\0-m\0detector", executable="/usr/bin/python3", comm=b"python3", cpu=3)
+    tree.open_socket(10, 3, 77)
+    table.listen(8000, 77)
+    assert host.sample(1.0)["detector"].starts == 1
+    tree.add(10, b"/usr/bin/python3\0-m\0detector", executable="/usr/bin/python3", comm=b"larimar-detecto", cpu=5)
+
+    found = host.sample(2.0)
+
+    assert services(host.view())[10] == "larimar-detector"
+    assert "detector" not in found
+    assert (found["larimar-detector"].counters.cpu_user_ticks, found["larimar-detector"].starts) == (5, 1)
+    assert host.view().renamed == {"detector": "larimar-detector"}
+
+
+def test_a_name_that_was_one_for_long_keeps_its_counters(tree: ProcTree, host: Host) -> None:
+    tree.add(10, b"/opt/shop", cpu=3)
+    host.sample(0.0)
+    host.sample(100.0)
+    tree.add(10, b"/opt/till", cpu=5)
+    host.sample(101.0)
+    host.sample(110.0)
+
+    found = host.sample(111.0)
+
+    assert {"shop", "till"} <= found.keys()
+    assert not host.view().renamed
 
 
 def test_an_errand_becomes_no_service(tree: ProcTree, host: Host) -> None:

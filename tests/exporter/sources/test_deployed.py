@@ -1,0 +1,147 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from exporter.identity.facts import ContainerFacts, ProcessFacts
+from exporter.services.deployment import Change, Deployment, Part, Start
+from exporter.services.outlines import Dependency
+from exporter.services.view import HostView, Process
+from exporter.sources.deployed import Deployed
+
+
+class Machine:
+    """A root directory and the /proc that shows it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "root"
+        self.proc = folder / "proc"
+        self.write("opt/shop", "binary 1")
+        self.deployed = Deployed(self.proc)
+        for pid in (1, 10):
+            (self.proc / str(pid)).mkdir(parents=True)
+            (self.proc / str(pid) / "root").symlink_to(self.root)
+        (self.proc / "10" / "exe").symlink_to(self.root / "opt/shop")
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (len(text), len(text)))
+
+    def look(self, facts: ProcessFacts) -> Deployment:
+        view = HostView(processes={10: Process(facts, "shop", starts=True)})
+        return self.deployed.read(view, (), ())["shop"]
+
+    def parts(self, facts: ProcessFacts, change: Change) -> set[Part]:
+        (found,) = self.look(facts).instances.values()
+        return {part for part in found if part.change is change}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def facts(*arguments: str, executable: str = "/opt/shop", cgroup: str = "", image: str = "") -> ProcessFacts:
+    return ProcessFacts(
+        10,
+        100,
+        1,
+        "shop",
+        executable,
+        arguments or (executable,),
+        cgroup,
+        working_directory="/srv",
+        container=ContainerFacts(image=image),
+    )
+
+
+def test_a_binary_is_another_by_its_size_or_time(machine: Machine) -> None:
+    before = machine.parts(facts(), Change.EXECUTABLE)
+    machine.write("opt/shop", "binary 22")
+
+    assert len(before) == 1
+    assert machine.parts(facts(), Change.EXECUTABLE) != before
+
+
+def test_facts_that_are_the_same_are_not_read_again(machine: Machine) -> None:
+    once = facts()
+    before = machine.parts(once, Change.EXECUTABLE)
+    machine.write("opt/shop", "binary 22")
+
+    assert machine.parts(once, Change.EXECUTABLE) == before
+
+
+def test_the_script_of_an_interpreter_is_an_executable_too(machine: Machine) -> None:
+    machine.write("srv/till.py", "print(1)")
+
+    found = machine.parts(facts("python3", "-u", "till.py", executable="/usr/bin/python3"), Change.EXECUTABLE)
+
+    assert any("root/srv/till.py" in part.value for part in found)
+
+
+def test_a_command_line_is_kept_as_a_digest_only(machine: Machine) -> None:
+    one = machine.parts(facts("/opt/shop", "--password=hunter2"), Change.COMMAND_LINE)
+    other = machine.parts(facts("/opt/shop", "--password=hunter3"), Change.COMMAND_LINE)
+
+    assert one != other
+    assert all("hunter" not in part.value for part in one | other)
+
+
+def test_a_title_is_no_command_line(machine: Machine) -> None:
+    assert not machine.parts(facts("postgres: checkpointer "), Change.COMMAND_LINE)
+    assert machine.parts(facts("nginx: master process nginx -c /x.conf"), Change.COMMAND_LINE)
+
+
+def test_configuration_files_on_the_command_line_are_followed(machine: Machine) -> None:
+    machine.write("srv/shop.yml", "a")
+    machine.write("etc/shop.conf", "a")
+    once = facts("/opt/shop", "--config=shop.yml", "-c", "/etc/shop.conf", "/etc/missing.conf")
+    before = machine.parts(once, Change.CONFIG)
+    machine.write("etc/shop.conf", "another")
+
+    after = machine.parts(once, Change.CONFIG)
+
+    assert len(before) == len(after) == 2
+    assert len(before & after) == 1
+
+
+def test_the_usual_configuration_of_a_known_program_is_followed(machine: Machine) -> None:
+    machine.write("etc/redis/redis.conf", "port 1")
+
+    assert machine.parts(facts("redis-server *:6379", executable="/usr/bin/redis-server"), Change.CONFIG)
+
+
+def test_a_unit_is_another_by_its_file_or_what_overrides_it(machine: Machine) -> None:
+    cgroup = "/system.slice/shop@1.service"
+    machine.write("etc/systemd/system/shop@.service", "[Service]")
+    before = machine.parts(facts(cgroup=cgroup), Change.UNIT)
+    machine.write("etc/systemd/system/shop@1.service.d/limits.conf", "[Service]\n")
+
+    assert len(before) == 1
+    assert machine.parts(facts(cgroup=cgroup), Change.UNIT) != before
+
+
+def test_the_image_of_a_container_is_a_part(machine: Machine) -> None:
+    assert machine.parts(facts(image="sha256:1"), Change.IMAGE) == {Part(Change.IMAGE, "sha256:1")}
+
+
+def test_workers_are_no_instances_and_what_is_around_belongs_to_the_service(machine: Machine) -> None:
+    processes = {10: Process(facts(), "shop", starts=True), 11: Process(facts(), "shop")}
+
+    found = machine.deployed.read(
+        HostView(processes=processes), ({"shop": frozenset({80})},), (Dependency("shop", "db"), Dependency("x", "y"))
+    )
+
+    assert set(found["shop"].instances) == {Start(10, 100)}
+    assert found["shop"].around == {Part(Change.PORT, "0:80"), Part(Change.DEPENDENCY, "db")}
+    assert set(found) == {"shop"}
+
+
+def test_files_that_may_not_be_seen_are_left_out(tmp_path: Path) -> None:
+    deployed = Deployed(tmp_path / "nowhere")
+
+    found = deployed.read(HostView(processes={10: Process(facts("/opt/shop", "x.conf"), "shop", starts=True)}), (), ())
+
+    assert {part.change for part in found["shop"].instances[Start(10, 100)]} == {Change.COMMAND_LINE}
