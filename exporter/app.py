@@ -17,6 +17,7 @@ from prometheus_client.core import Metric
 from exporter.collectors.scrape import Families, Shared
 from exporter.config import Config
 from exporter.pages import capabilities, collectors, routes
+from exporter.portraits import Portraits
 from exporter.privileges import grant, losses
 from exporter.sources.errors import SourceError
 from exporter.sources.governed import Round
@@ -120,6 +121,7 @@ class App:
                 self._open_capture(config), config.memory_bytes, config.cpu_budget, values=config.business_value
             )
             opened.callback(lambda: self._wire.close(self._wall()))
+            self._portraits = Portraits(config.procfs)
             self._packet_stages = (
                 Stage("drain", 0.0, self._drain),
                 Stage("expire", HOST_SECONDS, lambda _now: self._wire.expire(self._wall())),
@@ -130,7 +132,11 @@ class App:
             resources = Stage("resources", RESOURCES_SECONDS, self._sample)
             self._host_stages = (host, resources) if config.resources else (host,)
             traffic = Shared(self._wire.traffic)
-            named = collectors(config, self._wire, self._host, traffic, clock, self._attempts.failures)
+            named = collectors(
+                *(config, self._wire, self._host, self._portraits, traffic),
+                clock=clock,
+                failures=self._attempts.failures,
+            )
             pages = routes(config, named, (traffic,), self._collect, clock, self._not_ready)
             self.server = serve(config.listen, pages, config.web_config)
             opened.callback(self.server.close)
@@ -202,7 +208,8 @@ class App:
             self._say_what_is_missing()
 
     def _sample(self, now: float) -> None:
-        self._host.sample(now)
+        resources = self._host.sample(now)
+        self._portraits.update(resources, self._host.view(), self._wire.outlines(), now)
 
     def _say_what_is_missing(self) -> None:
         missing = losses(capabilities(self._wire, self._host))

@@ -95,4 +95,8 @@ class Config:
     sockets: bool = option("collector.sockets", True, "Bytes, round trips and states of TCP connections.")
     resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")
     services: bool = option("collector.services", True, "What each service is.")
+    changes: bool = option("collector.changes", True, "New executables, command lines, ports, restarts and the like.")
+    fingerprints: bool = option(
+        "collector.fingerprints", True, "How each service behaves, and how unlike itself it is."
+    )
     listen_ports: bool = option("collector.listen", True, "Who listens on which port.")

@@ -8,6 +8,7 @@ from prometheus_client.core import Metric
 from exporter.collectors.business import event_families, value_families
 from exporter.collectors.certificates import certificate_families
 from exporter.collectors.edges import edge_families
+from exporter.collectors.fingerprints import fingerprint_families
 from exporter.collectors.listen import listen_families
 from exporter.collectors.operations import (
     cache_families,
@@ -19,11 +20,12 @@ from exporter.collectors.operations import (
 from exporter.collectors.resources import resource_families
 from exporter.collectors.scrape import Droppable, Guard, NamedCollector, Scrape, Shared
 from exporter.collectors.self import Coverage, self_families
-from exporter.collectors.services import service_families
+from exporter.collectors.services import change_families, service_families
 from exporter.collectors.sockets import socket_families
 from exporter.collectors.tcp import tcp_families
 from exporter.collectors.traffic import traffic_families
 from exporter.config import Config
+from exporter.portraits import Portraits
 from exporter.services.traffic import TrafficSnapshot
 from exporter.sources.host import Host
 from exporter.wire import Wire
@@ -43,7 +45,9 @@ def collectors(
     config: Config,
     wire: Wire,
     host: Host,
+    portraits: Portraits,
     traffic: Shared[TrafficSnapshot],
+    *,
     clock: Callable[[], float],
     failures: Mapping[str, int],
 ) -> tuple[NamedCollector, ...]:
@@ -53,12 +57,15 @@ def collectors(
         return resource_families(host.sample(clock()))
 
     def itself() -> Iterator[Metric]:
-        return self_families(coverage(wire, host, failures), version())
+        return self_families(coverage(wire, host, portraits, failures), version())
 
     # Those that matter most come first: the series beyond the limit are the last ones.
     switched = (
         (True, NamedCollector("self", itself)),
-        (config.services, NamedCollector("services", lambda: service_families(host.view().services))),
+        (
+            config.services,
+            NamedCollector("services", lambda: service_families(host.view().services, portraits.profiles())),
+        ),
         (config.resources, NamedCollector("resources", resources)),
         (config.traffic, NamedCollector("traffic", lambda: traffic_families(traffic.get()))),
         (config.traffic, NamedCollector("certificates", lambda: certificate_families(traffic.get()))),
@@ -66,6 +73,7 @@ def collectors(
         (config.tcp, NamedCollector("tcp", lambda: tcp_families(wire.connects()))),
         (config.sockets, NamedCollector("sockets", lambda: socket_families(host.transfers()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
+        (config.changes, NamedCollector("changes", lambda: change_families(portraits.changes()))),
         (config.business_value, NamedCollector("business-value", lambda: value_families(traffic.get()))),
         (config.business_events, NamedCollector("business-events", lambda: event_families(traffic.get()))),
         (config.http, NamedCollector("http", lambda: http_families(traffic.get()))),
@@ -73,11 +81,12 @@ def collectors(
         (config.cache, NamedCollector("cache", lambda: cache_families(traffic.get()))),
         (config.messaging, NamedCollector("messaging", lambda: messaging_families(traffic.get()))),
         (config.dns, NamedCollector("dns", lambda: dns_families(traffic.get()))),
+        (config.fingerprints, NamedCollector("fingerprints", lambda: fingerprint_families(portraits.profiles()))),
     )
     return tuple(collector for wanted, collector in switched if wanted)
 
 
-def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
+def coverage(wire: Wire, host: Host, portraits: Portraits, failures: Mapping[str, int]) -> Coverage:
     """Return how well the exporter sees at this moment."""
     counters, status = wire.counters(), host.status()
     return Coverage(
@@ -112,7 +121,7 @@ def coverage(wire: Wire, host: Host, failures: Mapping[str, int]) -> Coverage:
         },
         # A connection whose parser failed is dropped, and must not go unseen.
         failures={**failures, "connection": counters.engine.consumers_failed},
-        capabilities=capabilities(wire, host),
+        capabilities={**capabilities(wire, host), "class_model": portraits.has_model},
     )
 
 

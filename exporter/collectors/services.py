@@ -1,23 +1,48 @@
-"""Which services there are, and how they came by their names."""
+"""Which services there are, how they came by their names, and what kind of thing each is."""
 
 from collections.abc import Iterator, Mapping
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from exporter.identity.facts import ServiceIdentity
+from exporter.fingerprint.judgement import UNJUDGED
+from exporter.fingerprint.profiles import Profile
+from exporter.identity.facts import ServiceClass, ServiceIdentity
+from exporter.services.changes import ChangeKey
 
 NATIVE = "native"
-UNKNOWN_CLASS = "unknown"
 
 
-def service_families(services: Mapping[str, ServiceIdentity]) -> Iterator[Metric]:
-    """Yield `larimar_service_info` of the services that have a process."""
-    family = GaugeMetricFamily(
+def service_families(services: Mapping[str, ServiceIdentity], profiles: Mapping[str, Profile]) -> Iterator[Metric]:
+    """Yield `larimar_service_info` of the services that have a process, and how sure their classes are."""
+    info = GaugeMetricFamily(
         "larimar_service_info",
         "Always 1. name_source is the step that named it: environment, kubernetes, container, systemd, application, "
         "interpreter, title, executable or parent. The runtime is the interpreter's, else native.",
         labels=("service_name", "name_source", "service_class", "runtime", "container"),
     )
+    confidence = GaugeMetricFamily(
+        "larimar_service_class_confidence_ratio",
+        "How sure the service's class is: 1 where its program is known, else the likelihood by its behaviour.",
+        labels=("service_name", "service_class", "class_source"),
+    )
     for name, one in services.items():
-        family.add_metric((name, one.source.value, UNKNOWN_CLASS, one.runtime or NATIVE, one.container), 1)
+        judgement = profiles[name].judgement if name in profiles else UNJUDGED
+        kind = judgement.kind if one.known_class is ServiceClass.UNKNOWN else one.known_class
+        info.add_metric((name, one.source.value, kind.value, one.runtime or NATIVE, one.container), 1)
+        if name in profiles:
+            confidence.add_metric((name, judgement.kind.value, judgement.source.value), judgement.confidence)
+    yield info
+    yield confidence
+
+
+def change_families(changes: Mapping[ChangeKey, int]) -> Iterator[Metric]:
+    """Yield how often each thing changed about each service."""
+    family = CounterMetricFamily(
+        "larimar_service_changes_total",
+        "What became different while the exporter ran, replicas together: executable, command_line, image, unit, "
+        "config, port, dependency, restart. By the size and time of files, listening sockets and connections.",
+        labels=("service_name", "change"),
+    )
+    for key, count in changes.items():
+        family.add_metric((key.service_name, key.change.value), count)
     yield family

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from exporter.services.members import UNDECIDED, Gauges, Held, Membership
 from exporter.services.usage import Counters, Sample, Usage
 
-
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 

@@ -1,7 +1,9 @@
 from exporter.collectors.listen import MAX_PORTS_PER_SERVICE, listen_families
 from exporter.collectors.resources import resource_families
 from exporter.collectors.services import service_families
-from exporter.identity.facts import NameSource, ServiceIdentity
+from exporter.fingerprint.judgement import ClassSource, Judgement
+from exporter.fingerprint.profiles import Profile
+from exporter.identity.facts import NameSource, ServiceClass, ServiceIdentity
 from exporter.services.members import Gauges
 from exporter.services.resources import ServiceResources
 from exporter.services.usage import Counters
@@ -48,7 +50,7 @@ def test_a_service_without_processes_shows_none_and_no_start_time() -> None:
 def test_a_services_identity_is_its_labels() -> None:
     services = {"shop": ServiceIdentity("shop", NameSource.INTERPRETER, "python", "")}
 
-    assert exposed(service_families(services)) == {
+    assert exposed(service_families(services, {})) == {
         "larimar_service_info name_source=interpreter runtime=python service_class=unknown service_name=shop": 1
     }
 
@@ -81,10 +83,13 @@ def test_the_ports_of_a_service_are_bounded() -> None:
     assert len(found) == MAX_PORTS_PER_SERVICE
 
 
+PROFILE = Profile((), Judgement(ServiceClass.CACHE, 0.8, ClassSource.BEHAVIOUR), None)
+
+
 def test_names_types_and_labels_are_those_of_the_contract() -> None:
     families = [
         *resource_families({"shop": BUSY}),
-        *service_families({"shop": ServiceIdentity("shop", NameSource.SYSTEMD)}),
+        *service_families({"shop": ServiceIdentity("shop", NameSource.SYSTEMD)}, {"shop": PROFILE}),
         *listen_families(listening((80, "tcp"))),
     ]
     promised = golden()

@@ -167,7 +167,7 @@ def test_a_name_that_a_process_had_only_at_first_is_gone_with_it(tree: ProcTree,
 
     assert services(host.view())[10] == "larimar-detector"
     assert "detector" not in found
-    assert (found["larimar-detector"].counters.cpu_user_ticks, found["larimar-detector"].starts) == (5, 1)
+    assert (found["larimar-detector"].counters.user_nanoseconds, found["larimar-detector"].starts) == (5 * TICK, 1)
     assert host.view().renamed == {"detector": "larimar-detector"}
 
 

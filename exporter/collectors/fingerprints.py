@@ -1,0 +1,42 @@
+"""How each service behaves, and how far that is from usual."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from exporter.fingerprint.dimensions import NAMES
+from exporter.fingerprint.profiles import Profile
+
+MAX_SHIFTS = 8  # of one service
+
+
+def fingerprint_families(profiles: Mapping[str, Profile]) -> Iterator[Metric]:
+    """Yield the fingerprints; a dimension of which nothing is known is left out."""
+    ratio = GaugeMetricFamily(
+        "larimar_service_fingerprint_ratio",
+        "How the service behaved in the last minutes: shares, and rates, sizes and times on a clipped logarithmic "
+        "scale from 0 to 1.",
+        labels=("service_name", "dimension"),
+    )
+    distance = GaugeMetricFamily(
+        "larimar_service_fingerprint_distance",
+        "How far the fingerprint is from the service's usual one: root mean square over its dimensions, in the usual "
+        "deviations of each. Not told in a service's first ten minutes.",
+        labels=("service_name",),
+    )
+    shift = GaugeMetricFamily(
+        "larimar_service_fingerprint_shift",
+        "The dimensions that are three or more usual deviations away, at most 8 of each service; signed.",
+        labels=("service_name", "dimension"),
+    )
+    for name, profile in profiles.items():
+        for dimension, value in zip(NAMES, profile.vector, strict=True):
+            if value is not None:
+                ratio.add_metric((name, dimension), value)
+        if profile.distance is not None:
+            distance.add_metric((name,), profile.distance.deviations)
+            for moved in profile.distance.moved[:MAX_SHIFTS]:
+                shift.add_metric((name, moved.dimension), moved.deviations)
+    yield distance
+    yield shift
+    yield ratio

@@ -1,0 +1,95 @@
+"""Follows how every service behaves: its fingerprint, its class, its distance from its usual self."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from exporter.fingerprint.activity import Activity, Reading
+from exporter.fingerprint.dimensions import Vector, vector
+from exporter.fingerprint.judgement import UNJUDGED, Judge, Judgement
+from exporter.fingerprint.model import Model
+from exporter.fingerprint.usual import LEAST_SECONDS, Distance, Usual
+from exporter.identity.facts import ServiceClass
+
+RETAIN_SECONDS = 3600.0
+LEAST_INTERVAL_SECONDS = 1.0
+"""Two scrapes in one second tell no more than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a service behaves.
+
+    Attributes:
+        vector: the fingerprint.
+        judgement: its class.
+        distance: from its usual fingerprint, None before that is known.
+    """
+
+    vector: Vector
+    judgement: Judgement
+    distance: Distance | None
+
+
+@dataclass(slots=True)
+class _Followed:
+    """One service's state."""
+
+    usual: Usual
+    activity: Activity = field(default_factory=Activity)
+    judge: Judge = field(default_factory=Judge)
+    at: float = 0.0
+
+
+class Profiles:
+    """The profiles of all services.
+
+    Args:
+        model: what tells classes by behaviour; None where its file cannot be used.
+        usual_seconds: how long a dimension must have been known before a distance from it is told.
+    """
+
+    def __init__(self, model: Model | None, usual_seconds: float = LEAST_SECONDS) -> None:
+        self._model = model
+        self._usual_seconds = usual_seconds
+        self._followed: dict[str, _Followed] = {}
+        self._profiles: dict[str, Profile] = {}
+
+    def update(
+        self, readings: Mapping[str, Reading], known: Mapping[str, ServiceClass], now: float
+    ) -> Mapping[str, Profile]:
+        """Take a reading of every service that has a process, and return their profiles.
+
+        Args:
+            known: the classes that programs tell, by service.
+            now: seconds, of any clock that does not go back.
+        """
+        profiles = {}
+        for name, reading in readings.items():
+            followed = self._followed.get(name)
+            if followed is None:
+                followed = self._followed[name] = _Followed(Usual(self._usual_seconds), at=now)
+            seconds = now - followed.at
+            if 0 < seconds < LEAST_INTERVAL_SECONDS and name in self._profiles:
+                profiles[name] = self._profiles[name]
+                continue
+            followed.at = now
+            profiles[name] = self._profile(followed, reading, known.get(name, ServiceClass.UNKNOWN), seconds)
+        for name in [name for name, one in self._followed.items() if now - one.at > RETAIN_SECONDS]:
+            del self._followed[name]
+        self._profiles = profiles
+        return profiles
+
+    def latest(self) -> Mapping[str, Profile]:
+        """Return what the last update found."""
+        return self._profiles
+
+    def _profile(self, followed: _Followed, reading: Reading, known: ServiceClass, seconds: float) -> Profile:
+        followed.activity.add(reading, seconds)
+        found = vector(followed.activity)
+        likely = self._model.probabilities(found) if self._model is not None else {}
+        is_known = known is not ServiceClass.UNKNOWN
+        judgement = followed.judge.judge(known, likely, seconds) if likely or is_known else UNJUDGED
+        distance = followed.usual.distance(found)
+        if seconds:
+            followed.usual.learn(found, seconds)
+        return Profile(found, judgement, distance)
