@@ -11,7 +11,6 @@ from exporter.fingerprint.activity import Reading
 from exporter.fingerprint.model import Model
 from exporter.fingerprint.profiles import Profile, Profiles
 from exporter.fingerprint.reading import readings
-from exporter.pages import TICKS_PER_SECOND
 from exporter.services.view import HostView
 from exporter.sources.host import Host
 from exporter.sources.packets import open_packets
@@ -73,7 +72,7 @@ class Watch:
             self.profiles = self._follower.update(found, known, now)
 
     def _readings(self, now: float) -> Mapping[str, Reading]:
-        return readings(self.view, self.host.sample(now), self.wire.outlines(), TICKS_PER_SECOND)
+        return readings(self.view, self.host.sample(now), self.wire.outlines())
 
 
 @contextmanager
