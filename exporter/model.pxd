@@ -19,6 +19,13 @@ cdef class Flow:
 
 
 @cython.final
+@cython.no_gc
+cdef class TlsFacts:
+    cdef readonly str server_name, version, alpn
+    cdef readonly int64_t not_after
+
+
+@cython.final
 cdef class Message:
     cdef readonly object kind
     cdef readonly int64_t first_at, last_at, size_bytes

@@ -122,7 +122,7 @@ class Change:
     unread: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TlsFacts:
     """What a TLS handshake shows in clear text.
 

@@ -55,15 +55,17 @@ def judge(heads: Sequence[bytes], flow: Flow, specs: Sequence[ProtocolSpec]) -> 
     for swapped in (False,) if flow.sure else (False, True):
         client, server = (heads[1], heads[0]) if swapped else (heads[0], heads[1])
         port = flow.client.port if swapped else flow.server.port
+        certain = best.match is Match.YES
         for spec in specs:
             hinted = port in spec.ports
-            if best.match is Match.YES and (best.hinted or not hinted):  # whatever it says does not outrank that
+            if certain and not hinted:  # whatever it says does not outrank that; nor does anything if that is hinted
                 continue
             match = spec.match(client, server)
             if match is Match.NO:
                 continue
             if match > best.match or (match is best.match and hinted and not best.hinted):
                 best = Verdict(match, spec, swapped, hinted)
+                certain = match is Match.YES
                 if hinted and match is Match.YES:  # nothing outranks it
                     return best
     return best

@@ -80,7 +80,9 @@ class TlsParser:
         for number, unit in enumerate(units):
             self._record(side, direction, unit)
             if self._over:
-                behind = side.units.pending + sum(later.size_bytes for later in units[number + 1 :])
+                behind = side.units.pending
+                for later in units[number + 1 :]:
+                    behind += later.size_bytes
                 self._leave(data, behind, unit, direction)
                 break
         return self._out
@@ -176,11 +178,10 @@ class TlsParser:
 
     def _handshake(self, side: _Side, unit: Unit) -> None:
         """Read the handshake messages that a record holds or goes on with."""
-        body = memoryview(unit.head)[HEAD_BYTES:]
-        at = 0
-        while at < len(body):
+        at, size = 0, len(unit.head) - HEAD_BYTES
+        while at < size:
             if side.passing:
-                taken = min(side.passing, len(body) - at)
+                taken = min(side.passing, size - at)
                 side.passing -= taken
                 at += taken
                 continue
@@ -190,7 +191,7 @@ class TlsParser:
                 if whole:
                     at += whole
                     continue
-            at += self._collect(side, body[at:], unit)
+            at += self._collect(side, memoryview(unit.head)[HEAD_BYTES + at :], unit)
 
     def _whole(self, side: _Side, unit: Unit, at: int) -> int:
         """Read the message that begins in a record and ends there too, or is not read; return how far that goes."""
