@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.backtest import read, scores
+from detector.backtest.series import read, scores
 from detector.model import Floats
 
 

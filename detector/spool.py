@@ -48,17 +48,18 @@ class Spool:
 
     def histories(self) -> Iterator[History]:
         """All series, by their keys' order, some at a time. Raises OSError."""
-        self._file.flush()
         keys = sorted(self._rows)
         for begin in range(0, len(keys), ROWS_AT_ONCE):
             some = tuple(keys[begin : begin + ROWS_AT_ONCE])
-            yield History(some, self._grid.start, self._grid.step, self._read(some))
+            yield History(some, self._grid.start, self._grid.step, self.read(some))
 
     def close(self) -> None:
         """Give the disk's space back."""
         self._file.close()
 
-    def _read(self, keys: tuple[SeriesKey, ...]) -> Floats:
+    def read(self, keys: tuple[SeriesKey, ...]) -> Floats:
+        """Some series, in this order; shape (keys, columns). Raises OSError; KeyError: one never came."""
+        self._file.flush()
         numbers = np.array([self._rows[key] for key in keys], dtype=np.int64)
         values = np.full((len(keys), self._grid.columns), np.nan)
         for part in self._parts:

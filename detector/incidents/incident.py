@@ -1,7 +1,7 @@
 """What is kept of a cause from its first finding until everyone has been told of its end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
 from detector.model import Finding, Seconds, SeriesKey, Severity
@@ -24,6 +24,11 @@ class Identity:
     signal: str
     instance: str
     severity: Severity
+
+    def labels(self) -> dict[str, str]:
+        """The alert's own labels."""
+        values = {field.name: str(getattr(self, field.name)) for field in fields(self)}
+        return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

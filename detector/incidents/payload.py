@@ -50,16 +50,8 @@ class Sender:
         return (*active, *ended)
 
     def _alert(self, incident: Incident, at: Seconds, ends_at: Seconds) -> Alert:
-        identity = incident.identity
-        own = {
-            "alertname": identity.alertname,
-            "severity": str(identity.severity),
-            "service_name": identity.service_name,
-            "signal": identity.signal,
-            "instance": identity.instance,
-        }
         return Alert(
-            labels=dict(self.external_labels) | {name: value for name, value in own.items() if value},
+            labels=dict(self.external_labels) | incident.identity.labels(),
             annotations=annotations(incident, self.signals, self.queries, at) | self.places.annotations(incident),
             starts_at=incident.starts_at,
             ends_at=max(ends_at, incident.starts_at),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.backtest import main
+from detector.backtest.command import main
 
 STEP = 300
 JUMP_AT = 400

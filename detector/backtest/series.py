@@ -1,11 +1,8 @@
-"""`larimar backtest FILE...`: what the detector says about given series, each point by the points before it alone."""
+"""What the detector says about a series in a file, each point by the points before it alone."""
 
-import argparse
 import csv
-import json
 import math
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -22,26 +19,6 @@ LEAST_STEP_SECONDS = 1.0
 
 class SeriesError(ValueError):
     """A file holds no series; says which file, which line and why."""
-
-
-def main(argv: Sequence[str]) -> int:
-    """Run the command; return its exit status: 1 where a file could not be read, after those before it."""
-    parser = argparse.ArgumentParser(prog="larimar backtest", description=__doc__)
-    parser.add_argument(
-        "file", nargs="+", type=Path, help="CSV with the columns timestamp (ISO 8601 or seconds), value"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object per point instead of what is anomalous"
-    )
-    options = parser.parse_args(argv)
-    for path in options.file:
-        try:
-            times, values = read(path)
-        except (OSError, SeriesError) as error:
-            sys.stderr.write(f"larimar backtest: {error}\n")
-            return 1
-        (_print_points if options.json else _print_findings)(path, times, values, sys.stdout)
-    return 0
 
 
 def read(path: Path) -> tuple[Floats, Floats]:
@@ -91,25 +68,3 @@ def scores(times: Floats, values: Floats) -> Iterator[float]:
     surprise = Surprise(1, max(step, LEAST_STEP_SECONDS))
     for at, value in zip(times.tolist(), values, strict=True):
         yield float(surprise.observe(at, np.array([value]))[0])
-
-
-def _print_points(path: Path, times: Floats, values: Floats, out: TextIO) -> None:
-    for at, value, score in zip(times.tolist(), values.tolist(), scores(times, values), strict=True):
-        point = {"series": str(path), "timestamp": at, "value": _number(value), "score": _number(score)}
-        out.write(json.dumps(point) + "\n")
-
-
-def _number(value: float) -> float | None:
-    """Return a value as JSON has it: without NaN and infinities."""
-    return value if math.isfinite(value) else None
-
-
-def _print_findings(path: Path, times: Floats, values: Floats, out: TextIO) -> None:
-    found = 0
-    for at, value, score in zip(times.tolist(), values.tolist(), scores(times, values), strict=True):
-        if score > 1:
-            found += 1
-            out.write(
-                f"{path}: {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC: {value:g}, score {score:.2f}\n"
-            )
-    out.write(f"{path}: {found} of {len(values)} points are anomalous\n")

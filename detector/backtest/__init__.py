@@ -1,0 +1,1 @@
+"""What the detector would have said about the past."""

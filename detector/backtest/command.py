@@ -1,0 +1,62 @@
+"""`larimar backtest`: what the detector would have told of the past of a Prometheus, or of series in files."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from detector.backtest.config import BacktestConfig
+from detector.backtest.files import tell_files
+from detector.backtest.past import tell_past
+from detector.backtest.series import SeriesError
+from detector.clients.endpoint import CredentialsError
+from detector.clients.prometheus import QueryError
+from detector.signals import SignalsError
+from toolkit.settings import load_or_exit
+
+PROGRAM = "larimar backtest"
+USAGE = """
+  larimar backtest [--json] [--pictures DIR] FILE...
+  larimar backtest [--json] [--pictures DIR] --prometheus.url URL [--since 7d] [flag...]
+"""
+ABOUT = """
+FILE is CSV with the columns timestamp (ISO 8601, or seconds since the epoch) and value. Further flags are those of
+larimar-detector: --prometheus.*, --evaluation.interval, --query.window, --history.*, --fit.*, --signals.file, --shard,
+--series.limit.
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; return its exit status: 1 where something could not be read, 2 where it cannot start."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        usage=USAGE,
+        description=__doc__,
+        epilog=ABOUT,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, an object a line: a point of a file, an alert")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw what is found, as SVG")
+    options, rest = parser.parse_known_args(argv)
+    of_files = bool(rest) and not any(argument.startswith("-") for argument in rest)
+    try:
+        if options.pictures is not None:
+            options.pictures.mkdir(parents=True, exist_ok=True)
+        if of_files:
+            tell_files(map(Path, rest), options.json, options.pictures, sys.stdout)
+        else:
+            config = load_or_exit(BacktestConfig, rest, os.environ, PROGRAM)
+            tell_past(config, options.json, options.pictures, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it has enough; Python would complain again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (SignalsError, CredentialsError) as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 2
+    except (OSError, SeriesError, QueryError) as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 1
+    return 0

@@ -1,0 +1,40 @@
+"""The settings of a backtest against a Prometheus: those of the detector that matter, and the time."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detector.config import Config
+from detector.shard import Shard
+from toolkit import values
+from toolkit.settings import option
+
+
+def _same(name: str) -> Any:
+    """Declare a setting as the detector declares it."""
+    field = Config.__dataclass_fields__[name]
+    return dataclasses.field(default=field.default, metadata=field.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestConfig:
+    """Tells what the detector would have told of the past of a Prometheus."""
+
+    since: float = option(
+        "since", 7 * 86_400.0, "How far back to begin.", parse=values.within(values.duration_seconds, 60.0)
+    )
+    prometheus_url: str = _same("prometheus_url")
+    prometheus_http: Path | None = _same("prometheus_http")
+    prometheus_timeout: float = _same("prometheus_timeout")
+    interval: float = _same("interval")
+    window: float = _same("window")
+    history: float = _same("history")
+    step: float = _same("step")
+    refit: float = option(
+        "fit.interval", 86_400.0, "How often to learn anew.", parse=values.within(values.duration_seconds, 60.0)
+    )
+    workers: int = _same("workers")
+    signals: tuple[Path, ...] = _same("signals")
+    shard: Shard = _same("shard")
+    series_limit: int = _same("series_limit")

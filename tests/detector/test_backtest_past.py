@@ -1,0 +1,69 @@
+"""What would have been told of the past of a Prometheus."""
+
+import json
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from detector.backtest.command import main
+from tests.detector.running import HOUR, MINUTE
+from tests.detector.servers import FakePrometheus, Mood
+from tests.detector.world import Fault, World
+
+FLAGS = ("--since=6h", "--history.duration=4d", "--fit.workers=1")
+
+
+def of(prometheus: FakePrometheus, *flags: str) -> int:
+    return main([*flags, f"--prometheus.url={prometheus.url}", *FLAGS])
+
+
+@pytest.fixture
+def broken(world: World, prometheus: FakePrometheus) -> FakePrometheus:
+    """Its latency was off for a quarter of an hour, two hours ago; a service was away for ten minutes after that."""
+    now = time.time() // MINUTE * MINUTE
+    world.faults.append(Fault("web", "latency", now - 2 * HOUR, now - 1.75 * HOUR, lambda values: values + 0.3))
+    world.stop("cache", now - HOUR, now - 50 * MINUTE)
+    return prometheus
+
+
+def test_each_alert_is_told_with_its_times_and_drawn(
+    broken: FakePrometheus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert of(broken, "--json", "--pictures", str(tmp_path / "drawn")) == 0
+    alerts = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [alert["labels"]["service_name"] for alert in alerts] == ["web", "cache"]
+    assert alerts[0]["annotations"]["summary"].startswith("web: latency above the usual")
+    for alert in alerts:
+        assert alert["started_at"] <= alert["told_at"] < alert["ended_at"]
+    pictures = sorted((tmp_path / "drawn").iterdir())
+    assert [picture.name[:7] for picture in pictures] == ["001-web", "002-cac"]
+    for picture in pictures:
+        assert ElementTree.parse(picture).getroot().tag.endswith("svg")  # our own file
+
+
+def test_people_read_lines(broken: FakePrometheus, capsys: pytest.CaptureFixture[str]) -> None:
+    assert of(broken) == 0
+    *lines, total = capsys.readouterr().out.splitlines()
+    assert sum("LarimarService" in line for line in lines) == 2
+    assert total == "2 alerts in 0.25 days"
+
+
+def test_a_calm_past_leads_to_nothing(prometheus: FakePrometheus, capsys: pytest.CaptureFixture[str]) -> None:
+    assert of(prometheus) == 0
+    assert capsys.readouterr().out == "0 alerts in 0.25 days\n"
+
+
+def test_a_prometheus_that_refuses_is_named(prometheus: FakePrometheus, capsys: pytest.CaptureFixture[str]) -> None:
+    prometheus.mood = Mood.ERROR
+    assert of(prometheus) == 1
+    assert "larimar backtest: HTTP 503" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--since=soon"], ["--what=1"], ["--since"], ["x.csv", "--since=1h"]])
+def test_what_cannot_be_understood_is_refused(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(flags)
+    assert end.value.code == 2
+    assert "larimar backtest:" in capsys.readouterr().err

@@ -1,0 +1,52 @@
+from xml.etree import ElementTree
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.backtest.picture import HEIGHT, WIDTH, Picture, draw
+from detector.model import Floats
+
+NAMESPACE = "{http://www.w3.org/2000/svg}"
+NOTHING = np.full(5, np.nan)
+
+
+def picture(observed: Floats, *, title: str = "web", upper: Floats = NOTHING, lower: Floats = NOTHING) -> Picture:
+    times = np.arange(5, dtype=np.float64) * 60.0
+    return Picture(title, times, observed, NOTHING, lower, upper, ((60.0, 120.0),), lambda value: f"{value:g} <s>")
+
+
+def drawn(what: Picture, name: str) -> list[ElementTree.Element]:
+    root = ElementTree.fromstring(draw(what))  # our own text
+    return [each for each in root.iter() if each.get("class") == name]
+
+
+def test_a_gap_is_a_gap_in_the_line() -> None:
+    lines = drawn(picture(np.array([1.0, 2.0, np.nan, 4.0, 5.0])), "seen")
+    assert [len(line.get("points", "").split()) for line in lines] == [2, 2]
+
+
+def test_the_band_goes_there_and_back() -> None:
+    (band,) = drawn(picture(np.ones(5), lower=np.zeros(5), upper=np.full(5, 2.0)), "band")
+    assert len(band.get("points", "").split()) == 10
+
+
+def test_what_was_told_is_marked_where_it_was() -> None:
+    (mark,) = drawn(picture(np.ones(5)), "told")
+    left, width = float(mark.get("x", "")), float(mark.get("width", ""))
+    assert 0 < left < left + width < WIDTH / 2 + 100
+
+
+def test_titles_are_text() -> None:
+    (title,) = drawn(picture(np.ones(5), title="<script>&"), "title")
+    assert title.text == "<script>&"
+
+
+@given(st.lists(st.floats(), min_size=5, max_size=5), st.lists(st.floats(), min_size=5, max_size=5))
+def test_any_numbers_stay_within_the_picture(observed: list[float], upper: list[float]) -> None:
+    what = picture(np.array(observed), upper=np.array(upper), lower=np.zeros(5))
+    for line in (*drawn(what, "seen"), *drawn(what, "band")):
+        for point in line.get("points", "").split():
+            across, down = map(float, point.split(","))
+            assert 0 <= across <= WIDTH
+            assert 0 <= down <= HEIGHT
