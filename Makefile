@@ -49,10 +49,13 @@ test-unit: install
 test-long: install
 	$(BIN)/pytest -m long --timeout 7200
 
-# Bounded; FUZZ_SECONDS is per layer. What it finds lands in tests/fuzz/findings and is held from then on.
-FUZZ_SECONDS := 60
+# Half an hour of the packet path and ten minutes of each parser (five hours at one a time), unless FUZZ_SECONDS of each
+# layer or FUZZ_LAYERS say otherwise. What it finds lands in tests/fuzz/findings and is held from then on.
+FUZZ_SECONDS :=
+FUZZ_LAYERS :=
+FUZZ_JOBS := 1
 fuzz: install
-	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) --jobs $(FUZZ_JOBS) $(FUZZ_LAYERS)
 
 format: install
 	$(BIN)/ruff format .

@@ -1,6 +1,8 @@
 """Fuzzes the layers, guided by coverage where atheris is installed, else by chance.
 
-    python -m tests.fuzz [--seconds SECONDS] [LAYER ...]
+    python -m tests.fuzz [--seconds SECONDS] [--jobs JOBS] [LAYER ...]
+
+By default the layers of the packet path take half an hour together, and each parser ten minutes.
 
 What breaks a bound is written to `findings/` here, where `test_findings.py` holds it from then on. Coverage is that of
 Python code, so everything runs uncompiled.
@@ -13,19 +15,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 FINDINGS = Path(__file__).parent / "findings"
 MOST_MEGABYTES = 512
+PARSER = "parse_"
+PACKET_PATH_SECONDS, PARSER_SECONDS = 30 * 60, 10 * 60
 PCAPS = Path(__file__).parents[1] / "pcaps"
 
 
 def seeds(layer: str) -> list[bytes]:
     """Return what to begin with: samples of a protocol, or pieces of real captures, in the layer's own form."""
-    if layer.startswith("parse_"):
+    if layer.startswith(PARSER):
         found: list[bytes] = import_module("tests.fuzz.parsing").seeds(layer)  # late, to be instrumented
         return found
     captures = [path.read_bytes()[:3000] for path in sorted(PCAPS.glob("*.pcap"))]
@@ -90,6 +95,7 @@ def guided(name: str, seconds: int) -> None:
 def fuzz(name: str, seconds: int) -> bool:
     """Fuzz one layer; return whether it held."""
     FINDINGS.mkdir(exist_ok=True)
+    print(f"{name}: {seconds} s", flush=True)
     if find_spec("atheris"):
         command = [sys.executable, "-m", "tests.fuzz", "--guided", "--seconds", str(seconds), name]
         return subprocess.run(command, check=False).returncode == 0
@@ -105,14 +111,26 @@ def main() -> int:
     """Run; return 1 if a layer failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("layers", nargs="*", help="by default all: the packet path's and every parser's")
-    parser.add_argument("--seconds", type=int, default=60, help="of each layer")
+    parser.add_argument("--seconds", type=int, help="of each layer")
+    parser.add_argument("--jobs", type=int, default=1, help="layers at a time, where coverage guides")
     parser.add_argument("--guided", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.guided:
         guided(arguments.layers[0], arguments.seconds)
-    names = arguments.layers or import_module("tests.fuzz.layers").LAYERS
-    held = [fuzz(name, arguments.seconds) for name in names]  # every one, whatever the others did
-    return 0 if all(held) else 1
+    known = import_module("tests.fuzz.layers").LAYERS
+    names = arguments.layers or list(known)
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"no layer {unknown[0]!r}; there are {', '.join(known)}")
+    with ThreadPoolExecutor(arguments.jobs if find_spec("atheris") else 1) as running:
+        held = list(running.map(lambda name: fuzz(name, arguments.seconds or usual_seconds(name, known)), names))
+    return 0 if all(held) else 1  # every one ran, whatever the others did
+
+
+def usual_seconds(name: str, known: Iterable[str]) -> int:
+    """Return for how long a layer is fuzzed if nothing else is said."""
+    if name.startswith(PARSER):
+        return PARSER_SECONDS
+    return PACKET_PATH_SECONDS // sum(not other.startswith(PARSER) for other in known)
 
 
 if __name__ == "__main__":
