@@ -84,7 +84,9 @@ class AmqpParser:
         if units.losses > losses:
             # A method may be among what was lost: the next answer may be to it.
             self._asked.clear()
+            torn = [carrier for carrier in self._carriers[direction].values() if carrier.correlation is None]
             self._carriers[direction].clear()
+            return self._take(direction, found) + [_told(carrier, at) for carrier in torn]
         return self._take(direction, found)
 
     def skippable(self, direction: Direction) -> int:
@@ -188,16 +190,7 @@ class AmqpParser:
             carrier.left -= unit.size_bytes - HEAD_BYTES - 1
         if carrier.left <= 0:
             del self._carriers[direction][channel]
-            self._out.append(
-                Message(
-                    carrier.kind,
-                    carrier.first_at,
-                    unit.last_at,
-                    carrier.size,
-                    carrier.operation,
-                    correlation=carrier.correlation,
-                )
-            )
+            self._out.append(_told(carrier, unit.last_at))
 
     def _emit(self, kind: Kind, unit: Unit, operation: Operation, correlation: int | None, failure: str = "") -> None:
         self._out.append(
@@ -212,6 +205,13 @@ class AmqpParser:
                 correlation,
             )
         )
+
+
+def _told(carrier: _Carrier, last_at: Nanoseconds) -> Message:
+    """Return the message that a method and its content are; a loss may have hidden the content's end."""
+    return Message(
+        *(carrier.kind, carrier.first_at, last_at, carrier.size, carrier.operation), correlation=carrier.correlation
+    )
 
 
 def match(client: bytes, server: bytes) -> Match:

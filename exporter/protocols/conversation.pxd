@@ -10,7 +10,7 @@ cdef class Conversation:
     cdef int _flip, _mistakes, _fed_side
     cdef int64_t _fed_at
     cdef bint _whole
-    cdef object _flow, _observer, _specs, _spec, _parser, _recorder, _recognition
+    cdef object _flow, _observer, _specs, _spec, _parser, _recorder, _recognition, _spoken
     cdef Pairing _pairing
 
     cpdef int64_t data(self, int direction, bytes payload, int64_t at) except? -7

@@ -11,6 +11,7 @@ from exporter.protocols.datagrams import DatagramConversation, is_group
 from exporter.protocols.detect import Chunk, Recognition, Verdict
 from exporter.protocols.pairing import Pairing
 from exporter.protocols.recorder import Observer, Recorder
+from exporter.protocols.spoken import Spoken
 
 # So many changes of direction may pass before a connection is given up as unknown.
 JUDGED_BURSTS = 6
@@ -43,11 +44,15 @@ class Conversation:
         "_recorder",
         "_spec",
         "_specs",
+        "_spoken",
         "_whole",
     )
 
-    def __init__(self, flow: Flow, observer: Observer, specs: Sequence[ProtocolSpec]) -> None:
+    def __init__(
+        self, flow: Flow, observer: Observer, specs: Sequence[ProtocolSpec], spoken: Spoken | None = None
+    ) -> None:
         self._flow = flow
+        self._spoken = Spoken() if spoken is None else spoken
         self._observer = observer
         self._specs = specs
         self._flip = 0  # 1 once the bytes have said that the client is the flow's server
@@ -119,6 +124,7 @@ class Conversation:
         verdict = recognition.add(side, payload, at)
         if verdict.match is Match.YES:
             self._adopt(recognition, verdict, at)
+            self._spoken.remember(self._flow.server, self._spec)
         elif self._parser is None:
             hopeless = verdict.match is Match.NO and recognition.mutual()
             if hopeless or recognition.bursts >= JUDGED_BURSTS or recognition.full(side):
@@ -143,8 +149,13 @@ class Conversation:
             self._replay(chunk, chunk.direction ^ verdict.swapped)
 
     def _settle(self, recognition: Recognition, at: Nanoseconds) -> None:
-        """Make up one's mind with what there is: a likely protocol on its own port, or the unknown."""
+        """Make up one's mind with what there is.
+
+        That is a likely protocol on its own port or where others surely spoke it, or the unknown.
+        """
         verdict = recognition.verdict
+        if verdict.match is Match.MAYBE and not verdict.hinted:
+            verdict = recognition.judged(self._spoken.of(self._flow.server), verdict)
         if verdict.match is Match.MAYBE and verdict.hinted:
             self._adopt(recognition, verdict, at)
             return
@@ -238,11 +249,12 @@ class Conversations:
         self._observer = observer
         self._streamed = tuple(spec for spec in specs if "tcp" in spec.transports)
         self._datagrams = tuple(spec for spec in specs if "udp" in spec.transports)
+        self._spoken = Spoken()
 
     def __call__(self, flow: Flow, at: Nanoseconds) -> Stream | None:
         """Return the consumer of a new connection or flow; None for what is said to a group, which nobody answers."""
         if flow.transport == "tcp":
-            return Conversation(flow, self._observer, self._streamed)
+            return Conversation(flow, self._observer, self._streamed, self._spoken)
         if is_group(flow.server.address) or is_group(flow.client.address):
             return None
         return DatagramConversation(flow, self._observer, self._datagrams)

@@ -143,6 +143,12 @@ class Recognition:
                 self.chunks.append(replace(chunk, payload=chunk.payload[passed:]))
         return True
 
+    def judged(self, spec: ProtocolSpec | None, otherwise: Verdict) -> Verdict:
+        """Return that it is likely one protocol that is hinted at, if these bytes fit it, else `otherwise`."""
+        if spec is None or spec.match(self._heads[0], self._heads[1]) < Match.MAYBE:
+            return otherwise
+        return Verdict(Match.MAYBE, spec, hinted=True)
+
     def cut(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
         """Account for the rest of the last packet, which was not copied: its head is all that there is to judge by."""
         self._latest_only = True

@@ -1,6 +1,13 @@
 """Conversations: what a connection speaks, and when that is given up."""
 
-from tests.exporter.protocols.conversing import Step, client, converse, server
+from collections.abc import Iterator
+
+from exporter.model import Endpoint, Flow
+from exporter.net.stream import End
+from exporter.protocols import PROTOCOLS
+from exporter.protocols.conversation import Conversations
+from exporter.protocols.spoken import MAX_SERVERS, Spoken
+from tests.exporter.protocols.conversing import CLIENT, SERVER, STEP, C, Kept, Step, client, converse, flow, server
 from tests.exporter.protocols.samples import resp
 
 GET = client(b"GET / HTTP/1.1\r\n\r\n")
@@ -39,3 +46,36 @@ def test_unknown_connection_seen_whole_is_not_tried_again() -> None:
 def test_bytes_lost_before_the_protocol_was_known_are_survived() -> None:
     kept = converse([Step(0, lost=500), Step(1, lost=100), client(resp(b"PING")), server(b"+PONG\r\n")])
     assert kept.requests() == ["PING"]
+
+
+def pings(conversations: Conversations, port: int) -> Iterator[None]:
+    stream = conversations(Flow(Endpoint(CLIENT.address, port), SERVER, "tcp", True), STEP)
+    assert stream is not None
+    stream.data(C, b"PING\r\n", STEP)  # what other line protocols say as well
+    yield
+    stream.end(End.CLOSED, 2 * STEP)
+
+
+def test_what_a_server_surely_spoke_decides_where_bytes_may_be_anything() -> None:
+    kept = Kept()
+    conversations = Conversations(kept, PROTOCOLS)
+    unknown = pings(conversations, 1)
+    next(unknown)
+    next(unknown, None)
+    assert kept.protocols == []
+    sure = conversations(flow(), STEP)
+    assert sure is not None
+    sure.data(C, resp(b"GET", b"a"), STEP)
+    later = pings(conversations, 2)
+    next(later)
+    next(later, None)
+    assert kept.protocols == ["redis", "redis"]
+    assert kept.requests() == ["PING"]
+
+
+def test_what_servers_spoke_is_bounded() -> None:
+    spoken = Spoken()
+    spec = PROTOCOLS[0]
+    for port in range(3 * MAX_SERVERS):
+        spoken.remember(Endpoint("192.0.2.1", port), spec)
+    assert sum(spoken.of(Endpoint("192.0.2.1", port)) is spec for port in range(3 * MAX_SERVERS)) <= MAX_SERVERS

@@ -1,4 +1,4 @@
-from tests.exporter.protocols.conversing import Step, client, converse, server
+from tests.exporter.protocols.conversing import Step, client, converse, copied, server
 from tests.exporter.protocols.samples_messaging import (
     AMQP_OPENING,
     MQTT_OPENING,
@@ -70,3 +70,11 @@ def test_lost_part_of_a_message_is_no_loss() -> None:
     long = websocket(0x82, b"x" * 5000, True)
     kept = converse((*UPGRADE, client(long[:100]), Step(0, lost=len(long) - 100), client(websocket(0x81, b"y", True))))
     assert kept.requests() == ["GET", "to-client", "to-server", "to-server"]
+
+
+def test_amqp_contents_whose_end_was_lost_count() -> None:
+    publish = method(1, 60, 40, b"\0\0" + name(b"") + name(b"orders") + b"\0") + content(1, b"x" * 4000)
+    deliver = method(1, 60, 60, name(b"c") + b"\0" * 8 + b"\0" + name(b"") + name(b"orders")) + content(1, b"x" * 4000)
+    steps = [*AMQP_OPENING, client(publish), server(deliver), client(publish), server(deliver)]
+    kept = converse([*steps[: len(AMQP_OPENING)], *copied(steps[len(AMQP_OPENING) :], 96)])
+    assert kept.requests()[-4:] == ["basic.publish", "basic.deliver"] * 2
