@@ -8,6 +8,7 @@ from toolkit.settings import option, repeated
 from toolkit.values import Address
 
 MIB = 1 << 20
+SYSCALL_MODES = ("windows", "continuous")
 METHODS = ("auto", "ring", "scapy")
 
 
@@ -93,6 +94,14 @@ class Config:
     edges: bool = option("collector.edges", True, "Requests between two services.")
     tcp: bool = option("collector.tcp", True, "TCP connections, failures to connect, repetitions and handshakes.")
     sockets: bool = option("collector.sockets", True, "Bytes, round trips and states of TCP connections.")
+    syscalls: bool = option("collector.syscalls", True, "System calls per service, counted in the kernel.")
+    syscalls_mode: str = option(
+        "syscalls.mode",
+        "windows",
+        "When system calls are counted: in short random windows, a fiftieth of the time, or all the time, which takes "
+        "0.2 us of each call.",
+        parse=values.choice(*SYSCALL_MODES),
+    )
     resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")
     services: bool = option("collector.services", True, "What each service is.")
     changes: bool = option("collector.changes", True, "New executables, command lines, ports, restarts and the like.")

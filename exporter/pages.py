@@ -22,11 +22,13 @@ from exporter.collectors.scrape import Droppable, Guard, NamedCollector, Scrape,
 from exporter.collectors.self import Coverage, self_families
 from exporter.collectors.services import change_families, service_families
 from exporter.collectors.sockets import socket_families
+from exporter.collectors.syscalls import syscall_families
 from exporter.collectors.tcp import tcp_families
 from exporter.collectors.traffic import traffic_families
 from exporter.config import Config
 from exporter.portraits import Portraits
 from exporter.services.traffic import TrafficSnapshot
+from exporter.sources.calling import NOT_WANTED, Calling
 from exporter.sources.host import Host
 from exporter.wire import Wire
 from toolkit.health import health_routes
@@ -36,9 +38,11 @@ from toolkit.metrics_page import metrics_handler
 from toolkit.version import version
 
 
-def capabilities(wire: Wire, host: Host) -> Mapping[str, bool]:
+def capabilities(wire: Wire, host: Host, calling: Calling) -> Mapping[str, bool]:
     """Return what may and may not be done here."""
-    return {"capture": wire.captures, **host.status().capabilities}
+    off = calling.status().off
+    syscalls = {} if off == NOT_WANTED else {"syscalls": not off}
+    return {"capture": wire.captures, **host.status().capabilities, **syscalls}
 
 
 def collectors(
@@ -46,6 +50,7 @@ def collectors(
     wire: Wire,
     host: Host,
     portraits: Portraits,
+    calling: Calling,
     traffic: Shared[TrafficSnapshot],
     *,
     clock: Callable[[], float],
@@ -57,7 +62,7 @@ def collectors(
         return resource_families(host.sample(clock()))
 
     def itself() -> Iterator[Metric]:
-        return self_families(coverage(wire, host, portraits, failures), version())
+        return self_families(coverage(wire, host, portraits, calling, failures), version())
 
     # Those that matter most come first: the series beyond the limit are the last ones.
     switched = (
@@ -72,6 +77,7 @@ def collectors(
         (config.edges, NamedCollector("edges", lambda: edge_families(traffic.get()))),
         (config.tcp, NamedCollector("tcp", lambda: tcp_families(wire.connects()))),
         (config.sockets, NamedCollector("sockets", lambda: socket_families(host.transfers()))),
+        (config.syscalls, NamedCollector("syscalls", lambda: syscall_families(calling.snapshot(), calling.status()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
         (config.changes, NamedCollector("changes", lambda: change_families(portraits.changes()))),
         (config.business_value, NamedCollector("business-value", lambda: value_families(traffic.get()))),
@@ -86,7 +92,7 @@ def collectors(
     return tuple(collector for wanted, collector in switched if wanted)
 
 
-def coverage(wire: Wire, host: Host, portraits: Portraits, failures: Mapping[str, int]) -> Coverage:
+def coverage(wire: Wire, host: Host, portraits: Portraits, calling: Calling, failures: Mapping[str, int]) -> Coverage:
     """Return how well the exporter sees at this moment."""
     counters, status = wire.counters(), host.status()
     return Coverage(
@@ -121,7 +127,7 @@ def coverage(wire: Wire, host: Host, portraits: Portraits, failures: Mapping[str
         },
         # A connection whose parser failed is dropped, and must not go unseen.
         failures={**failures, "connection": counters.engine.consumers_failed},
-        capabilities={**capabilities(wire, host), "class_model": portraits.has_model},
+        capabilities={**capabilities(wire, host, calling), "class_model": portraits.has_model},
     )
 
 

@@ -4,6 +4,7 @@ Source: Linux, include/uapi/linux/bpf.h.
 """
 
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -12,11 +13,11 @@ from exporter.sources.errors import SourceError
 
 # The number of bpf(2) by what the machine calls itself.
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361, "s390x": 351}
-CREATE_MAP, LOOKUP, UPDATE, DELETE, LOAD, LINK, ITERATE = 0, 1, 2, 3, 5, 28, 33
+CREATE_MAP, LOOKUP, UPDATE, DELETE, LOAD, OPEN_TRACEPOINT, TAKE_BATCH, LINK, ITERATE = 0, 1, 2, 3, 5, 17, 25, 28, 33
 HASH, ARRAY = 1, 2  # kinds of maps
 NO_PREALLOCATION = 1
 ATTRIBUTE_BYTES = 128  # what is not told is zero
-_TRACING, _TRACE_ITERATOR = 26, 28
+_RAW_TRACEPOINT, _TRACING, _TRACE_ITERATOR = 17, 26, 28
 _LICENCE = b"Dual MIT/GPL"  # of programs that use helpers which are for nothing else
 _LOG_BYTES = 1 << 20
 _LOG_SHOWN = 300
@@ -41,6 +42,50 @@ def update(map_descriptor: int, key: bytes, value: bytes) -> None:
     bpf(UPDATE, _element(map_descriptor, *held), "no value")
 
 
+def look_up(map_descriptor: int, key: bytes, value_bytes: int) -> bytes:
+    """Return one value of a map.
+
+    Raises:
+        SourceError: it has none, or the kernel refused it.
+    """
+    held = ctypes.create_string_buffer(key, len(key)), ctypes.create_string_buffer(value_bytes)
+    bpf(LOOKUP, _element(map_descriptor, *held), "no value")
+    return held[1].raw
+
+
+def take_all(map_descriptor: int, key_bytes: int, value_bytes: int, most: int) -> tuple[bytes, bytes]:
+    """Return all keys of a hash and their values, both in one row, and remove them; needs Linux 5.6.
+
+    Args:
+        most: how many it may hold.
+
+    Raises:
+        SourceError: the kernel refused it.
+    """
+    keys, values = ctypes.create_string_buffer(key_bytes * most), ctypes.create_string_buffer(value_bytes * most)
+    after = ctypes.create_string_buffer(max(8, key_bytes))
+    taken, begins = 0, 0
+    while taken < most:
+        places = ctypes.addressof(keys) + key_bytes * taken, ctypes.addressof(values) + value_bytes * taken
+        count, is_last = _take_some(map_descriptor, (begins, ctypes.addressof(after)), places, most - taken)
+        taken += count
+        if is_last:
+            break
+        begins = ctypes.addressof(after)
+    return keys.raw[: key_bytes * taken], values.raw[: value_bytes * taken]
+
+
+def _take_some(map_descriptor: int, way: tuple[int, int], places: tuple[int, int], room: int) -> tuple[int, bool]:
+    """Take what fits; return how many that was, and whether nothing is left."""
+    attributes = struct.pack("=QQQQII16x", *way, *places, room, map_descriptor)
+    buffer = ctypes.create_string_buffer(attributes, ATTRIBUTE_BYTES)
+    code = _call(TAKE_BATCH, buffer)
+    (count,) = struct.unpack_from("=I", buffer.raw, 32)
+    if code < 0 and ctypes.get_errno() != errno.ENOENT:
+        raise SourceError(f"no values: {os.strerror(ctypes.get_errno())}")
+    return count, code < 0
+
+
 def delete(map_descriptor: int, key: bytes) -> bool:
     """Remove one value of a map; return whether there was one."""
     held = ctypes.create_string_buffer(key, len(key))
@@ -61,17 +106,28 @@ def load_iterator(name: str, program: bytes, target_type: int) -> int:
     Raises:
         SourceError: the kernel or this process's privileges do not allow it.
     """
+    ending = struct.pack("=8x16s4xI36xI16x", name.encode(), _TRACE_ITERATOR, target_type)
+    return _load(_TRACING, program, ending)
+
+
+def load_tracepoint(program: bytes) -> int:
+    """Return the descriptor of a program that is run at a raw tracepoint.
+
+    Raises:
+        SourceError: the kernel or this process's privileges do not allow it.
+    """
+    return _load(_RAW_TRACEPOINT, program, b"")
+
+
+def _load(kind: int, program: bytes, ending: bytes) -> int:
     code = ctypes.create_string_buffer(program, len(program))
     licence = ctypes.create_string_buffer(_LICENCE)
-    counts = (_TRACING, len(program) // 8, ctypes.addressof(code), ctypes.addressof(licence))
+    counts = (kind, len(program) // 8, ctypes.addressof(code), ctypes.addressof(licence))
 
     def attempt(log: "ctypes.Array[ctypes.c_char] | None") -> int:
         logged = (1, len(log), ctypes.addressof(log)) if log is not None else (0, 0, 0)
-        attributes = struct.pack(
-            "=IIQQIIQ8x16s4xI36xI16x", *counts, *logged, name.encode(), _TRACE_ITERATOR, target_type
-        )
         try:
-            return bpf(LOAD, attributes, "the kernel refuses the program")
+            return bpf(LOAD, struct.pack("=IIQQIIQ", *counts, *logged) + ending, "the kernel refuses the program")
         except SourceError as error:
             reason = log.value.decode("ascii", "replace")[-_LOG_SHOWN:].strip() if log is not None else ""
             raise SourceError(f"{error}: {reason}" if reason else str(error)) from None
@@ -81,6 +137,16 @@ def load_iterator(name: str, program: bytes, target_type: int) -> int:
     except SourceError:
         # Why, is only written down when asked for, which takes long.
         return attempt(ctypes.create_string_buffer(_LOG_BYTES))
+
+
+def attach_tracepoint(name: str, program_descriptor: int) -> int:
+    """Have a program run at a raw tracepoint; return the descriptor that keeps it there.
+
+    Raises:
+        SourceError: the kernel or this process's privileges do not allow it.
+    """
+    text = ctypes.create_string_buffer(name.encode())
+    return bpf(OPEN_TRACEPOINT, struct.pack("=QI4x", ctypes.addressof(text), program_descriptor), "no tracepoint")
 
 
 def link(program_descriptor: int) -> int:
@@ -127,12 +193,15 @@ def bpf(command: int, attributes: bytes, what: str) -> int:
     Raises:
         SourceError: it failed, or this machine's number of the call is not known.
     """
-    number = NUMBERS.get(platform.machine())
-    if number is None:
+    if platform.machine() not in NUMBERS:
         raise SourceError(f"{what}: bpf(2) is not known on {platform.machine()}")
-    buffer = ctypes.create_string_buffer(attributes, max(ATTRIBUTE_BYTES, len(attributes)))
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = libc.syscall(ctypes.c_long(number), ctypes.c_int(command), buffer, ctypes.c_uint(len(buffer)))
+    result = _call(command, ctypes.create_string_buffer(attributes, max(ATTRIBUTE_BYTES, len(attributes))))
     if result < 0:
         raise SourceError(f"{what}: {os.strerror(ctypes.get_errno())}")
-    return int(result)
+    return result
+
+
+def _call(command: int, buffer: "ctypes.Array[ctypes.c_char]") -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = ctypes.c_long(NUMBERS[platform.machine()])
+    return int(libc.syscall(number, ctypes.c_int(command), buffer, ctypes.c_uint(len(buffer))))

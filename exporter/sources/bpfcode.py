@@ -69,6 +69,11 @@ def store(size: int, target: int, offset: int, source: int) -> Op:
     return Op(0x63 | BYTES[size], target, source, offset)
 
 
+def add_to(target: int, offset: int, source: int) -> Op:
+    """Add a register to eight bytes where another points, at once for all processors."""
+    return Op(0xDB, target, source, offset)
+
+
 def clear(target: int, offset: int) -> Op:
     """Store eight bytes of zero where a register points."""
     return Op(0x7A, target, 0, offset)

@@ -175,6 +175,10 @@ class Host:
         with self._lock:
             return self._view
 
+    def services(self) -> Mapping[int, str]:
+        """Return the service of each process by PID, as of the last refresh."""
+        return {pid: process.service for pid, process in self.view().processes.items()}
+
     def transfers(self) -> Mapping[Party, Totals]:
         """Return what TCP sockets have transferred, as of the last refresh."""
         with self._lock:

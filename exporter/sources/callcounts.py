@@ -1,0 +1,98 @@
+"""Counts system calls by a program in the kernel; it is attached for short windows, or for good."""
+
+import os
+import platform
+import struct
+
+from exporter.services.syscalls import Called
+from exporter.sources import bpfcalls
+from exporter.sources.errors import SourceError
+from exporter.sources.syscallnames import names
+from exporter.sources.syscallprogram import REGISTERS, Maps, counting
+
+MOST = 16_384  # pairs of process and call in one window
+OTHER_ABI = "~unknown"
+_KEY_BYTES, _VALUE_BYTES = 8, 16
+_ENTRY = struct.Struct("=QQ")
+
+
+class Counting:
+    """The program in the kernel, and its maps.
+
+    Attributes:
+        lost: calls that found no place in the map.
+    """
+
+    def __init__(self, machine: str = platform.machine()) -> None:  # it stays the same
+        """Load the program, without attaching it.
+
+        Raises:
+            SourceError: the kernel, the machine or this process's privileges do not allow it.
+        """
+        if machine not in REGISTERS:
+            raise SourceError(f"the registers of {machine} are not known")
+        self._names = names(machine)
+        self.lost = 0
+        self._attached = -1
+        self._open: list[int] = []
+        try:
+            switch = self._kept(bpfcalls.create_map(bpfcalls.ARRAY, 4, _VALUE_BYTES, 1))
+            counts = self._kept(bpfcalls.create_map(bpfcalls.HASH, _KEY_BYTES, _VALUE_BYTES, MOST))
+            self._maps = Maps(counts, switch)
+            program = counting(REGISTERS[machine], self._maps)
+            self._program = self._kept(bpfcalls.load_tracepoint(program))
+            self.attach()
+            self.detach()  # only now it is known that it may be attached
+        except SourceError:
+            self.close()
+            raise
+
+    def attach(self) -> None:
+        """Have the program run at every call, switched off as it is.
+
+        Raises:
+            SourceError: the kernel refused it.
+        """
+        self._attached = bpfcalls.attach_tracepoint("sys_exit", self._program)
+
+    def detach(self) -> None:
+        """Have it run no longer."""
+        if self._attached >= 0:
+            os.close(self._attached)
+            self._attached = -1
+
+    def switch(self, on: bool) -> None:
+        """Count from now on, or no longer.
+
+        Raises:
+            SourceError: the kernel refused it.
+        """
+        self.lost += self._lost()
+        bpfcalls.update(self._maps.switch, bytes(4), struct.pack("=QQ", on, 0))
+
+    def take(self) -> list[Called]:
+        """Return what was counted since the last time, and forget it.
+
+        Raises:
+            SourceError: the kernel refused it.
+        """
+        keys, values = bpfcalls.take_all(self._maps.counts, _KEY_BYTES, _VALUE_BYTES, MOST)
+        pairs = zip(struct.iter_unpack("=Q", keys), _ENTRY.iter_unpack(values), strict=True)
+        return [
+            Called(key >> 32, self._names.get(key & 0xFFFFFFFF, OTHER_ABI), calls, errors)
+            for (key,), (calls, errors) in pairs
+        ]
+
+    def close(self) -> None:
+        """Give up the program and its maps."""
+        self.detach()
+        while self._open:
+            os.close(self._open.pop())
+
+    def _kept(self, descriptor: int) -> int:
+        self._open.append(descriptor)
+        return descriptor
+
+    def _lost(self) -> int:
+        value = bpfcalls.look_up(self._maps.switch, bytes(4), _VALUE_BYTES)
+        return int(struct.unpack("=QQ", value)[1])
