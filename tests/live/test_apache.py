@@ -69,7 +69,7 @@ def test_requests_equal_the_access_log(tmp_path: Path) -> None:
         apache(tmp_path / "apache", backend) as port,
     ):
         loads.get_pages(port, loads.spread(PAGES, kinds, random.Random(SEED)), WORKERS)
-        own = counted.by_access_log(tmp_path / "apache" / "access.log", 1e-6)
+        own = counted.by_access_log(tmp_path / "apache" / "access.log", 1e-6, PAGES)
         seen = assert_agrees(exporter, port, Known("apache", "http", own))
         behind = Seen(seen.page, backend).edges("http")
     assert (own.requests, own.errors) == (PAGES, MISSING + BROKEN)

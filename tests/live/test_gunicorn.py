@@ -82,7 +82,7 @@ def test_requests_equal_the_access_log(tmp_path: Path) -> None:
     with stack.exporter(tmp_path, *UNSHED) as exporter, gunicorn(tmp_path) as port:
         paths = loads.spread(PAGES, kinds, random.Random(SEED))
         loads.side_by_side(lambda share: ask(port, share), paths, CLIENTS)
-        own = counted.by_access_log(tmp_path / "access.log", 1e-6)
+        own = counted.by_access_log(tmp_path / "access.log", 1e-6, PAGES)
         seen = assert_agrees(exporter, port, Known("shop_pages", "http", own))
     assert (own.requests, own.errors) == (PAGES, MISSING + BROKEN)
     methods = seen.by("method", "larimar_http_requests_total")

@@ -53,6 +53,6 @@ def test_requests_equal_its_log(tmp_path: Path) -> None:
     kinds = (("/page", 0), ("/missing", MISSING), ("/broken", BROKEN))
     with stack.exporter(tmp_path, *UNSHED) as exporter, node(tmp_path / "node") as port:
         loads.get_pages(port, loads.spread(PAGES, kinds, random.Random(SEED)), WORKERS)
-        own = counted.by_access_log(tmp_path / "node" / "access.log", 1e-3)
+        own = counted.by_access_log(tmp_path / "node" / "access.log", 1e-3, PAGES)
         assert_agrees(exporter, port, Known("shop-pages", "http", own))
     assert (own.requests, own.errors) == (PAGES, MISSING + BROKEN)
