@@ -1,6 +1,7 @@
 """Wires the detector's parts together and runs them."""
 
 import hashlib
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from detector.clients.alertmanager import Alertmanager
 from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.listener import Listener
 from detector.clients.notifier import Backoff, Notifier, doubling
-from detector.clients.prometheus import Prometheus
+from detector.clients.prometheus import Prometheus, QueryError
 from detector.clock import Clock, SystemClock
 from detector.config import Config
+from detector.discover import discovered, with_foreign
 from detector.incidents.lifecycle import Rules
 from detector.incidents.links import Places
 from detector.incidents.payload import Sender
@@ -32,6 +34,8 @@ from toolkit.landing import Link, landing_handler
 from toolkit.metrics_page import metrics_handler
 from toolkit.server import Server, serve
 from toolkit.version import version
+
+log = logging.getLogger(__name__)
 
 ANSWER_BYTES = 256 << 20  # of Prometheus, unpacked; parts are sized to stay far below
 RECEIPT_BYTES = 16 << 20  # of an Alertmanager, whose longest answer is its silences
@@ -56,6 +60,7 @@ def build(
     fits: Executor,
     closing: ExitStack,
     backoff: Backoff = doubling,
+    foreign: tuple[Signal, ...] = (),
 ) -> App:
     """Make the parts.
 
@@ -64,12 +69,13 @@ def build(
         fits: runs the fitting beside the evaluations.
         closing: ends what was started.
         backoff: how long to leave an Alertmanager alone after failures.
+        foreign: signals beside those of the files, which replace them.
 
     Raises:
         SignalsError, CredentialsError: a file is of no use.
         ServeError: the address is taken.
     """
-    signals = load((SHIPPED, *config.signals))
+    signals = with_foreign(load((SHIPPED, *config.signals)), foreign)
     alertmanagers = _alertmanagers(config)
     notifier = Notifier(alertmanagers, backoff)
     closing.callback(notifier.close)
@@ -125,8 +131,27 @@ def run(config: Config, stop: threading.Event) -> None:
         fits = ThreadPoolExecutor(1, "fit")
         closing.callback(queries.shutdown, wait=False, cancel_futures=True)
         closing.callback(fits.shutdown, wait=False, cancel_futures=True)
-        app = build(config, clock, queries, fits, closing)
+        app = build(config, clock, queries, fits, closing, foreign=foreign(config, clock))
         app.detector.run(clock)
+
+
+def foreign(config: Config, clock: Clock) -> tuple[Signal, ...]:
+    """Signals of metrics nobody described, if asked for; waits for a Prometheus that does not answer."""
+    client = Prometheus(_prometheus(config, config.prometheus_timeout), lambda _: None, lambda _: None)
+    waited = False
+    while config.discover:
+        try:
+            signals = discovered(client.metadata(), config.discover)
+        except QueryError as error:
+            if not waited:  # said once, and once more when it is over
+                log.warning("metrics not discovered yet", extra={"reason": str(error)})
+            waited = True
+            if not clock.wait_until(clock.now() + config.interval):
+                break
+            continue
+        log.info("metrics discovered", extra={"signals": len(signals)})
+        return signals
+    return ()
 
 
 def _prometheus(config: Config, timeout: Seconds) -> Endpoint:

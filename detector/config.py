@@ -37,6 +37,15 @@ def label(text: str) -> Label:
     return Label(name, value)
 
 
+def pattern(text: str) -> str:
+    """Read a regular expression."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
+    return text
+
+
 def optional_path(text: str) -> Path | None:
     """Read a path; nothing is none."""
     return Path(text) if text else None
@@ -124,6 +133,12 @@ class Config:
     )
     signals: tuple[Path, ...] = repeated(
         "signals.file", (), "Further signals, in the form of the shipped signals.yml.", parse=Path
+    )
+    discover: str = option(
+        "discover",
+        "",
+        "Also watch metrics nobody described, if this regular expression matches their whole names; read at the start.",
+        parse=pattern,
     )
     series_limit: int = option(
         "series.limit", 200_000, "The most series to watch.", parse=values.within(values.whole_number, 1)

@@ -63,6 +63,14 @@ class Document(msgspec.Struct):
     is_partial: Any = msgspec.field(name="isPartial", default=False)
 
 
+class _About(msgspec.Struct):
+    type: str = ""
+
+
+class _Metadata(msgspec.Struct):
+    data: dict[str, list[_About]]
+
+
 class _Series(msgspec.Struct):
     metric: dict[str, str]
     values: list[Sample] = []
@@ -77,6 +85,7 @@ class _SeriesInText(msgspec.Struct):
 
 # Values read as numbers at once take a fifth of the time that the json module and float() need for them.
 _documents = msgspec.json.Decoder(Document)
+_metadata = msgspec.json.Decoder(_Metadata)
 _numbers = msgspec.json.Decoder(list[_Series], strict=False)
 _texts = msgspec.json.Decoder(list[_SeriesInText])
 
@@ -85,6 +94,14 @@ def read_document(body: bytes) -> Document:
     """Read an answer, its series left as they are. Raises MatrixError."""
     try:
         return _documents.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MatrixError(str(error)) from error
+
+
+def read_types(body: bytes) -> dict[str, str]:
+    """Read the types of metrics of an answer about metadata. Raises MatrixError."""
+    try:
+        return {name: every[0].type for name, every in _metadata.decode(body).data.items() if every}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MatrixError(str(error)) from error
 

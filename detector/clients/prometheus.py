@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from detector.clients.endpoint import Answer, Endpoint, TransportError
-from detector.clients.matrix import Document, Grid, Matrix, MatrixError, read_document, read_matrix
+from detector.clients.matrix import Document, Grid, Matrix, MatrixError, read_document, read_matrix, read_types
 from detector.model import Seconds
 
 MAX_POINTS = 10_000  # Prometheus refuses more than 11,000 per series
@@ -52,6 +52,25 @@ class Prometheus:
         """The values on a grid of at most MAX_POINTS. Raises QueryError."""
         form = {"query": promql, "start": _time(grid.start), "end": _time(grid.end), "step": _time(grid.step)}
         return self._ask("/api/v1/query_range", "matrix", form, grid)
+
+    def metadata(self) -> dict[str, str]:
+        """The type of each metric that has one. Raises QueryError."""
+        try:
+            return read_types(self._get("/api/v1/metadata").body)
+        except MatrixError as error:
+            self._failed("malformed")
+            raise QueryError("malformed", f"metadata: {error}") from error
+
+    def _get(self, path: str) -> Answer:
+        try:
+            answer = self._endpoint.get(path)
+        except TransportError as error:
+            self._failed("transport")
+            raise QueryError("transport", str(error)) from error
+        if answer.status != 200:
+            self._failed("refused")
+            raise QueryError("refused", f"HTTP {answer.status}: {answer.excerpt()}")
+        return answer
 
     def _ask(self, path: str, kind: str, form: Mapping[str, str], grid: Grid) -> Matrix:
         try:

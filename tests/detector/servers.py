@@ -101,6 +101,7 @@ class FakePrometheus:
     release: threading.Event = field(default_factory=threading.Event)
     broken: tuple[str, ...] = ()  # queries holding one of these are refused
     headers: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)  # of metrics, by their names
 
     @contextmanager
     def serving(self) -> Iterator["FakePrometheus"]:
@@ -113,6 +114,10 @@ class FakePrometheus:
 
     def _play(self, handler: _Handler, body: bytes) -> None:
         self.headers = dict(handler.headers)
+        if handler.path == "/api/v1/metadata":
+            known = {name: [{"type": kind, "help": "", "unit": ""}] for name, kind in self.types.items()}
+            self._send(handler, {"status": "success", "data": known})
+            return
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         self.asked.append(form["query"])
         self.timeouts.append((handler.path, form["timeout"]))
