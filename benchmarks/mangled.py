@@ -2,7 +2,8 @@
 
 Truth is what a replay tells of the capture as it was; it is held against the servers' own counts by the tests. Exact
 mangles must change nothing; packets out of order may cost 1 % of the requests, lost ones and short copies 5 %. What a
-short copy hides, as pipelined requests and the ends of answers, nobody can tell.
+short copy hides, as pipelined requests, keys that a list of values lacks and how an answer ends, nobody can tell: it is
+left out rather than estimated, so that errors and operations stay those that were seen.
 
     python -m benchmarks.mangled [--json] [CAPTURE ...]
 """

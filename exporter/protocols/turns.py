@@ -1,4 +1,7 @@
-"""Turns of unknown or encrypted connections: a burst of the client, then a burst of the server."""
+"""Turns of unknown or encrypted connections: a burst of the client, then a burst of the server.
+
+Where only one side was captured nothing is told: without the other's bursts nobody knows where one request ends.
+"""
 
 from collections.abc import Sequence
 

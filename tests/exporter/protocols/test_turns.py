@@ -28,3 +28,7 @@ def test_notification_long_after_the_answer_is_no_part_of_it() -> None:
     request, response = parser.finish(12 + LONGEST_PAUSE)
     assert request.last_at == 0
     assert response.last_at == 10
+
+
+def test_one_side_alone_tells_no_turn() -> None:
+    assert converse([client(b"\1a"), client(b"b"), client(b"c")]).exchanges == []
