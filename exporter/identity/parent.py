@@ -1,6 +1,6 @@
 """Step 9: whether a process belongs to the service of the one that started it."""
 
-from exporter.identity.executable import says_nothing
+from exporter.identity.executable import TOOLS, says_nothing
 from exporter.identity.facts import Name, NameSource, ProcessFacts
 
 _OWN = (NameSource.ENVIRONMENT, NameSource.KUBERNETES, NameSource.CONTAINER, NameSource.SYSTEMD)
@@ -35,6 +35,8 @@ def inherits(child: ProcessFacts, child_name: Name, parent: ProcessFacts, parent
         return False
     if _forked(child, parent):
         return True
+    if parent.program in _SHELLS and child.program in TOOLS and child_name.source is NameSource.EXECUTABLE:
+        return True  # what a person or a script has done by the way
     if is_manager(parent, parent_name):
         # `sh -c` is how cron, npm and their like start a program: the shell is theirs, the program is not.
         return _runs_inline(child) and not _starts_everything(parent)

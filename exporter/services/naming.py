@@ -1,7 +1,8 @@
 """Gives every process of a host its service: the tree of processes, instances told apart, the number bounded."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from exporter.identity.classes import known_class
@@ -18,8 +19,19 @@ from exporter.services.view import Process
 
 YOUNG_SECONDS = 2.0
 """A process that ends sooner, and never had a socket, is its parent's errand, not a service."""
+ERRAND_SECONDS = 30.0
+"""The same of one that nobody declared as a service and that is no application we know: compilers, tools, scripts."""
+_ASKED_MEMBERS = 8  # for their class
+_DECLARED = frozenset(
+    {
+        NameSource.ENVIRONMENT,
+        NameSource.KUBERNETES,
+        NameSource.CONTAINER,
+        NameSource.SYSTEMD,
+        NameSource.APPLICATION,
+    }
+)
 # A wrapper is there for what it starts.
-_ASKED_MEMBERS = 8
 _NO_WORK = (ServiceClass.UNKNOWN, ServiceClass.SHELL, ServiceClass.SYSTEM)
 PORTLESS_SECONDS = 10.0
 """So long an instance beside another one may take to listen, before it is taken for a replica."""
@@ -33,15 +45,29 @@ class Named:
         processes: every process by PID; one that is too young to have a service is in `~other` for the time.
         members: what the resources of each are counted for.
         services: those that have a process, by name.
-        undecided: whether some process is too young.
+        undecided: the processes that are too young to have a service.
+        due_at: when the first of them is old enough.
         renamed: names that turned out to be a young process's first ones, and what it is called now.
     """
 
     processes: Mapping[int, Process] = field(default_factory=dict)
     members: Mapping[int, Membership] = field(default_factory=dict)
     services: Mapping[str, ServiceIdentity] = field(default_factory=dict)
-    undecided: bool = False
+    undecided: frozenset[int] = frozenset()
+    due_at: float = math.inf
     renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def is_due(self, with_sockets: Set[int], now: float) -> bool:
+        """Return whether a process that was too young may have a service now: by its age, or as it has a socket."""
+        return now >= self.due_at or not self.undecided.isdisjoint(with_sockets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Classed:
+    """A process and what it is known to be."""
+
+    candidate: Candidate
+    kind: ServiceClass
 
 
 class Naming:
@@ -61,6 +87,7 @@ class Naming:
         self._placed: Mapping[int, Place] = {}
         self._candidates: Mapping[int, Candidate] = {}
         self._renames = Renames()
+        self._classed: dict[int, _Classed] = {}
 
     def update(
         self,
@@ -80,6 +107,7 @@ class Naming:
         """
         if candidates is not self._candidates:
             self._placed, self._candidates = places(candidates), candidates
+            self._classed = {pid: one for pid, one in self._classed.items() if pid in candidates}
         names = self._names(ports)
         open_roots = self._open(names, with_sockets, age_seconds)
         called = self._roster.admit(self._claims(names, open_roots, ports), now)
@@ -95,7 +123,8 @@ class Naming:
             },
             members={pid: self._membership(pid, service[pid], open_roots) for pid in candidates},
             services=self._identities(service),
-            undecided=bool(open_roots),
+            undecided=frozenset(pid for pid, place in self._placed.items() if place.root_pid in open_roots),
+            due_at=min((now + self._left(root, age_seconds) for root in open_roots), default=math.inf),
             renamed=self._renames.known(),
         )
 
@@ -125,16 +154,25 @@ class Naming:
     ) -> set[int]:
         """Return the roots that may yet turn out to be something else.
 
-        Errands: young, without sockets, of no service known so far. And instances that do not listen yet beside another
-        one, whose name they would share until their port is known.
+        Errands: young for what they are, without sockets, of no service known so far. And instances that do not listen
+        yet beside another one, whose name they would share until their port is known.
         """
         settled = {self._placed[pid].root_pid for pid in with_sockets if pid in self._placed}
         return {
             root
             for root, name in names.items()
-            if (name not in self._roster and root not in settled and age_seconds(root) < YOUNG_SECONDS)
+            if (name not in self._roster and root not in settled and age_seconds(root) < self._patience(root))
             or (root in self._instances.unplaced() and age_seconds(root) < PORTLESS_SECONDS)
         }
+
+    def _left(self, root: int, age_seconds: Callable[[int], float]) -> float:
+        """Return after how many seconds the time of a root that is open is over."""
+        limits = (self._patience(root), PORTLESS_SECONDS if root in self._instances.unplaced() else 0.0)
+        return min((limit - age_seconds(root) for limit in limits if limit > age_seconds(root)), default=0.0)
+
+    def _patience(self, root: int) -> float:
+        """Return how long a process without sockets may be an errand."""
+        return YOUNG_SECONDS if self._placed[root].name.source in _DECLARED else ERRAND_SECONDS
 
     def _claims(self, names: Mapping[int, str], open_roots: set[int], ports: Mapping[int, int]) -> list[str]:
         """Return the names in the order of their claim to a place: those that listen, then the oldest."""
@@ -168,18 +206,26 @@ class Naming:
 
     def _classes(self, service: Mapping[int, str], oldest: Mapping[str, Candidate]) -> dict[str, ServiceClass]:
         """Return what each service's first process is known to be, else what most of its others are."""
-        classes = {name: known_class(one.facts, one.own) for name, one in oldest.items()}
+        classes = {name: self._class_of(one) for name, one in oldest.items()}
         told: dict[str, Counter[ServiceClass]] = {
             name: Counter() for name, kind in classes.items() if kind is ServiceClass.UNKNOWN
         }
         for pid, name in service.items():
             if name in told and told[name].total() < _ASKED_MEMBERS:
-                told[name][known_class(self._candidates[pid].facts, self._candidates[pid].own)] += 1
+                told[name][self._class_of(self._candidates[pid])] += 1
         for name, votes in told.items():
             for kind in _NO_WORK:
                 votes.pop(kind, None)
             classes[name] = votes.most_common(1)[0][0] if votes else ServiceClass.UNKNOWN
         return classes
+
+    def _class_of(self, candidate: Candidate) -> ServiceClass:
+        """Return what a process is known to be, asked once for each reading of its facts."""
+        known = self._classed.get(candidate.facts.pid)
+        if known is None or known.candidate is not candidate:
+            kind = known_class(candidate.facts, candidate.own)
+            known = self._classed[candidate.facts.pid] = _Classed(candidate, kind)
+        return known.kind
 
 
 def _identity(name: str, candidate: Candidate, kind: ServiceClass) -> ServiceIdentity:

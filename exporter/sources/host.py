@@ -122,9 +122,10 @@ class Host:
             owners = self._owners.resolve(inodes, self._census.candidates.keys(), now)
             self._unowned = len(inodes) - len(owners)
             ports = self._sockets.lowest_ports(owners)
-            if changed or ports != self._ports or self._named.undecided:
+            with_sockets = set(owners.values())
+            if changed or ports != self._ports or self._named.is_due(with_sockets, now):
                 self._ports = ports
-                self._name(set(owners.values()), now)
+                self._name(with_sockets, now)
             processes = self._named.processes
             services = {inode: processes[pid].service for inode, pid in owners.items() if pid in processes}
             index = self._sockets.attribute(services)

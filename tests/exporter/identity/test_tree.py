@@ -49,7 +49,7 @@ def test_tools_work_for_their_caller_through_an_inline_shell() -> None:
     assert found[12].name.text == "shop"
 
 
-def test_a_managers_children_are_their_own_services() -> None:
+def test_a_managers_children_are_their_own_services_but_not_what_a_person_has_done_by_the_way() -> None:
     found = place_all(
         SYSTEMD,
         process(5, 1, "/usr/bin/python3.11", "python3 /usr/bin/supervisord"),
@@ -59,7 +59,7 @@ def test_a_managers_children_are_their_own_services() -> None:
         process(21, 20, "/usr/bin/sleep", "sleep 9"),
     )
 
-    assert [found[pid].name.text for pid in (5, 10, 11, 20, 21)] == ["supervisord", "redis", "python", "bash", "sleep"]
+    assert [found[pid].name.text for pid in (5, 10, 11, 20, 21)] == ["supervisord", "redis", "python", "bash", "bash"]
 
 
 def test_a_server_started_by_a_script_has_its_own_name_and_the_scripts_tools_have_not() -> None:

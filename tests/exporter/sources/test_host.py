@@ -140,7 +140,7 @@ def test_a_reused_pid_gets_its_new_name(tree: ProcTree, host: Host) -> None:
     host.sample(1.0)
     host.sample(6.0)
 
-    assert services(host.refresh(8.0))[10] == "till"
+    assert services(host.refresh(40.0))[10] == "till"
 
 
 def test_a_program_executed_after_the_fork_gives_its_name_while_the_process_is_young(
@@ -152,7 +152,7 @@ def test_a_program_executed_after_the_fork_gives_its_name_while_the_process_is_y
     tree.add(10, b"/opt/till")
     host.refresh(4.0)
 
-    assert services(host.refresh(5.0))[10] == "till"
+    assert services(host.refresh(33.0))[10] == "till"
 
 
 def test_a_name_that_a_process_had_only_at_first_is_gone_with_it(tree: ProcTree, table: Table, host: Host) -> None:
@@ -190,9 +190,33 @@ def test_an_errand_becomes_no_service(tree: ProcTree, host: Host) -> None:
     tree.add(10, b"/opt/errand", cpu=3)
 
     assert "errand" not in host.sample(1.0)
+    assert "errand" not in host.sample(30.0)
     assert services(host.view())[10] == OTHER
-    found = host.sample(3.0)["errand"]
+    found = host.sample(31.0)["errand"]
     assert (found.counters.user_nanoseconds, found.starts) == (3 * TICK, 1)
+
+
+def test_what_somebody_declared_or_is_known_is_no_errand(tree: ProcTree, host: Host) -> None:
+    host.sample(0.0)
+    tree.add(10, b"/usr/bin/redis-server")
+    (tree.add(11, b"/opt/till") / "cgroup").write_text("0::/system.slice/till.service\n")
+    host.sample(1.0)
+
+    found = host.sample(3.0)
+
+    assert {"redis", "till"} <= found.keys()
+
+
+def test_an_errand_that_opens_a_socket_later_is_a_service_then(tree: ProcTree, table: Table, host: Host) -> None:
+    host.refresh(0.0)
+    tree.add(10, b"/opt/till")
+    host.refresh(1.0)
+    assert services(host.refresh(10.0))[10] == OTHER
+    tree.open_socket(10, 3, 77)
+    table.listen(8000, 77)
+    host.refresh(11.0)
+
+    assert services(host.refresh(12.0))[10] == "till"
 
 
 def test_a_young_process_with_a_socket_is_a_service_at_once(tree: ProcTree, table: Table, host: Host) -> None:
