@@ -67,6 +67,11 @@ class Judged:
     wrong: dict[str, dict[str, int]]
 
 
+def recorded() -> list[Recorded]:
+    """Return all recordings in the tree."""
+    return [one for file in sorted(RECORDINGS.glob("*.jsonl")) for one in read(file)]
+
+
 def examples(recordings: Sequence[Recorded]) -> list[Example]:
     """Return what is learned from: classes of several engines."""
     engines = {(one.kind, one.engine) for one in recordings}
@@ -151,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one object instead of the table")
     parser.add_argument("--output", type=Path, default=FILE, help="where the model is written")
     settings = parser.parse_args(arguments)
-    recordings = [one for file in sorted(RECORDINGS.glob("*.jsonl")) for one in read(file)]
+    recordings = recorded()
     write(fit(examples(recordings)), settings.output)
     found = judge(recordings)
     if settings.json:

@@ -62,6 +62,11 @@ def kit(recipes: Sequence[Recipe]) -> Kit:
     if not (modules / "koa").exists():
         modules.parent.mkdir(parents=True, exist_ok=True)
         _run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(modules.parent), *NODE_PACKAGES.split()])
+    return kit_of(tree, venv, modules)
+
+
+def kit_of(tree: Tree, venv: Path, modules: Path) -> Kit:
+    """Return the kit of what is there already."""
     return Kit(
         tree,
         {
