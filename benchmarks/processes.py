@@ -1,9 +1,11 @@
-"""The cost of reading processes: `python -m benchmarks.processes`, beside psutil in the same run.
+"""The cost of reading processes: `python -m benchmarks.processes`, beside other people's programs in the same run.
 
-Starts idle processes of four threads, one in twenty of which reads now and then, and samples them all by turns: with
-the exporter's whole host reading (processes, names, sockets, resources), with its usage reader alone, and with psutil.
-Prints CPU milliseconds per sample, medians, and the resident memory of a process that does nothing else.
-Everything is ended afterwards.
+Starts mostly idle processes of four threads, one in twenty of which reads now and then, and has all readers sample them
+by turns: the exporter with its eBPF program and without (processes, names, sockets, resources and their page), psutil
+as its documentation does, prometheus-process-exporter (without threads and smaps), netdata's apps plugin, and
+node_exporter's counts of processes, which tells nothing of any one. Prints CPU milliseconds per sample, medians, and
+resident memory: of the whole exporter as its command starts it, scraped, and of a process that does nothing else.
+Everything is ended afterwards; Debian's packages are unpacked into build/debian.
 """
 
 import argparse
@@ -16,31 +18,42 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 
-from exporter.sources.host import Host
-from exporter.sources.usage import UsageReader, descriptor_budget
+from benchmarks.exporter import exporter, read, rss_bytes
+from benchmarks.readers import (
+    APPS_PLUGIN,
+    PROC,
+    PROGRAMS,
+    Larimar,
+    Plugin,
+    Program,
+    Psutil,
+    Reader,
+    node_exporter,
+    process_exporter,
+)
+from quickstart.debian import PackageError, Tree, obtain
 
-PROC = Path("/proc")
 EXTRA_THREADS = 3
 BUSY_ONE_IN = 20
 WAKE_SECONDS = 0.2
 SETTLING_SECONDS = 8.0  # new processes are looked at once more after five
-MAX_DESCRIPTORS = 9300  # for 3,100 processes; two of the tools are open at once, under a usual limit of 20,000
-FIELDS = ["cpu_times", "memory_info", "io_counters", "num_fds", "num_threads", "ppid", "name", "create_time"]
-STATIC_FIELDS = ["exe", "cmdline"]
-
-Sampler = Callable[[], int]
+PAUSE_SECONDS = 0.5
+SCRAPES = 20
+MEMORY_AT = 1000
+TOLD = ("larimar", "larimar_bpf", "process_exporter", "apps_plugin", "psutil")
 
 
 @dataclass(slots=True)
 class Cost:
-    """One tool's figures: CPU milliseconds by the number of processes, and megabytes at the last of them."""
+    """One tool's figures: CPU milliseconds by the number of processes, and megabytes at one of them."""
 
     cpu_ms_per_sample: dict[str, float] = field(default_factory=dict)
     rss_mb: float = 0.0
@@ -76,90 +89,100 @@ def population(size: int) -> Iterator[None]:
             os.waitpid(pid, 0)
 
 
-def whole_host() -> Sampler:
-    """Sample with everything that a scrape needs."""
-    host = Host(PROC, max_descriptors=MAX_DESCRIPTORS)
-
-    def sample() -> int:
-        host.sample(time.monotonic())
-        return len(host.view().processes)
-
-    return sample
-
-
-def usage_alone() -> Sampler:
-    """Sample what processes use, nothing else."""
-    reader = UsageReader(PROC, descriptor_budget(MAX_DESCRIPTORS))
-    return lambda: len(reader.read(set(psutil.pids())).changed)
-
-
-def psutil_full() -> Sampler:
-    """Sample as psutil's documentation does."""
-    return lambda: sum(1 for _ in psutil.process_iter([*FIELDS, *STATIC_FIELDS]))
-
-
-def psutil_cached() -> Sampler:
-    """Sample with psutil, facts that do not change read once."""
-    static: dict[int, object] = {}
-
-    def sample() -> int:
-        seen = 0
-        for process in psutil.process_iter(FIELDS):
-            seen += 1
-            if process.pid not in static:
-                static[process.pid] = process.as_dict(STATIC_FIELDS)
-        return seen
-
-    return sample
+def readers(tree: Tree | None, folder: Path) -> dict[str, Reader]:
+    """Start every reader that is permitted and to be had; says which are not."""
+    wanted: dict[str, Callable[[], Reader]] = {
+        "larimar": lambda: Larimar(bpf=False),
+        "larimar_bpf": lambda: Larimar(bpf=True),
+        "psutil": lambda: Psutil(cached=False),
+        "psutil_cached": lambda: Psutil(cached=True),
+    }
+    if tree is not None:
+        wanted |= {
+            "process_exporter": lambda: process_exporter(tree, folder),
+            "apps_plugin": lambda: Plugin(tree.binary(APPS_PLUGIN), tree.environment(os.environ)),
+            "node_exporter": lambda: node_exporter(tree),
+        }
+    started: dict[str, Reader] = {}
+    for name, start in wanted.items():
+        try:
+            started[name] = start()
+        except OSError as error:
+            print(f"without {name}: {error}", file=sys.stderr)
+    return started
 
 
-TOOLS: dict[str, Callable[[], Sampler]] = {
-    "larimar": whole_host,
-    "larimar_usage": usage_alone,
-    "psutil": psutil_full,
-    "psutil_cached": psutil_cached,
-}
-
-
-def measure(rounds: int) -> dict[str, float]:
-    """Return the median CPU milliseconds per sample of each tool, taken by turns; not counted before all is settled."""
-    samplers = {name: make() for name, make in TOOLS.items()}
-    taken: dict[str, list[float]] = {name: [] for name in TOOLS}
+def measure(samplers: Mapping[str, Reader], rounds: int) -> dict[str, float]:
+    """Return the median CPU milliseconds per sample of each reader, by turns; not counted before all is settled."""
+    taken: dict[str, list[float]] = {name: [] for name in samplers}
     settled = time.monotonic() + SETTLING_SECONDS
     while min(map(len, taken.values())) < rounds:
         counts = time.monotonic() > settled
-        for name, sample in samplers.items():
-            begun = time.process_time()
-            sample()
+        for name, reader in samplers.items():
+            spent = reader.sample()
             if counts:
-                taken[name].append((time.process_time() - begun) * 1000)
-        time.sleep(0.5)
+                taken[name].append(spent * 1000)
+        time.sleep(PAUSE_SECONDS)
     return {name: round(statistics.median(values), 2) for name, values in taken.items()}
 
 
-def resident_megabytes(tool: str) -> float:
-    """Return the resident memory of a new process that only samples with one tool."""
-    command = [sys.executable, "-m", "benchmarks.processes", "--memory-of", tool]
+def resident_megabytes(name: str, reader: Reader) -> float:
+    """Return the resident memory of a program, or of a process that only samples so; the exporter's is all of it."""
+    if isinstance(reader, Program):
+        return rss_bytes(reader.pid) / 1e6
+    if isinstance(reader, Larimar):
+        return whole_exporter_megabytes(name)
+    command = [sys.executable, "-m", "benchmarks.processes", "--memory-of", name]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def print_memory(tool: str) -> None:
-    """Sample three times and print this process's resident megabytes."""
-    sample = TOOLS[tool]()
+def whole_exporter_megabytes(name: str) -> float:
+    """Return the resident memory of the exporter as its command starts it, after scrapes."""
+    with exporter(*(() if name == "larimar_bpf" else ("--no-bpf",))) as (pid, url):
+        for _ in range(SCRAPES):
+            read(f"{url}/metrics")
+            time.sleep(PAUSE_SECONDS)
+        return rss_bytes(pid) / 1e6
+
+
+def print_memory(name: str) -> None:
+    """Sample three times with psutil and print this process's resident megabytes."""
+    reader = Psutil(cached=name == "psutil_cached")
     for _ in range(3):
-        sample()
-    print(round(psutil.Process().memory_info().rss / 1e6, 1))
+        reader.sample()
+    print(psutil.Process().memory_info().rss / 1e6)
 
 
 def table(results: Mapping[str, Cost]) -> str:
-    """Return the figures for people to read."""
+    """Return the figures for people to read, each beside its multiple of the exporter's with eBPF."""
     sizes = list(next(iter(results.values())).cpu_ms_per_sample)
-    lines = [f"{'CPU ms per sample':18s}" + "".join(f"{size:>10s}" for size in sizes) + f"{'RSS MB':>10s}"]
+    lines = [f"{'CPU ms per sample':18s}" + "".join(f"{size:>18s}" for size in sizes) + f"{'RSS MB':>10s}"]
     for name, cost in results.items():
-        lines.append(
-            f"{name:18s}" + "".join(f"{cost.cpu_ms_per_sample[size]:10.1f}" for size in sizes) + f"{cost.rss_mb:10.1f}"
-        )
+        ours = {key: results[key].cpu_ms_per_sample for key in ("larimar", "larimar_bpf") if key in results}
+        figures = ""
+        for size in sizes:
+            own = cost.cpu_ms_per_sample[size]
+            times = "/".join(f"{own / figure[size]:.1f}" for figure in ours.values())
+            figures += f"{own:9.1f} {times:>8s}"
+        lines.append(f"{name:18s}" + figures + f"{cost.rss_mb:10.1f}")
     return "\n".join(lines)
+
+
+def run(sizes: Sequence[int], rounds: int, tree: Tree | None) -> dict[str, Cost]:
+    """Measure at each size; memory at the size nearest to `MEMORY_AT`."""
+    results: dict[str, Cost] = {}
+    weighed = min(sizes, key=lambda size: abs(size - MEMORY_AT))
+    for size in sizes:
+        with population(size), TemporaryDirectory(prefix="larimar-processes-") as folder, ExitStack() as started:
+            samplers = readers(tree, Path(folder))
+            for reader in samplers.values():
+                started.callback(reader.close)
+            for name, milliseconds in measure(samplers, rounds).items():
+                results.setdefault(name, Cost()).cpu_ms_per_sample[str(size)] = milliseconds
+            if size == weighed:
+                for name, reader in samplers.items():
+                    results[name].rss_mb = round(resident_megabytes(name, reader), 1)
+    return results
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -167,20 +190,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, nargs="+", default=[200, 1000, 3000])
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--memory-of", choices=TOOLS, help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", help="one object: of the tools that are compared")
+    parser.add_argument("--debian", type=Path, default=Path("build/debian"), help="where packages are unpacked")
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.memory_of:
         print_memory(options.memory_of)
         return 0
-    results = {name: Cost() for name in TOOLS}
-    for size in options.processes:
-        with population(size):
-            for name, milliseconds in measure(options.rounds).items():
-                results[name].cpu_ms_per_sample[str(size)] = milliseconds
-            for name, cost in results.items():
-                cost.rss_mb = resident_megabytes(name)
-    print(json.dumps({name: asdict(cost) for name, cost in results.items()}) if options.json else table(results))
+    try:
+        tree = obtain(PROGRAMS, options.debian, os.environ)
+    except PackageError as error:
+        print(f"without other programs: {error}", file=sys.stderr)
+        tree = None
+    results = run(options.processes, options.rounds, tree)
+    told = {name: asdict(results[name]) for name in TOLD if name in results}
+    print(json.dumps(told) if options.json else table(results))
     return 0
 
 

@@ -120,7 +120,7 @@ class App:
         self._said = False
         self._capture_error = ""
         with ExitStack() as opened:
-            self._host = Host(config.procfs)
+            self._host = Host(config.procfs, bpf=config.bpf)
             opened.callback(self._host.close)
             self._wire = Wire(
                 self._open_capture(config), config.memory_bytes, config.cpu_budget, values=config.business_value

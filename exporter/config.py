@@ -70,6 +70,7 @@ class Config:
         "Memory of the rings and the flow table, such as 32MiB.",
         parse=values.within(values.size_bytes, 4 * MIB),
     )
+    bpf: bool = option("bpf", True, "Whether to read what processes use by eBPF where that is permitted.")
     series_limit: int = option(
         "series.limit",
         20_000,

@@ -19,13 +19,17 @@ from quickstart.relocation import relocate
 _TIMEOUT_SECONDS = 300
 _SHOWN_LINES = 8
 # In this order; PostgreSQL's own come before the wrappers of the same names in usr/bin, which need Perl modules.
-_BINARY_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/lib/jvm/*/bin", "usr/bin", "usr/sbin", "bin", "sbin")
+_BINARY_FOLDERS = (
+    *("usr/lib/postgresql/*/bin", "usr/lib/jvm/*/bin", "usr/lib/netdata/plugins.d"),
+    *("usr/bin", "usr/sbin", "bin", "sbin"),
+)
 _MACHINE_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/postgresql/*/bin")
 _ALIASES = {"alertmanager": ("alertmanager", "prometheus-alertmanager")}  # as upstream and as Debian call it
 _PACKAGES = {
     "alertmanager": "prometheus-alertmanager",
     "amtool": "prometheus-alertmanager",
     "apache2": "apache2-bin",
+    "apps.plugin": "netdata-core",
     "clickhouse-client": "clickhouse-client",
     "clickhouse-server": "clickhouse-server",
     "dnsmasq": "dnsmasq-base",
@@ -48,6 +52,8 @@ _PACKAGES = {
     "postgres": "postgresql",
     "prometheus": "prometheus",
     "promtool": "prometheus",
+    "prometheus-node-exporter": "prometheus-node-exporter",
+    "prometheus-process-exporter": "prometheus-process-exporter",
     "psql": "postgresql",
     "rabbitmq-server": "rabbitmq-server",
     "redis-benchmark": "redis-tools",

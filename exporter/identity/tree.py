@@ -1,5 +1,6 @@
 """Names every process of a host: its own name, or that of the service whose worker it is."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,6 +35,40 @@ def places(candidates: Mapping[int, Candidate]) -> dict[int, Place]:
     for pid in candidates:
         for member in reversed(_unplaced_line(pid, candidates, found)):
             found[member] = _place(candidates[member], candidates, found)
+    return found
+
+
+def places_again(
+    candidates: Mapping[int, Candidate], before: Mapping[int, Candidate], found: Mapping[int, Place]
+) -> dict[int, Place]:
+    """Return the same, but keep the places of before of all processes that did not change, nor any above them.
+
+    Args:
+        before: the candidates of the last time; one that is the same object did not change.
+        found: their places.
+    """
+    changed = [pid for pid, candidate in candidates.items() if before.get(pid) is not candidate]
+    stale = _below({*changed, *(before.keys() - candidates.keys())}, candidates)
+    kept = {pid: place for pid, place in found.items() if pid not in stale}
+    for pid in candidates:
+        if pid in stale:
+            for member in reversed(_unplaced_line(pid, candidates, kept)):
+                kept[member] = _place(candidates[member], candidates, kept)
+    return kept
+
+
+def _below(pids: set[int], candidates: Mapping[int, Candidate]) -> set[int]:
+    """Return the processes and all that descend from them."""
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    for pid, candidate in candidates.items():
+        children[candidate.facts.parent_pid].append(pid)
+    found: set[int] = set()
+    ahead = list(pids)
+    while ahead:
+        pid = ahead.pop()
+        if pid not in found:
+            found.add(pid)
+            ahead += children.get(pid, ())
     return found
 
 

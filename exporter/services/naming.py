@@ -11,7 +11,7 @@ from exporter.identity.instances import Instance, Instances
 from exporter.identity.interpreters import runtime
 from exporter.identity.known import of_process
 from exporter.identity.roster import Roster
-from exporter.identity.tree import Candidate, Place, places
+from exporter.identity.tree import Candidate, Place, places_again
 from exporter.services.deployment import Start
 from exporter.services.members import UNDECIDED, Membership
 from exporter.services.renames import Renames
@@ -88,6 +88,7 @@ class Naming:
         self._candidates: Mapping[int, Candidate] = {}
         self._renames = Renames()
         self._classed: dict[int, _Classed] = {}
+        self._named = Named()
 
     def update(
         self,
@@ -106,7 +107,8 @@ class Naming:
             age_seconds: how long a process has been known.
         """
         if candidates is not self._candidates:
-            self._placed, self._candidates = places(candidates), candidates
+            self._placed = places_again(candidates, self._candidates, self._placed)
+            self._candidates = candidates
             self._classed = {pid: one for pid, one in self._classed.items() if pid in candidates}
         names = self._names(ports)
         open_roots = self._open(names, with_sockets, age_seconds)
@@ -116,17 +118,23 @@ class Naming:
         starts = {pid: Start(pid, candidates[pid].facts.start_ticks) for pid in candidates}
         for old in self._renames.update({starts[pid]: name for pid, name in service.items()}, now):
             self._roster.give_up(old)
-        return Named(
-            processes={
-                pid: Process(candidates[pid].facts, service[pid], self._placed[pid].root_pid == pid)
-                for pid in candidates
-            },
-            members={pid: self._membership(pid, service[pid], open_roots) for pid in candidates},
-            services=self._identities(service),
+        self._named = Named(
+            processes={pid: self._process(pid, name) for pid, name in service.items()},
+            members={pid: self._membership(pid, name, open_roots) for pid, name in service.items()},
+            services=self._identities(service, names),
             undecided=frozenset(pid for pid, place in self._placed.items() if place.root_pid in open_roots),
             due_at=min((now + self._left(root, age_seconds) for root in open_roots), default=math.inf),
             renamed=self._renames.known(),
         )
+        return self._named
+
+    def _process(self, pid: int, service: str) -> Process:
+        """Return a process; the object of before where nothing changed: there may be thousands."""
+        facts, before = self._candidates[pid].facts, self._named.processes.get(pid)
+        starts = self._placed[pid].root_pid == pid
+        if before is not None and before.facts is facts and (before.service, before.starts) == (service, starts):
+            return before
+        return Process(facts, service, starts)
 
     def _names(self, ports: Mapping[int, int]) -> dict[int, str]:
         """Return the name of each root process, instances of one program told apart."""
@@ -182,22 +190,26 @@ class Naming:
         return [names[root] for root in roots]
 
     def _membership(self, pid: int, service: str, open_roots: set[int]) -> Membership:
-        facts, place = self._candidates[pid].facts, self._placed[pid]
+        facts, root_pid = self._candidates[pid].facts, self._placed[pid].root_pid
+        counted = UNDECIDED if root_pid in open_roots else service
+        process, before = self._named.processes.get(pid), self._named.members.get(pid)
+        same = process is not None and process.facts is facts
+        if same and before is not None and before.service == counted and before.starts == (root_pid == pid):
+            return before
         return Membership(
-            service=UNDECIDED if place.root_pid in open_roots else service,
-            starts=place.root_pid == pid,
+            service=counted,
+            starts=root_pid == pid,
             started_at=self._boot_time + facts.start_ticks / self._ticks_per_second,
             open_files_limit=facts.open_files_limit,
         )
 
-    def _identities(self, service: Mapping[int, str]) -> dict[str, ServiceIdentity]:
+    def _identities(self, service: Mapping[int, str], roots: Iterable[int]) -> dict[str, ServiceIdentity]:
         """Return what is known of each service, from the oldest of its first processes."""
         oldest: dict[str, Candidate] = {}
-        for pid, name in service.items():
-            candidate = self._candidates[pid]
-            if self._placed[pid].root_pid == pid:
-                before = oldest.get(name, candidate)
-                oldest[name] = min(before, candidate, key=lambda one: (one.facts.start_ticks, one.facts.pid))
+        for pid in roots:
+            name, candidate = service[pid], self._candidates[pid]
+            before = oldest.get(name, candidate)
+            oldest[name] = min(before, candidate, key=lambda one: (one.facts.start_ticks, one.facts.pid))
         classes = self._classes(service, oldest)
         return {
             name: OTHER_IDENTITY if name == OTHER else _identity(name, one, classes[name])

@@ -126,7 +126,7 @@ class Resources:
         self._memberships = members
         for pid, member in self._members.items():
             membership = members.get(pid, _OPEN)
-            if membership != member.membership:
+            if membership is not member.membership and membership != member.membership:
                 self._move(member, membership)
 
     def _rename(self, old: str, new: str) -> None:

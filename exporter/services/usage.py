@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Protocol
 
 
@@ -32,15 +33,22 @@ class Counters:
 
     def add(self, other: "Counters") -> None:
         """Add `other` to self in place."""
-        for name in COUNTER_NAMES:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, number in zip(COUNTER_NAMES, _numbers(other), strict=True):
+            if number:
+                setattr(self, name, getattr(self, name) + number)
 
     def growth(self, earlier: "Counters") -> "Counters":
         """Return how much self is above `earlier`, never below zero."""
-        return Counters(*(max(0, getattr(self, name) - getattr(earlier, name)) for name in COUNTER_NAMES))
+        return Counters(
+            *[
+                number - before if number > before else 0
+                for number, before in zip(_numbers(self), _numbers(earlier), strict=True)
+            ]
+        )
 
 
 COUNTER_NAMES = tuple(field.name for field in fields(Counters))
+_numbers = attrgetter(*COUNTER_NAMES)
 
 
 @dataclass(frozen=True, slots=True)

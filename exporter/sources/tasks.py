@@ -28,13 +28,13 @@ _NO_COUNTERS = Counters()
 
 
 class TaskReader:
-    """Reads the usage of all processes of this host; those of very many threads through another reader."""
+    """Reads the usage of all processes of this host; what the kernel does not tell of, through another reader."""
 
     def __init__(self, fallback: Usages, types: Path = TYPES) -> None:
         """Load the program.
 
         Args:
-            fallback: reads the processes of more threads than the program adds up.
+            fallback: reads the processes of more threads than the program adds up, and those that the kernel hides.
 
         Raises:
             SourceError: the kernel is too old, or does not allow it.
@@ -83,9 +83,8 @@ class TaskReader:
         fresh = [pid for pid in self._undelivered if pid in pids]
         self._undelivered.difference_update(fresh)
         changed = [self._last[pid] for pid in fresh if pid not in self._large]
-        large = self._fallback.read(self._large.intersection(pids), with_swap)
-        ended = [*(pid for pid in pids if pid not in self._last), *large.ended]
-        return Reading([*changed, *large.changed], ended, large.forbidden)
+        others = self._fallback.read({pid for pid in pids if pid in self._large or pid not in self._last}, with_swap)
+        return Reading([*changed, *others.changed], others.ended, others.forbidden)
 
     def close(self) -> None:
         """Unload the program."""

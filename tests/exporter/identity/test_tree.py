@@ -1,6 +1,9 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exporter.identity.facts import NameSource, ProcessFacts
 from exporter.identity.ladder import own_name
-from exporter.identity.tree import Candidate, Place, places
+from exporter.identity.tree import Candidate, Place, places, places_again
 
 
 def place_all(*processes: ProcessFacts) -> dict[int, Place]:
@@ -12,6 +15,25 @@ def process(pid: int, parent_pid: int, executable: str, line: str = "") -> Proce
     return ProcessFacts(
         pid, pid, parent_pid, executable.rsplit("/", 1)[-1], executable, arguments, working_directory="/"
     )
+
+
+programs = st.sampled_from(["/usr/bin/bash", "/usr/bin/python3.11", "/opt/shop", "/usr/sbin/nginx", "/bin/sh -c shop"])
+hosts = st.lists(st.dictionaries(st.integers(2, 12), st.tuples(st.integers(0, 11), programs), max_size=10), max_size=6)
+
+
+@given(hosts)
+def test_places_kept_from_before_are_those_found_anew(rounds: list[dict[int, tuple[int, str]]]) -> None:
+    before: dict[int, Candidate] = {}
+    found: dict[int, Place] = {}
+    for taken in rounds:
+        candidates = {}
+        for pid, (parent_pid, line) in taken.items():
+            facts = process(pid, min(parent_pid, pid - 1), line.split()[0], line)
+            known = before.get(pid)
+            candidates[pid] = known if known and known.facts == facts else Candidate(facts, own_name(facts))
+        found = places_again(candidates, before, found)
+        before = candidates
+        assert found == places(candidates)
 
 
 SYSTEMD = process(1, 0, "/usr/lib/systemd/systemd")

@@ -128,6 +128,15 @@ def test_a_process_of_very_many_threads_is_read_from_proc(loaded: TaskReader) ->
     assert told.usage.threads == MAX_THREADS + 11
 
 
+def test_a_process_that_the_kernel_does_not_tell_of_is_read_from_proc(loaded: TaskReader) -> None:
+    kernel_thread = 2
+    told = one(loaded, kernel_thread)
+
+    assert told is not None
+    assert told.comm == "kthreadd"
+    assert list(loaded.read({kernel_thread}).ended) == []
+
+
 def test_where_it_may_not_be_proc_is_read_and_the_reason_told(tmp_path: Path) -> None:
     reader = UsageReader(PROC)
     assert open_usages(tmp_path, reader) == (reader, "not in the host's PID namespace")
