@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from benchmarks.exporter import exporter, read, rss_bytes
+from benchmarks.exporter import exporter, memory_bytes, read
 from benchmarks.readers import (
     APPS_PLUGIN,
     PROC,
@@ -129,7 +129,7 @@ def measure(samplers: Mapping[str, Reader], rounds: int) -> dict[str, float]:
 def resident_megabytes(name: str, reader: Reader) -> float:
     """Return the resident memory of a program, or of a process that only samples so; the exporter's is all of it."""
     if isinstance(reader, Program):
-        return rss_bytes(reader.pid) / 1e6
+        return memory_bytes(reader.pid, "VmRSS") / 1e6
     if isinstance(reader, Larimar):
         return whole_exporter_megabytes(name)
     command = [sys.executable, "-m", "benchmarks.processes", "--memory-of", name]
@@ -142,7 +142,7 @@ def whole_exporter_megabytes(name: str) -> float:
         for _ in range(SCRAPES):
             read(f"{url}/metrics")
             time.sleep(PAUSE_SECONDS)
-        return rss_bytes(pid) / 1e6
+        return memory_bytes(pid, "VmRSS") / 1e6
 
 
 def print_memory(name: str) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 import psutil
 from prometheus_client import Metric
 
-from benchmarks.exporter import free_port
+from benchmarks.ports import free_ports
 from exporter.collectors.resources import resource_families
 from exporter.sources.host import Host
 from quickstart.debian import Tree
@@ -166,7 +166,7 @@ def node_exporter(tree: Tree) -> Program:
 
 
 def _scraped(tree: Tree, name: str, options: tuple[str, ...]) -> Program:
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{free_ports(1)[0]}"
     url = f"http://{address}/metrics"
     started = Program((str(tree.binary(name)), *options, address), tree.environment(os.environ), lambda: _get(url))
     deadline = time.monotonic() + START_SECONDS
