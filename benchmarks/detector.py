@@ -30,6 +30,7 @@ from detector.evaluation import State, empty_state, evaluate
 from detector.fitting import fit_each
 from detector.incidents.lifecycle import Rules
 from detector.model import Bad, Floats, History, Kind, SeriesKey, Signal
+from detector.pools import processes
 from detector.pull import Puller
 from detector.signals import SHIPPED, load
 from detector.spool import ROWS_AT_ONCE
@@ -96,7 +97,7 @@ def measure(series: int, days: float, step: float, workers: int) -> dict[str, fl
     """Fit and evaluate so many series."""
     times = BEGIN + step * np.arange(int(days * DAY / step), dtype=np.float64)
     begun = time.perf_counter()
-    baselines = fit_each(simulated(series, times), SIGNALS, INTERVAL, workers)
+    baselines = fit_each(simulated(series, times), SIGNALS, INTERVAL, processes(workers))
     fit_seconds = time.perf_counter() - begun
     assert baselines is not None
     live = float(times[-1]) + INTERVAL * np.arange(1, EVALUATIONS + 1, dtype=np.float64)
@@ -138,7 +139,7 @@ def _end_to_end(url: str, folder: Path, end: int, days: float, workers: int) -> 
         clock = time.perf_counter
         idle, times = resident_bytes(), [clock()]
         history = puller.histories(Grid(end - (columns - 1) * STEP, STEP, columns), folder)
-        knowledge = refitted(Knowledge(), fit_each(history, signals, INTERVAL, workers))
+        knowledge = refitted(Knowledge(), fit_each(history, signals, INTERVAL, processes(workers)))
         times.append(clock())
         give_back()
         for _ in range(2):

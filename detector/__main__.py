@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from detector.app import run
 from detector.clients.endpoint import CredentialsError
 from detector.config import Config
+from detector.pools import PoolError
 from detector.signals import SignalsError
 from toolkit.logs import configure
 from toolkit.server import ServeError
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         run(config, stop)
-    except (SignalsError, CredentialsError) as error:
+    except (SignalsError, CredentialsError, PoolError) as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
     except (ServeError, OSError) as error:

@@ -23,6 +23,7 @@ from detector.incidents.payload import Sender
 from detector.loop import Detector, Parts, Timing
 from detector.metrics import Metrics
 from detector.model import Seconds, Signal
+from detector.pools import Cluster, Pool, processes
 from detector.pull import Puller
 from detector.refit import Plan, Refitter
 from detector.signals import SHIPPED, load, with_window
@@ -73,6 +74,7 @@ def build(
 
     Raises:
         SignalsError, CredentialsError: a file is of no use.
+        PoolError: fits cannot run where they should.
         ServeError: the address is taken.
     """
     signals = with_foreign(load((SHIPPED, *config.signals)), foreign)
@@ -104,8 +106,7 @@ def _parts(
         prometheus = Prometheus(_prometheus(config, timeout), metrics.query_seconds.observe, _count(metrics))
         return Puller(prometheus, signals, config.window, queries, skipped, config.shard)
 
-    workers = config.workers or os.cpu_count() or 1
-    plan = Plan(config.history, config.step, config.interval, config.refit, workers)
+    plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=2 * config.interval)
     return Parts(
         # While it waits nobody is told of anything: were that longer than a few intervals, alerts would expire.
@@ -152,6 +153,11 @@ def foreign(config: Config, clock: Clock) -> tuple[Signal, ...]:
         log.info("metrics discovered", extra={"signals": len(signals)})
         return signals
     return ()
+
+
+def pool(workers: int, scheduler: str) -> Pool | None:
+    """Where to fit: a Dask cluster if there is one, else processes, 0 for one per core. Raises PoolError."""
+    return Cluster(scheduler) if scheduler else processes(workers or os.cpu_count() or 1)
 
 
 def _prometheus(config: Config, timeout: Seconds) -> Endpoint:

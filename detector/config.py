@@ -131,6 +131,9 @@ class Config:
     workers: int = option(
         "fit.workers", 0, "Processes to fit with; 0 for one per core.", parse=values.within(values.whole_number, 0, 256)
     )
+    scheduler: str = option(
+        "fit.scheduler", "", "Dask scheduler to fit with instead, as tcp://host:8786; needs larimar[dask]."
+    )
     signals: tuple[Path, ...] = repeated(
         "signals.file", (), "Further signals, in the form of the shipped signals.yml.", parse=Path
     )

@@ -1,11 +1,9 @@
-"""Fits baselines of many series, spread over processes."""
+"""Fits baselines of many series, here or spread over a pool."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from multiprocessing import get_context
 
 import numpy as np
 
@@ -14,11 +12,11 @@ from detector.baselines.choose import learn
 from detector.calibration import Calibrated, calibrate
 from detector.checks.limits import Tails, limits
 from detector.model import History, SeriesKey, Signal
+from detector.pools import Pool, processes
 
 # Series fitted at once. It never depends on the number of processes, so that neither does any result.
 CHUNK = 128
-FIT_NICENESS = 10
-AHEAD = 2  # tasks for each process: one at work, one at hand
+AHEAD = 2  # tasks for each worker: one at work, one at hand
 Progress = Callable[[int], None]
 
 
@@ -47,7 +45,7 @@ def fit(
         KeyError: a series' signal is not among the signals.
         ValueError: the history's shape is not that of its keys, or a step is not positive.
     """
-    fitted = fit_each((history,), signals, step, workers, progress)
+    fitted = fit_each((history,), signals, step, processes(workers), progress)
     if fitted is None:
         raise ValueError("no series to fit")
     return fitted
@@ -57,18 +55,24 @@ def fit_each(
     histories: Iterable[History],
     signals: Sequence[Signal],
     step: float,
-    workers: int = 1,
+    pool: Pool | None = None,
     progress: Progress | None = None,
 ) -> Baselines | None:
     """Return the baselines of all series of many histories, taken one after another as processes become free.
 
-    None where there is no series. Otherwise like `fit`, and raises what the histories raise.
+    None where there is no series. Otherwise like `fit`, the same wherever it runs.
+
+    Args:
+        pool: where to fit; None fits in this process.
+
+    Raises:
+        OSError: the pool cannot be reached; and what the histories raise.
     """
     named = {signal.name: signal for signal in signals}
     tasks = (task for history in histories for task in _tasks(_with_column(history), named, step))
     results: dict[int, Calibrated] = {}
     done = 0
-    for index, result in _run(tasks, workers):
+    for index, result in _run(tasks, pool):
         results[index] = result
         done += len(result.baselines.keys)
         if progress is not None:
@@ -106,28 +110,21 @@ def _tasks(history: History, signals: Mapping[str, Signal], step: float) -> Iter
         yield Task(some, signals, step)
 
 
-def _run(tasks: Iterator[Task], workers: int) -> Iterator[tuple[int, Calibrated]]:
+def _run(tasks: Iterator[Task], pool: Pool | None) -> Iterator[tuple[int, Calibrated]]:
     few = list(islice(tasks, 2))
     every = enumerate(chain(few, tasks))
-    if workers <= 1 or len(few) <= 1:
+    if pool is None or len(few) <= 1:
         yield from ((index, fit_chunk(task)) for index, task in every)
         return
-    # Threads of the parent may hold locks: a forked child could wait for them for ever.
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_give_way) as pool:
+    with pool.open() as opened:
         waiting: dict[Future[Calibrated], int] = {}
         for index, task in every:
             # Histories are only taken as fast as they are learnt from: those that wait are in memory.
-            if len(waiting) >= AHEAD * workers:
+            if len(waiting) >= AHEAD * opened.workers:
                 yield from _done(waiting)
-            waiting[pool.submit(fit_chunk, task)] = index
+            waiting[opened.executor.submit(fit_chunk, task)] = index
         while waiting:
             yield from _done(waiting)
-
-
-def _give_way() -> None:
-    """Evaluations come first."""
-    if hasattr(os, "nice"):
-        os.nice(FIT_NICENESS)
 
 
 def _done(waiting: dict[Future[Calibrated], int]) -> Iterator[tuple[int, Calibrated]]:

@@ -12,6 +12,7 @@ from detector.clock import floor_to
 from detector.fitting import fit_each
 from detector.incidents.episodes import Episodes, left_out
 from detector.model import Seconds, Signal
+from detector.pools import Pool
 from detector.pull import Puller
 
 log = logging.getLogger(__name__)
@@ -23,13 +24,16 @@ RETRY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to learn from, in seconds: how far back, at what resolution, for evaluations how far apart, how often."""
+    """What to learn from, in seconds: how far back, at what resolution, for evaluations how far apart, how often.
+
+    `pool` is where; None: in this process.
+    """
 
     duration: Seconds
     step: Seconds
     evaluation: Seconds
     interval: Seconds
-    workers: int
+    pool: Pool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,6 @@ class Refitter:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             usual = (left_out(history, episodes) for history in self._puller.histories(grid, self._folder))
-            return Fitted(fit_each(usual, self._signals, self._plan.evaluation, self._plan.workers), "")
+            return Fitted(fit_each(usual, self._signals, self._plan.evaluation, self._plan.pool), "")
         except (QueryError, OSError) as error:
             return Fitted(None, str(error))

@@ -12,6 +12,7 @@ from detector.backtest.past import tell_past
 from detector.backtest.series import SeriesError
 from detector.clients.endpoint import CredentialsError
 from detector.clients.prometheus import QueryError
+from detector.pools import PoolError
 from detector.signals import SignalsError
 from toolkit.settings import load_or_exit
 
@@ -53,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         # Whoever read it has enough; Python would complain again when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (SignalsError, CredentialsError) as error:
+    except (SignalsError, CredentialsError, PoolError) as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
     except (OSError, SeriesError, QueryError) as error:

@@ -35,6 +35,7 @@ class BacktestConfig:
         "fit.interval", 86_400.0, "How often to learn anew.", parse=values.within(values.duration_seconds, 60.0)
     )
     workers: int = _same("workers")
+    scheduler: str = _same("scheduler")
     signals: tuple[Path, ...] = _same("signals")
     shard: Shard = _same("shard")
     series_limit: int = _same("series_limit")

@@ -157,5 +157,5 @@ def _learnt(past: Past, knowledge: Knowledge, now: Seconds) -> Knowledge:
     end = (now - 1.0) // plan.step * plan.step
     before = Grid(end - (columns - 1) * plan.step, plan.step, columns)
     histories = (left_out(history, knowledge.episodes) for history in past.puller.histories(before, past.folder))
-    baselines = fit_each(histories, past.signals, plan.evaluation, plan.workers)
+    baselines = fit_each(histories, past.signals, plan.evaluation, plan.pool)
     return refitted(knowledge, baselines)

@@ -1,7 +1,6 @@
 """Tells what the detector would have told of a Prometheus' past."""
 
 import json
-import os
 import re
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
 
-from detector.app import ANSWER_BYTES, QUERIES_AT_ONCE
+from detector.app import ANSWER_BYTES, QUERIES_AT_ONCE, pool
 from detector.backtest.config import BacktestConfig
 from detector.backtest.fleet import Past, Record, Told, relive
 from detector.backtest.picture import Picture, draw
@@ -72,8 +71,7 @@ def _past(config: BacktestConfig, signals: tuple[Signal, ...], folder: Path, clo
         lambda _: None,
         config.shard,
     )
-    workers = config.workers or os.cpu_count() or 1
-    plan = Plan(config.history, config.step, config.interval, config.refit, workers)
+    plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=2 * config.interval)
     named = {signal.name: signal for signal in signals}
     terms = Terms(named, rules, config.interval, config.window, config.series_limit)

@@ -8,6 +8,7 @@ from detector.baselines.arrays import ARRAYS
 from detector.checks import SILENCE
 from detector.fitting import AHEAD, CHUNK, fit, fit_each
 from detector.model import Floats, History, SeriesKey
+from detector.pools import Processes
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
 
 
@@ -41,7 +42,7 @@ def test_histories_are_taken_only_as_fast_as_they_are_learnt_from() -> None:
             ahead.append(len(taken) - (learnt[-1] if learnt else 0))
             yield replace(every, keys=every.keys[row : row + 1], values=every.values[row : row + 1])
 
-    streamed = fit_each(one_by_one(), SIGNALS, 60.0, 2, learnt.append)
+    streamed = fit_each(one_by_one(), SIGNALS, 60.0, Processes(2), learnt.append)
     assert streamed is not None
     assert streamed.keys == history(20, 1).keys
     assert max(ahead) <= 2 * AHEAD + 1
