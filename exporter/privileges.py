@@ -10,7 +10,7 @@ LOSSES = {
     "proc_executables": "the executables of other users' processes, and so their names",
     "sock_diag": "bytes, round trips and states of TCP connections (/proc/net is read instead)",
     "syscalls": "system calls per service",
-    "closed_sockets": "bytes of TCP connections between the last look at them and their end",
+    "closed_sockets": "the last bytes of TCP connections where hundreds end at once",
 }
 GRANTING = "+net_raw,+net_admin,+sys_ptrace,+dac_read_search,+bpf,+perfmon"
 

@@ -1,7 +1,8 @@
-"""Hears of every TCP socket that is closed, with the last that TCP knew of it; needs CAP_NET_ADMIN.
+"""Hears of every TCP socket that is closed, with the last that TCP knew of it.
 
 Looks once a second see but the sockets that are there at that moment. The notices come in the background, and wait in
-the kernel until they are fetched; many are fetched at once.
+the kernel until they are fetched; many are fetched at once. With CAP_NET_ADMIN the kernel keeps thousands of them, else
+hundreds (net.core.rmem_max).
 """
 
 import ctypes
@@ -53,6 +54,7 @@ class Closings:
     """The notices of one network namespace; may be used from any thread.
 
     Attributes:
+        has_room: whether the kernel keeps as many notices as are asked for.
         overflows: how often notices were lost, as more waited than the kernel or this process keeps.
     """
 
@@ -64,7 +66,7 @@ class Closings:
         """
         self._channel = open_channel()
         try:
-            _subscribe(self._channel)
+            self.has_room = _subscribe(self._channel)
         except OSError:
             self._channel.close()
             raise
@@ -135,7 +137,8 @@ class Closings:
             self._held.append(self._table.notice(bytes(self._view[start : start + size])))
 
 
-def _subscribe(channel: socket.socket) -> None:
+def _subscribe(channel: socket.socket) -> bool:
+    """Join the groups; return whether there is room for as many notices as are asked for."""
     try:
         channel.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
     except PermissionError:
@@ -143,3 +146,5 @@ def _subscribe(channel: socket.socket) -> None:
     channel.bind((0, 0))
     for group in _GROUPS:
         channel.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
+    # The kernel tells twice of what it gives.
+    return channel.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= _BUFFER_BYTES

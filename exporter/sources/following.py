@@ -24,6 +24,11 @@ class ClosingSource(Protocol):
     """Tells which TCP sockets were closed; may be used from any thread."""
 
     @property
+    def has_room(self) -> bool:
+        """Return whether the kernel keeps as many of them as it should."""
+        ...
+
+    @property
     def overflows(self) -> int:
         """Return how often some were lost."""
         ...
@@ -82,8 +87,8 @@ class SocketFollower:
 
     @property
     def hears_closings(self) -> bool:
-        """Whether the last bytes of sockets that end between two readings are counted."""
-        return self._closings is not None
+        """Whether the last bytes of sockets that end between two readings are counted, however many do."""
+        return self._closings is not None and self._closings.has_room
 
     @property
     def closings_lost(self) -> int:

@@ -71,7 +71,7 @@ def heard_or_skip() -> Closings:
     try:
         return Closings()
     except OSError as error:
-        pytest.skip(f"no notices of closed sockets: {error}; needs CAP_NET_ADMIN")
+        pytest.skip(f"no notices of closed sockets: {error}")
 
 
 @dataclass(frozen=True, slots=True)

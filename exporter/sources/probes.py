@@ -1,0 +1,208 @@
+"""Tries, one by one, what the exporter lives on, and says why what is missing is missing.
+
+Each probe does what the exporter does, on the real host, and gives everything back at once.
+"""
+
+import ctypes
+import errno
+import os
+import platform
+import socket
+import struct
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from exporter.sources import ebpf_load
+from exporter.sources.bpf import Snap, payload_filter
+from exporter.sources.callcounts import Counting
+from exporter.sources.closings import Closings
+from exporter.sources.errors import SourceError
+from exporter.sources.host import may_trace
+from exporter.sources.netlink import DiagSockets
+from exporter.sources.packets import HAS_RINGS
+from exporter.sources.procfs import Procfs
+from exporter.sources.tasks import of_initial_namespace, open_usages
+from exporter.sources.usage import UsageReader
+
+HTTP_SECONDS = 3.0
+LOOKED_AT = 200  # processes of others
+_PERF_OPEN = {"x86_64": 298, "aarch64": 241, "riscv64": 241, "loongarch64": 241, "ppc64le": 319, "s390x": 331}
+_SNAP = Snap(256, 256)
+
+
+class Verdict(Enum):
+    """What came of a probe."""
+
+    AVAILABLE = "available"
+    FORBIDDEN = "forbidden"  # this process may not; granting helps
+    ABSENT = "absent"  # the kernel, the host or the other end does not have it
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of a probe, and why; the reason is empty where it is available and there is no more to say."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+AVAILABLE = Finding(Verdict.AVAILABLE)
+Probe = Callable[[], Finding]
+
+
+def capture() -> Finding:
+    """Open a packet socket."""
+    if not HAS_RINGS:
+        return Finding(Verdict.ABSENT, "no AF_PACKET on this system; scapy captures, far slower")
+    return _tried(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close())
+
+
+def filters() -> Finding:
+    """Load a socket filter that remembers flows."""
+
+    def load() -> None:
+        with closing(ebpf_load.TurnFilter(1500, _SNAP.head_bytes, 14)) as made:
+            os.close(made.load(payload_filter(_SNAP, 14)))
+
+    return _tried(load)
+
+
+def tasks(proc: Path) -> Finding:
+    """Load the program that goes through all processes."""
+    reader, refused = open_usages(proc, UsageReader(proc, 3))
+    reader.close()
+    return AVAILABLE if not refused else _judged(refused)
+
+
+def syscalls() -> Finding:
+    """Load and attach the program that counts system calls."""
+    return _tried(lambda: Counting().close())
+
+
+def sock_diag() -> Finding:
+    """Ask the kernel for all sockets."""
+
+    def ask() -> None:
+        with closing(DiagSockets()) as sockets:
+            sockets.read()
+
+    return _tried(ask)
+
+
+def closed_sockets() -> Finding:
+    """Subscribe to notices of closed sockets."""
+    rooms = []
+
+    def subscribe() -> None:
+        with closing(Closings()) as closings:
+            rooms.append(closings.has_room)
+
+    tried = _tried(subscribe)
+    if rooms == [False]:
+        return Finding(Verdict.FORBIDDEN, "room for a few hundred notices only")
+    return tried
+
+
+def files_of_others(proc: Path, name: str) -> Finding:
+    """Look at a gated file of other users' processes, such as `io`, `fd` or `exe`."""
+    if may_trace(Procfs(proc)):
+        return AVAILABLE  # a few hide even so
+    own, forbidden, seen = os.geteuid(), 0, 0
+    for pid in [entry for entry in os.listdir(proc) if entry.isdecimal()][:LOOKED_AT]:
+        path = proc / pid / name
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if own == 0 or (proc / pid).stat().st_uid != own:
+                seen += 1
+                forbidden += not _opens(path)
+    if forbidden:
+        return Finding(Verdict.FORBIDDEN, f"not of {forbidden} among {seen} processes of others")
+    return AVAILABLE
+
+
+def processes(proc: Path) -> Finding:
+    """See whether processes of others are listed (hidepid), and whether they are the host's."""
+    with suppress(OSError):
+        if not of_initial_namespace(proc):
+            return Finding(Verdict.ABSENT, "not in the host's PID namespace: run it there, as with --pid=host")
+    if not (proc / "1" / "stat").exists():
+        return Finding(Verdict.FORBIDDEN, "processes of others are hidden (hidepid)")
+    return AVAILABLE
+
+
+def control_groups(root: Path) -> Finding:
+    """Look for the unified hierarchy of control groups."""
+    if (root / "cgroup.controllers").exists():
+        return AVAILABLE
+    if (root / "unified" / "cgroup.controllers").exists():
+        return Finding(Verdict.ABSENT, f"version 1, with version 2 beside it in {root / 'unified'}")
+    return Finding(Verdict.ABSENT, f"no version 2 in {root}")
+
+
+def perf() -> Finding:
+    """Open a counter of the whole machine's time, as perf does."""
+    number = _PERF_OPEN.get(platform.machine())
+    if number is None:
+        return Finding(Verdict.ABSENT, f"perf_event_open is not known on {platform.machine()}")
+    # A software event, the processor's clock, of everybody on the first processor.
+    attributes = ctypes.create_string_buffer(struct.pack("=IIQ", 1, 112, 0), 112)
+    libc = ctypes.CDLL(None, use_errno=True)
+    numbers = [ctypes.c_int(number) for number in (-1, 0, -1)]
+    descriptor = libc.syscall(ctypes.c_long(number), attributes, *numbers, ctypes.c_ulong(0))
+    if descriptor < 0:
+        code = ctypes.get_errno()
+        return Finding(_verdict(code), os.strerror(code))
+    os.close(descriptor)
+    return AVAILABLE
+
+
+def reachable(url: str) -> Finding:
+    """Ask a server of the Prometheus family whether it is healthy."""
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/-/healthy", timeout=HTTP_SECONDS):  # noqa: S310  # as set
+            return AVAILABLE
+    except urllib.error.HTTPError as error:
+        error.close()
+        return Finding(Verdict.ABSENT, f"it answers {error.code}")
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        return Finding(Verdict.ABSENT, str(reason))
+
+
+def _tried(action: Callable[[], object]) -> Finding:
+    try:
+        action()
+    except SourceError as error:
+        return _judged(str(error))
+    except OSError as error:
+        return Finding(_verdict(error.errno or 0), error.strerror or str(error))
+    except ValueError as error:
+        return Finding(Verdict.ABSENT, str(error))
+    return AVAILABLE
+
+
+def _judged(reason: str) -> Finding:
+    forbidden = any(os.strerror(code) in reason for code in (errno.EPERM, errno.EACCES))
+    return Finding(Verdict.FORBIDDEN if forbidden else Verdict.ABSENT, reason)
+
+
+def _verdict(code: int) -> Verdict:
+    return Verdict.FORBIDDEN if code in (errno.EPERM, errno.EACCES) else Verdict.ABSENT
+
+
+def _opens(path: Path) -> bool:
+    """Return whether a file, a folder or a link of /proc may be read; one that is gone may."""
+    try:
+        if path.name == "exe":
+            os.readlink(path)
+        elif path.name == "fd":
+            os.listdir(path)
+        else:
+            path.read_bytes()
+    except PermissionError:
+        return False
+    return True
