@@ -297,6 +297,26 @@ def _resources() -> Panels:
             "short",
             8,
         ),
+        lines(
+            "Changes",
+            "What became different: a new executable, command line, image, unit or configuration, a port, "
+            "whom it asks, a restart.",
+            [
+                Line(
+                    f"sum by (service_name, change) (increase(larimar_service_changes_total{{{SERVICES}}}{RATE})) > 0",
+                    f"{name} {{{{change}}}}",
+                )
+            ],
+            "short",
+            12,
+        ),
+        lines(
+            "Unlike itself",
+            "How far each service's behaviour is from its usual one, in usual deviations; above 3 something moved.",
+            [Line(f"max by (service_name) (larimar_service_fingerprint_distance{{{SERVICES}}})", name)],
+            "short",
+            12,
+        ),
     )
 
 
@@ -304,13 +324,13 @@ def _inventory() -> Panels:
     return (
         rows_of(
             "Services",
-            "Each service, how its name was found, and how long its oldest process has been running.",
-            ("service_name", "instance", "name_source", "runtime", "container"),
+            "Each service, what kind of thing it is, how its name was found, and how long its oldest process has run.",
+            ("service_name", "service_class", "instance", "name_source", "runtime", "container"),
             (
                 Column(
                     "Running for",
                     f"(time() - larimar_service_start_time_seconds{{{SERVICES}}}) * on (service_name, job, instance) "
-                    f"group_left (name_source, runtime, container) larimar_service_info{{{SERVICES}}}",
+                    f"group_left (service_class, name_source, runtime, container) larimar_service_info{{{SERVICES}}}",
                     "s",
                 ),
             ),
