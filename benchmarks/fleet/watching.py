@@ -136,13 +136,13 @@ INSPIRCD = """\
 """
 GREETED = asking.says(b"NICK ann\r\nUSER ann 0 * :ann\r\n", b"JOIN #shop\r\n", b"PING :x\r\n", b"WHO #shop\r\n")
 BATCH_PYTHON = """\
-import gzip, json, pathlib, random, time
+import gzip, json, os, pathlib, random, time
 folder = pathlib.Path("$folder")
 while True:
     rows = [{"order": n, "total": random.random()} for n in range(20000)]
-    with gzip.open(folder / "report.gz", "wt") as file:
+    with gzip.open(folder / f"report-{os.getpid()}.gz", "wt") as file:
         json.dump(rows, file)
-    with gzip.open(folder / "report.gz", "rt") as file:
+    with gzip.open(folder / f"report-{os.getpid()}.gz", "rt") as file:
         sum(row["total"] for row in json.load(file))
     time.sleep(random.random() * 3)
 """

@@ -86,8 +86,8 @@ class Profiles:
     def _profile(self, followed: _Followed, reading: Reading, known: ServiceClass, seconds: float) -> Profile:
         followed.activity.add(reading, seconds)
         found = vector(followed.activity)
-        likely = self._model.probabilities(found) if self._model is not None else {}
         is_known = known is not ServiceClass.UNKNOWN
+        likely = self._model.probabilities(found) if self._model is not None and not is_known else {}
         judgement = followed.judge.judge(known, likely, seconds) if likely or is_known else UNJUDGED
         distance = followed.usual.distance(found)
         if seconds:

@@ -87,7 +87,8 @@ class Deployed:
         known = self._known.get(facts.pid)
         if known is None or known.facts is not facts:
             known = self._known[facts.pid] = _Known(facts, frozenset(self._fixed(facts)), tuple(self._configs(facts)))
-        configs = (Part(Change.CONFIG, f"{path} {stamp}") for path in known.configs if (stamp := _stamp(path)))
+        stamps = ((path, _stamp(path)) for path in known.configs)
+        configs = (Part(Change.CONFIG, f"{self._shown(facts, path)} {stamp}") for path, stamp in stamps if stamp)
         return known.fixed | frozenset(configs)
 
     def _fixed(self, facts: ProcessFacts) -> Iterator[Part]:
@@ -95,7 +96,7 @@ class Deployed:
         for path in (f"{self._proc}/{facts.pid}/exe", self._script(facts)):
             stamp = _stamp(path)
             if stamp:
-                shown = facts.executable if path.endswith("/exe") else path.removeprefix(f"{self._proc}/{facts.pid}/")
+                shown = facts.executable if path.endswith("/exe") else self._shown(facts, path)
                 yield Part(Change.EXECUTABLE, f"{shown} {stamp}")
         line = _command_line(facts)
         if line:
@@ -127,6 +128,10 @@ class Deployed:
         """Return the path of a process's file as seen from here."""
         absolute = PurePosixPath(facts.working_directory or "/", path)
         return f"{self._proc}/{facts.pid}/root{absolute}"
+
+    def _shown(self, facts: ProcessFacts, path: str) -> str:
+        """Return a path without what differs between processes that have the same files."""
+        return path.removeprefix(f"{self._proc}/{facts.pid}/")
 
     def _unit(self, unit: str) -> Iterator[str]:
         """Yield the stamps of a unit's file and of what overrides it."""

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,21 @@ def test_configuration_files_on_the_command_line_are_followed(machine: Machine) 
 
     assert len(before) == len(after) == 2
     assert len(before & after) == 1
+
+
+def test_two_processes_with_the_same_files_are_made_of_the_same(machine: Machine) -> None:
+    machine.write("etc/shop.conf", "a")
+    machine.write("srv/till.py", "print(1)")
+    (machine.proc / "11").mkdir()
+    (machine.proc / "11" / "root").symlink_to(machine.root)
+    (machine.proc / "11" / "exe").symlink_to(machine.root / "opt/shop")
+    one = facts("python3", "till.py", "-c", "/etc/shop.conf", executable="/usr/bin/python3")
+    processes = {pid: Process(replace(one, pid=pid), "shop", starts=True) for pid in (10, 11)}
+
+    first, second = machine.deployed.read(HostView(processes=processes), (), ())["shop"].instances.values()
+
+    assert first == second
+    assert {part.change for part in first} == {Change.EXECUTABLE, Change.COMMAND_LINE, Change.CONFIG}
 
 
 def test_the_usual_configuration_of_a_known_program_is_followed(machine: Machine) -> None:
