@@ -7,7 +7,8 @@ from exporter.model import Role
 from exporter.protocols.base import Family
 from exporter.services.connects import Connects
 from exporter.services.counters import Side
-from exporter.services.traffic import Traffic
+from exporter.services.operations import OTHER
+from exporter.services.traffic import UNKNOWN, Traffic
 
 NANOSECONDS = 1e9
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -47,7 +48,7 @@ class Dialling:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A service that asks another."""
+    """A service that asks another, or `~external`; servers that no service is known for are no dependency."""
 
     client: str
     server: str
@@ -67,7 +68,9 @@ def outlines(traffic: Traffic, connects: Connects) -> Outlines:
     return Outlines(
         tuple(_sides(traffic)),
         tuple(Dialling(key.service_name, key.role, tally.connects) for key, tally in connects.places()),
-        frozenset(Dependency(key.client, key.server) for key in traffic.edge_keys()),
+        frozenset(
+            Dependency(key.client, key.server) for key in traffic.edge_keys() if key.server not in (OTHER, UNKNOWN)
+        ),
     )
 
 

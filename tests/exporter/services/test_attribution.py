@@ -200,3 +200,30 @@ def test_unparsable_connections_are_counted_by_protocol() -> None:
     for _ in range(2):
         setup.attribution.unparsable(flow(), "http")
     assert setup.attribution.counters().unparsable == {"http": 2}
+
+
+def test_a_name_that_turned_out_to_be_none_leaves_its_counts_and_open_connections_to_the_next() -> None:
+    setup = Setup()
+    setup.attribution.update(BOTH, 1.0)
+    recorder = setup.attribution.recognised(flow(), "http")
+    recorder.record(exchange())
+    later = {ends: name.replace("shop", "till") for ends, name in CONNECTED.items()}
+
+    setup.attribution.update(look({Listener("tcp", "*", 8000): "till"}, later, BOTH.local_addresses), 2.0)
+    for _ in range(2):  # a view may be seen more than once
+        setup.attribution.rename({"shop": "till"})
+    recorder.record(exchange())
+
+    assert setup.requests() == {
+        SideKey("till", Role.SERVER, "http"): 2,
+        WORKER: 2,
+        EdgeKey("worker", "till", "http"): 2,
+    }
+
+
+def test_a_rename_of_nobody_changes_nothing() -> None:
+    setup = Setup()
+    setup.attribution.update(BOTH, 1.0)
+    setup.attribution.recognised(flow(), "http").record(exchange())
+    setup.attribution.rename({"nobody": "till", "shop": "shop"})
+    assert setup.requests() == {SHOP: 1, WORKER: 1, EDGE: 1}

@@ -131,3 +131,15 @@ def test_who_is_gone_for_long_is_forgotten() -> None:
     snapshot = setup.connects.snapshot()
     assert set(snapshot.places) == {SHOP}
     assert snapshot.ways == {}
+
+
+def test_a_name_that_turned_out_to_be_none_leaves_its_tallies_to_the_next() -> None:
+    setup = Setup()
+    setup.look(1.0, LISTENING, CONNECTED)
+    setup.connecting.connected(flow(), 3_000_000, 0)
+
+    setup.connects.rename({"shop": "till"})
+
+    assert setup.place(SHOP).connects == 0
+    assert setup.place(PlaceKey("till", Role.SERVER)).connects == 1
+    assert setup.way(WayKey("worker", "till")).connects == 1
