@@ -39,7 +39,6 @@ GRANTS = {
 }
 OTHER_LOSSES = {
     "capture_filters": "nothing but time: long bodies are captured whole, or all alike are cut short",
-    "processes": "the processes of others, their services, names and resources",
     "cgroup_v2": "pressure and throttling of services, and their limits as version 2 has them",
     "perf": "nothing by itself; what forbids it is likely to forbid the programs in the kernel as well",
     "prometheus": "alerts: the detector asks it for everything",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 LOSSES = {
     "capture": "requests, errors, durations and edges",
+    "processes": "the processes of others, their services, names and resources",
     "bpf_tasks": "waiting for a processor and switches of all threads, and looking at processes at a third of the cost",
     "proc_io": "disk bytes and read and write calls of other users' processes",
     "proc_files": "which service of another user a socket belongs to, and open descriptors",

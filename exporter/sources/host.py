@@ -36,9 +36,10 @@ class HostStatus:
     """What the host lets be seen.
 
     Attributes:
-        capabilities: by name, whether it is available: `proc_io` (disk and call counts), `proc_files` (open files and
-            the owners of sockets), `proc_executables` (what interpreters run, and where), `sock_diag`, `closed_sockets`
-            (notices of sockets that end).
+        capabilities: by name, whether it is available: `processes` (those of others are listed), `bpf_tasks` (the
+            kernel tells what they use), `proc_io` (disk and call counts), `proc_files` (open files and the owners of
+            sockets), `proc_executables` (what interpreters run, and where), `sock_diag`, `closed_sockets` (notices of
+            sockets that end).
         hidden_processes: listed but not readable at the last refresh.
         unowned_sockets: sockets with an inode whose process was not found at the last refresh.
         unsearched_processes: still to be looked through for the owners of sockets, which is done bit by bit.
@@ -190,6 +191,7 @@ class Host:
         with self._lock:
             return HostStatus(
                 capabilities={
+                    "processes": self._procfs.shows_others(),
                     "bpf_tasks": not self._no_bpf,
                     "proc_io": self._privileged or self._forbidden == 0,
                     "proc_files": self._privileged or self._owners.forbidden == 0,

@@ -129,7 +129,7 @@ def processes(proc: Path) -> Finding:
     with suppress(OSError):
         if not of_initial_namespace(proc):
             return Finding(Verdict.ABSENT, "not in the host's PID namespace: run it there, as with --pid=host")
-    if not (proc / "1" / "stat").exists():
+    if not Procfs(proc).shows_others():
         return Finding(Verdict.FORBIDDEN, "processes of others are hidden (hidepid)")
     return AVAILABLE
 

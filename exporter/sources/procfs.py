@@ -43,6 +43,10 @@ class Procfs:
         """
         return {int(name) for name in os.listdir(self._proc) if name[0] in "123456789" and name.isdecimal()}
 
+    def shows_others(self) -> bool:
+        """Return whether the first process is listed: with hidepid nobody sees but their own."""
+        return Path(self._proc, "1", "stat").exists()
+
     def boot_time(self) -> float:
         """Return when the system started, seconds since the epoch; 0 where not known."""
         try:

@@ -1,0 +1,137 @@
+"""The exporter with fewer privileges, really given up: what is missing is a metric and one line in the log."""
+
+import ctypes
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from exporter.app import App
+from exporter.config import Config
+from tests.exporter.powers import (
+    CAP_BPF,
+    CAP_NET_ADMIN,
+    CAP_NET_RAW,
+    CAP_PERFMON,
+    CAP_SYS_ADMIN,
+    CAP_SYS_PTRACE,
+    Powers,
+    with_powers,
+)
+from tests.exporter.test_app import LOOPBACK, samples, value
+
+CLONE_NEWNS, MS_PRIVATE, MS_REC = 0x20000, 1 << 18, 1 << 14
+# Being allowed to administer the system includes what is newer, so it must be given up with each of them.
+KERNEL = frozenset({CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN})
+FILES = frozenset({"proc_io", "proc_files", "proc_executables"})
+
+
+# Nobody may read this machine's Python: what is imported late must be there already.
+for name in ("encodings.idna", "exporter.sources.capture"):
+    import_module(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an exporter said.
+
+    Attributes:
+        missing: the capabilities that are not available, by its metrics.
+        warnings: its log's lines that are worth a person's while.
+        off: why system calls are not counted.
+        services: how many it saw.
+    """
+
+    missing: frozenset[str]
+    warnings: tuple[str, ...]
+    off: str
+    services: float
+
+
+class Kept(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+def exporting(procfs: Path = Path("/proc")) -> str:
+    """Run the exporter for two rounds; return what it said as JSON."""
+    kept = Kept()
+    logging.getLogger().addHandler(kept)
+    with closing(App(Config(listen=LOOPBACK, procfs=procfs))) as app:
+        app.round()
+        app.round()
+        found = samples(app)
+    labels = [(dict(has), count) for (name, has), count in found.items() if name == "larimar_capability_available"]
+    reasons = [dict(has)["reason"] for name, has in found if name == "larimar_syscalls_off"]
+    return json.dumps(
+        {
+            "missing": [has["capability"] for has, count in labels if not count],
+            "warnings": [f"{record.getMessage()}: {getattr(record, 'missing', '')}" for record in kept.records],
+            "off": "".join(reasons),
+            "services": value(found, "larimar_service_info"),
+        }
+    )
+
+
+def seen(powers: Powers, procfs: Path = Path("/proc")) -> Seen:
+    said = json.loads(with_powers(powers, lambda: exporting(procfs)))
+    return Seen(frozenset(said["missing"]), tuple(said["warnings"]), said["off"], said["services"])
+
+
+@pytest.fixture(scope="module")
+def of_root() -> Seen:
+    """What root sees here, which may not be all: a kernel may have no eBPF."""
+    return seen(Powers())
+
+
+@pytest.mark.parametrize(
+    ("powers", "lost"),
+    [
+        (Powers(root=False), FILES | {"capture", "closed_sockets", "bpf_tasks", "syscalls"}),
+        (Powers(dropped=frozenset({CAP_SYS_PTRACE})), FILES - {"proc_files"}),
+        (Powers(dropped=frozenset({CAP_NET_ADMIN})), frozenset({"closed_sockets"})),
+        (Powers(dropped=frozenset({CAP_NET_RAW})), frozenset({"capture"})),
+        (Powers(dropped=KERNEL), frozenset({"bpf_tasks", "syscalls"})),
+    ],
+    ids=["nobody", "no CAP_SYS_PTRACE", "no CAP_NET_ADMIN", "no CAP_NET_RAW", "no eBPF"],
+)
+def test_what_is_given_up_is_a_metric_and_one_line(of_root: Seen, powers: Powers, lost: Iterable[str]) -> None:
+    found = seen(powers)
+
+    assert found.missing >= set(lost)
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith("not permitted to see everything: ")
+    assert found.services >= of_root.services / 2, "it goes on with the rest"
+    assert found.off == ("permission" if "syscalls" in found.missing else "")
+
+
+def hide(folder: Path) -> None:
+    """Mount a /proc that hides the processes of others, for this process alone."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "no namespace of mounts")
+    if libc.mount(b"proc", os.fsencode(folder), b"proc", 0, b"hidepid=2"):
+        raise OSError(ctypes.get_errno(), "no proc")
+
+
+def test_hidden_processes_are_told(of_root: Seen) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        found = seen(Powers(root=False, before=lambda: hide(Path(name))), Path(name))
+
+    assert "processes" in found.missing
+    assert "processes" not in of_root.missing
+    assert len(found.warnings) == 1
