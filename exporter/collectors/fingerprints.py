@@ -11,7 +11,7 @@ MAX_SHIFTS = 8  # of one service
 
 
 def fingerprint_families(profiles: Mapping[str, Profile]) -> Iterator[Metric]:
-    """Yield the fingerprints; a dimension of which nothing is known is left out."""
+    """Yield the fingerprints; a dimension of which nothing is known, or that never was above zero, is left out."""
     ratio = GaugeMetricFamily(
         "larimar_service_fingerprint_ratio",
         "How the service behaved in the last minutes: shares, and rates, sizes and times on a clipped logarithmic "
@@ -20,8 +20,8 @@ def fingerprint_families(profiles: Mapping[str, Profile]) -> Iterator[Metric]:
     )
     distance = GaugeMetricFamily(
         "larimar_service_fingerprint_distance",
-        "How far the fingerprint is from the service's usual one: root mean square over its dimensions, in the usual "
-        "deviations of each. Not told in a service's first ten minutes.",
+        "How far the fingerprint is from the service's usual one: root mean square of its three farthest dimensions, "
+        "in the usual deviations of each, at most 10. Not told in a service's first ten minutes.",
         labels=("service_name",),
     )
     shift = GaugeMetricFamily(
@@ -30,8 +30,8 @@ def fingerprint_families(profiles: Mapping[str, Profile]) -> Iterator[Metric]:
         labels=("service_name", "dimension"),
     )
     for name, profile in profiles.items():
-        for dimension, value in zip(NAMES, profile.vector, strict=True):
-            if value is not None:
+        for index, (dimension, value) in enumerate(zip(NAMES, profile.vector, strict=True)):
+            if value is not None and index in profile.seen:
                 ratio.add_metric((name, dimension), value)
         if profile.distance is not None:
             distance.add_metric((name,), profile.distance.deviations)

@@ -1,6 +1,6 @@
 """Follows how every service behaves: its fingerprint, its class, its distance from its usual self."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from exporter.fingerprint.activity import Activity, Reading
@@ -23,11 +23,13 @@ class Profile:
         vector: the fingerprint.
         judgement: its class.
         distance: from its usual fingerprint, None before that is known.
+        seen: the indices of the dimensions that ever were above zero.
     """
 
     vector: Vector
     judgement: Judgement
     distance: Distance | None
+    seen: Set[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class _Followed:
     usual: Usual
     activity: Activity = field(default_factory=Activity)
     judge: Judge = field(default_factory=Judge)
+    seen: frozenset[int] = frozenset()
     at: float = 0.0
 
 
@@ -89,7 +92,8 @@ class Profiles:
         is_known = known is not ServiceClass.UNKNOWN
         likely = self._model.probabilities(found) if self._model is not None and not is_known else {}
         judgement = followed.judge.judge(known, likely, seconds) if likely or is_known else UNJUDGED
+        followed.seen |= {index for index, value in enumerate(found) if value}
         distance = followed.usual.distance(found)
         if seconds:
             followed.usual.learn(found, seconds)
-        return Profile(found, judgement, distance)
+        return Profile(found, judgement, distance, followed.seen)

@@ -12,6 +12,7 @@ LEAST_SECONDS = 600.0
 _LEAST_SPREAD = 0.02  # of a dimension that never moved: a fiftieth of its range
 _CLIP = 10.0
 _MOVED = 3.0
+_FARTHEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Distance:
     """How far a fingerprint is from the usual.
 
     Attributes:
-        deviations: root of the mean square over the dimensions, each clipped to 10 of its usual deviations.
+        deviations: root of the mean square of the three dimensions that are farthest, in the usual deviations of each,
+            clipped to 10: over all, what moved would drown among those that never do.
         moved: the dimensions that are three or more away, the farthest first.
     """
 
@@ -62,7 +64,8 @@ class Usual:
             return None
         moved = [one for one in shifts if abs(one.deviations) >= _MOVED]
         moved.sort(key=lambda one: -abs(one.deviations))
-        return Distance(math.sqrt(sum(one.deviations**2 for one in shifts) / len(shifts)), moved)
+        farthest = sorted((abs(one.deviations) for one in shifts), reverse=True)[:_FARTHEST]
+        return Distance(math.sqrt(sum(shift * shift for shift in farthest) / len(farthest)), moved)
 
     def learn(self, found: Vector, seconds: float) -> None:
         """Take `found` for what was so for `seconds`."""

@@ -18,10 +18,12 @@ def samples(family: Metric) -> dict[tuple[str, ...], float]:
     return {tuple(sample.labels.values()): sample.value for sample in family.samples}
 
 
-def test_a_dimension_that_is_not_known_is_left_out() -> None:
-    distance, shift, ratio = fingerprint_families({"kvd": Profile(VECTOR, JUDGED, None)})
+def test_a_dimension_that_is_not_known_or_never_was_above_zero_is_left_out() -> None:
+    vector = (0.25, 0.0, 0.0, *(None for _ in NAMES[3:]))
 
-    assert samples(ratio) == {("kvd", NAMES[0]): 0.25}
+    distance, shift, ratio = fingerprint_families({"kvd": Profile(vector, JUDGED, None, frozenset({0, 2}))})
+
+    assert samples(ratio) == {("kvd", NAMES[0]): 0.25, ("kvd", NAMES[2]): 0.0}
     assert not distance.samples
     assert not shift.samples
 
