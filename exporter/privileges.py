@@ -6,6 +6,7 @@ LOSSES = {
     "capture": "requests, errors, durations and edges",
     "processes": "the processes of others, their services, names and resources",
     "bpf_tasks": "waiting for a processor and switches of all threads, and looking at processes at a third of the cost",
+    "cgroup_v2": "throttling, pressure, memory limits and kills, and the processor time of children nobody waited for",
     "proc_io": "disk bytes and read and write calls of other users' processes",
     "proc_files": "which service of another user a socket belongs to, and open descriptors",
     "proc_executables": "the executables of other users' processes, and so their names",

@@ -22,12 +22,14 @@ def resource_families(resources: Mapping[str, ServiceResources]) -> Iterator[Met
     yield from _io(resources)
     yield from _numbers(resources)
     yield from _life(resources)
+    yield from _cgroups(resources)
 
 
 def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     cpu = counter(
         "larimar_service_cpu_seconds_total",
-        "Processor time of all processes, ended ones and children that they waited for included. /proc/PID/stat.",
+        "Processor time of all processes, ended ones and children that they waited for included; where a service has "
+        "cgroups of its own, of all children. The kernel's tasks by eBPF, else /proc/PID/stat; cgroup cpu.stat.",
         labels=("service_name", "mode"),
     )
     faults = counter(
@@ -42,6 +44,54 @@ def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
         faults.add((name, "major"), one.counters.major_faults)
     yield cpu
     yield faults
+    waits = {name: one.counters for name, one in resources.items() if one.has_waits}
+    switches = counter(
+        "larimar_service_context_switches_total",
+        "How often threads waited for something (voluntary) or had to give way. The kernel's tasks, by eBPF.",
+        labels=("service_name", "kind"),
+    )
+    for name, counters in waits.items():
+        switches.add((name, "voluntary"), counters.voluntary_switches)
+        switches.add((name, "involuntary"), counters.involuntary_switches)
+    yield switches
+    yield _counter(
+        "larimar_service_cpu_run_delay_seconds_total",
+        "How long threads were ready to run while every processor was taken. The kernel's tasks, by eBPF.",
+        {name: counters.delay_nanoseconds / NANOSECONDS for name, counters in waits.items()},
+    )
+
+
+def _cgroups(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+    """Yield what is told of whole cgroups, for the services that have any of their own."""
+    used = {name: one.cgroups for name, one in resources.items() if one.cgroups is not None}
+    yield _counter(
+        "larimar_service_cpu_throttled_seconds_total",
+        "How long a processor quota held the service up. cgroup cpu.stat.",
+        {
+            name: one.throttled_nanoseconds / NANOSECONDS
+            for name, one in used.items()
+            if one.throttled_nanoseconds is not None
+        },
+    )
+    pressure = counter(
+        "larimar_service_pressure_waiting_seconds_total",
+        "How long some of the service waited for cpu, io or memory. cgroup pressure files.",
+        labels=("service_name", "resource"),
+    )
+    for name, one in used.items():
+        for resource, waited in one.waiting_nanoseconds.items():
+            pressure.add((name, resource), waited / NANOSECONDS)
+    yield pressure
+    yield _gauge(
+        "larimar_service_memory_limit_bytes",
+        "Memory that the service may use, where that is limited. cgroup memory.max.",
+        {name: one.memory_limit_bytes for name, one in used.items() if one.memory_limit_bytes},
+    )
+    yield _counter(
+        "larimar_service_oom_kills_total",
+        "Processes that were killed as the service's memory was used up. cgroup memory.events.",
+        {name: one.oom_kills for name, one in used.items() if one.oom_kills is not None},
+    )
 
 
 def _memory(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from exporter.services.members import UNDECIDED, Gauges, Held, Membership
-from exporter.services.usage import Counters, Sample, Usage
+from exporter.services.usage import CgroupUse, Counters, Sample, Usage
 
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
@@ -19,12 +19,16 @@ class ServiceResources:
         starts: how often an instance started while the exporter ran.
         gauges: of its members at the last sample.
         has_io: whether disk, call and file counts could ever be read of a member.
+        has_waits: the same of run delays and context switches.
+        cgroups: of the cgroups that are all the service's own; None where it never had any.
     """
 
     counters: Counters
     starts: int
     gauges: Gauges
     has_io: bool
+    has_waits: bool = False
+    cgroups: CgroupUse | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class _Total:
     held: Held = field(default_factory=Held)
     starts: int = 0
     has_io: bool = False
+    has_waits: bool = False
     seen_at: float = 0.0
 
 
@@ -102,7 +107,9 @@ class Resources:
             self._rename(old, new)
         self._forget(now)
         return {
-            name: ServiceResources(replace(total.counters), total.starts, total.held.gauges(), total.has_io)
+            name: ServiceResources(
+                replace(total.counters), total.starts, total.held.gauges(), total.has_io, total.has_waits
+            )
             for name, total in self._totals.items()
         }
 
@@ -167,6 +174,7 @@ class Resources:
         usage, total = member.sample.usage, self._totals[member.membership.service]
         total.starts += member.membership.starts and member.counted is None
         total.has_io = total.has_io or usage.has_io
+        total.has_waits = total.has_waits or usage.has_waits
         if member.counted is not usage:
             total.counters.add(self._growth(member.sample.pid, usage, member.counted))
             member.counted = usage

@@ -1,9 +1,11 @@
 """What one process has used, as the kernel counts it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Protocol
+
+NOT_LIMITED = 0
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Counters:
         )
 
 
-COUNTER_NAMES = tuple(field.name for field in fields(Counters))
+COUNTER_NAMES = tuple(one.name for one in fields(Counters))
 _numbers = attrgetter(*COUNTER_NAMES)
 
 
@@ -61,6 +63,7 @@ class Usage:
         resident_bytes, swap_bytes: memory.
         threads, open_files: numbers.
         has_io: whether disk and call counts, and the number of open files, could be read.
+        has_waits: whether run delays and context switches could be read.
     """
 
     own: Counters
@@ -70,6 +73,7 @@ class Usage:
     threads: int
     open_files: int
     has_io: bool
+    has_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,23 @@ class Sample:
     parent_pid: int
     comm: str
     usage: Usage
+
+
+@dataclass(slots=True)
+class CgroupUse:
+    """What a service's own cgroups told, counted since each was first seen.
+
+    Attributes:
+        throttled_nanoseconds: how long quotas held it up; None where it cannot have one.
+        waiting_nanoseconds: resource -> how long some of it waited for that.
+        memory_limit_bytes: `NOT_LIMITED` without any.
+        oom_kills: processes that were killed for want of memory; None where memory is not controlled.
+    """
+
+    throttled_nanoseconds: int | None = None
+    waiting_nanoseconds: dict[str, int] = field(default_factory=dict)
+    memory_limit_bytes: int = NOT_LIMITED
+    oom_kills: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

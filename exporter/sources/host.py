@@ -3,17 +3,19 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.identity.roster import Roster
+from exporter.services.cgroups import CgroupTotals, own_cgroups
 from exporter.services.naming import Named, Naming
 from exporter.services.parties import Party
 from exporter.services.resources import Resources, ServiceResources
 from exporter.services.transfers import Totals, Transfers
 from exporter.services.view import HostView
 from exporter.sources.census import Census
+from exporter.sources.cgroup import CgroupReader
 from exporter.sources.closings import Closings
 from exporter.sources.containers import Containers
 from exporter.sources.following import ClosingSource, SocketFollower
@@ -91,6 +93,10 @@ class Host:
         reader = UsageReader(proc, descriptor_budget(max_descriptors))
         self._usage, self._no_bpf = open_usages(proc, reader) if bpf else (reader, "not wanted")
         self._forbidden = 0
+        self._cgroups = CgroupReader(proc)
+        self._cgroup_totals = CgroupTotals()
+        self._cgroup_owners: dict[str, str] = {}
+        self._named_for_cgroups: Named | None = None
         self._owners = SocketOwners(proc)
         if sockets is None and closings is None:
             closings = open_closings()
@@ -162,7 +168,15 @@ class Host:
                 if sample.comm != facts.comm or sample.start_ticks != facts.start_ticks:
                     self._census.executed(sample.pid, now)
             named = self._named
-            return self._resources.update(reading.changed, known.keys(), named.members, now, named.renamed)
+            used = self._resources.update(reading.changed, known.keys(), named.members, now, named.renamed)
+            return self._cgroup_totals.update(self._cgroups.read(self._own_cgroups()), self._cgroup_owners, used)
+
+    def _own_cgroups(self) -> Collection[str]:
+        """Return the cgroups that are one service's own."""
+        if self._named is not self._named_for_cgroups:
+            self._named_for_cgroups = self._named
+            self._cgroup_owners = own_cgroups(self._named.processes)
+        return self._cgroup_owners.keys()
 
     def hear(self) -> None:
         """Fetch the notices of closed sockets, which the kernel keeps little room for; never waits for a look.
@@ -193,6 +207,7 @@ class Host:
                 capabilities={
                     "processes": self._procfs.shows_others(),
                     "bpf_tasks": not self._no_bpf,
+                    "cgroup_v2": self._cgroups.available,
                     "proc_io": self._privileged or self._forbidden == 0,
                     "proc_files": self._privileged or self._owners.forbidden == 0,
                     "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,

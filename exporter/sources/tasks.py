@@ -118,6 +118,7 @@ class TaskReader:
             threads=threads,
             open_files=files,
             has_io=True,
+            has_waits=True,
         )
         return Sample(pid, start_ticks, parent, _name(fields[25]), usage)
 

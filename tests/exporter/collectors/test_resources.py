@@ -6,16 +6,18 @@ from exporter.fingerprint.profiles import Profile
 from exporter.identity.facts import NameSource, ServiceClass, ServiceIdentity
 from exporter.services.members import Gauges
 from exporter.services.resources import ServiceResources
-from exporter.services.usage import Counters
+from exporter.services.usage import CgroupUse, Counters
 from exporter.services.view import HostView, Listener
 from tests.contract.exposition import golden
 from tests.exporter.collectors.test_traffic import exposed
 
 BUSY = ServiceResources(
-    Counters(2_500_000_000, 500_000_000, 9, 1, 4096, 8192, 11, 12),
+    Counters(2_500_000_000, 500_000_000, 9, 1, 4096, 8192, 11, 12, 750_000_000, 5, 6),
     starts=2,
     gauges=Gauges(3, 7, 30, 1 << 20, 4096, 0.25, 1.7e9),
     has_io=True,
+    has_waits=True,
+    cgroups=CgroupUse(1_500_000_000, {"cpu": 250_000_000, "io": 0}, 1 << 30, 2),
 )
 
 
@@ -31,13 +33,25 @@ def test_resources_are_in_base_units() -> None:
     assert found["larimar_service_starts_total service_name=shop"] == 2
 
 
+def test_waiting_is_told_of_threads_and_of_whole_cgroups() -> None:
+    found = exposed(resource_families({"shop": BUSY}))
+
+    assert found["larimar_service_cpu_run_delay_seconds_total service_name=shop"] == 0.75
+    assert found["larimar_service_context_switches_total kind=involuntary service_name=shop"] == 6
+    assert found["larimar_service_cpu_throttled_seconds_total service_name=shop"] == 1.5
+    assert found["larimar_service_pressure_waiting_seconds_total resource=cpu service_name=shop"] == 0.25
+    assert found["larimar_service_memory_limit_bytes service_name=shop"] == 1 << 30
+    assert found["larimar_service_oom_kills_total service_name=shop"] == 2
+
+
 def test_what_could_never_be_read_is_absent_not_zero() -> None:
     hidden = ServiceResources(Counters(1), 0, Gauges(processes=1, started_at=5.0), has_io=False)
 
     found = exposed(resource_families({"shop": hidden}))
 
     assert "larimar_service_cpu_seconds_total mode=user service_name=shop" in found
-    assert not [name for name in found if "disk" in name or "syscalls" in name or "fds" in name]
+    missing = ("disk", "syscalls", "fds", "delay", "switches", "throttled", "pressure", "limit", "oom")
+    assert not [name for name in found if any(word in name for word in missing)]
 
 
 def test_a_service_without_processes_shows_none_and_no_start_time() -> None:
