@@ -17,6 +17,7 @@ MAX_INFLATED_BYTES = 64 << 10
 MAX_DEPTH = 12
 MAX_FORM_FIELDS = 512
 
+CHANGING = frozenset((b"POST", b"PUT", b"PATCH"))  # their bodies say what they change
 NO_BODY, JSON, FORM, PARTS = range(4)
 ENCODED = 4  # added to the others
 ZLIB_OR_GZIP, BARE = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS
@@ -43,14 +44,15 @@ def kind_of(head: bytes) -> int:
     match = _TYPE.search(head)
     if match is None:
         return NO_BODY
-    kind = _kind_of_type(match[1].lower())
+    kind = kind_of_type(match[1].lower())
     encoding = _ENCODED.search(head)
     if encoding is None or kind == NO_BODY:
         return kind
     return kind + ENCODED if encoding[1].strip().lower() in _INFLATED else NO_BODY
 
 
-def _kind_of_type(media: bytes) -> int:
+def kind_of_type(media: bytes) -> int:
+    """Return what a media type in small letters, without parameters, says of a body."""
     if media == b"application/x-www-form-urlencoded":
         return FORM
     if media == b"multipart/form-data":

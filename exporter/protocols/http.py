@@ -8,7 +8,7 @@ import cython
 from exporter.model import Change, Direction, Kind, Message, Nanoseconds
 from exporter.protocols.backlog import behind_line_ends
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
-from exporter.protocols.bodies import MAX_BODY_BYTES, NO_BODY, changes_of, kind_of
+from exporter.protocols.bodies import CHANGING, MAX_BODY_BYTES, NO_BODY, changes_of, kind_of
 from exporter.protocols.fifo import Fifo
 from exporter.protocols.http_head import (
     LONG_TARGET_BYTES,
@@ -49,7 +49,6 @@ MAX_MALFORMED = 8
 MAX_ASKED = 16_384
 
 
-CHANGING = frozenset((b"POST", b"PUT", b"PATCH"))  # their bodies say what they change
 REQUEST, RESPONSE = Kind.REQUEST, Kind.RESPONSE
 CLIENT = 0  # the direction of requests
 STATUSES = tuple(map(str, range(1000)))

@@ -1,10 +1,12 @@
 """HTTP/2 in clear text (RFC 9113), by prior knowledge or after an upgrade, and gRPC on it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds
 from exporter.protocols import http2_match
 from exporter.protocols.base import Family, ParseError, ProtocolSpec
+from exporter.protocols.bodies import NO_BODY
 from exporter.protocols.http2_frames import (
     CONTINUATION,
     DATA,
@@ -18,7 +20,9 @@ from exporter.protocols.http2_frames import (
     RST_STREAM,
     begins,
     block_of,
+    data_of,
     measure,
+    measure_asked,
 )
 from exporter.protocols.http2_headers import HeaderDecoder, Headers
 from exporter.protocols.http2_streams import Stream, error_name
@@ -28,6 +32,7 @@ CLIENT = 0
 # Streams that neither end; beyond it the oldest are taken for unanswered.
 MAX_STREAMS = 4096
 CANCEL = 8
+MAX_HELD_BYTES = 64 << 10  # of bodies that have not ended
 
 
 class _Side:
@@ -41,8 +46,8 @@ class _Side:
 
     __slots__ = ("begun", "block", "decoder", "size", "units")
 
-    def __init__(self) -> None:
-        self.units = Units(measure, begins)
+    def __init__(self, bodies: bool = False) -> None:
+        self.units = Units(measure_asked if bodies else measure, begins)
         self.decoder = HeaderDecoder()
         self.block = bytearray()
         self.begun: Unit | None = None
@@ -55,13 +60,15 @@ class _Side:
 
 
 class Http2Parser:
-    """One connection's state; with `grpc` its calls are named and judged as gRPC's."""
+    """One connection's state; with `grpc` calls are named and judged as gRPC's, without `values` no body is read."""
 
-    __slots__ = ("_grpc", "_out", "_sides", "_streams")
+    __slots__ = ("_grpc", "_held", "_out", "_sides", "_streams", "_values")
 
-    def __init__(self, grpc: bool = False) -> None:
+    def __init__(self, grpc: bool = False, values: bool = True) -> None:
         self._grpc = grpc
-        self._sides = (_Side(), _Side())
+        self._values = values and not grpc  # bodies of gRPC do not name their fields
+        self._held = 0  # bytes of bodies
+        self._sides = (_Side(self._values), _Side())
         self._streams: dict[int, Stream] = {}
         self._out: list[Message] = []
 
@@ -81,9 +88,10 @@ class Http2Parser:
         self._out = []
         side = self._sides[direction]
         losses = side.units.losses
-        for unit in side.units.gap(size_bytes, at):
+        units = side.units.gap(size_bytes, at)
+        for unit in units:
             self._frame(side, direction, unit)
-        if side.units.losses > losses:
+        if side.units.losses > losses and (side.units.lost or not self._torn_data(side, units)):
             self._forget(side)
         return self._out
 
@@ -107,6 +115,11 @@ class Http2Parser:
         """Frames were lost, of which some may have held headers."""
         side.decoder.doubt()
         side.drop()
+
+    def _torn_data(self, side: _Side, units: Sequence[Unit]) -> bool:
+        """Return whether what was lost is of a frame of data alone: no headers are missing."""
+        unit = side.units.unit or (units[-1] if units else None)
+        return unit is not None and unit.head[3] == DATA
 
     def _frame(self, side: _Side, direction: Direction, unit: Unit) -> None:
         frame = unit.head
@@ -134,8 +147,19 @@ class Http2Parser:
         if direction == CLIENT:
             stream.asked_size += unit.size_bytes
             stream.asked_last_at = unit.last_at
+            if stream.kind != NO_BODY:
+                self._keep(stream, unit)
         else:
             stream.told_size += unit.size_bytes
+
+    def _keep(self, stream: Stream, unit: Unit) -> None:
+        """Keep a part of a request's body, unless bytes of it are missing or too many bodies are kept."""
+        before = len(stream.body)
+        if self._values and len(unit.head) == unit.size_bytes and self._held < MAX_HELD_BYTES:
+            stream.keep(data_of(unit.head))
+        else:
+            stream.leave()
+        self._held += len(stream.body) - before
 
     def _add(self, side: _Side, direction: Direction, unit: Unit) -> None:
         """Take a part of a header block."""
@@ -223,6 +247,7 @@ class Http2Parser:
     def _emit_request(self, number: int, stream: Stream) -> None:
         if not stream.emitted:
             stream.emitted = True
+            self._held -= len(stream.body)
             self._out.append(
                 Message(
                     Kind.REQUEST,
@@ -231,6 +256,7 @@ class Http2Parser:
                     stream.asked_size,
                     stream.operation,
                     correlation=number,
+                    changes=stream.changes(),
                     trace=stream.trace,
                 )
             )
@@ -252,4 +278,7 @@ class Http2Parser:
         )
 
 
-SPEC = ProtocolSpec("http2", frozenset({80, 8080}), http2_match.match_http2, Http2Parser, Family.HTTP)
+SPEC = ProtocolSpec(
+    *("http2", frozenset({80, 8080}), http2_match.match_http2, Http2Parser, Family.HTTP),
+    valueless=partial(Http2Parser, values=False),
+)

@@ -15,6 +15,8 @@ FIXED_BYTES = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
 KEPT_WHOLE = frozenset({HEADERS, PUSH_PROMISE, CONTINUATION, RST_STREAM})
 # SETTINGS_MAX_FRAME_SIZE may allow 16 MB; header frames are kept, so they must not be that long.
 MAX_KEPT_BYTES = 256 << 10
+# Bodies that are longer come in frames of 16 KB, which is all that a receiver allows as a rule.
+MAX_DATA_BYTES = 16 << 10
 
 
 def frame_size(buffer: bytes | bytearray, start: int) -> int:
@@ -48,12 +50,28 @@ def measure(buffer: bytes | bytearray, start: int) -> tuple[int, int]:
     return (min(size, MAX_KEPT_BYTES) if buffer[start + 3] in KEPT_WHOLE else HEAD_BYTES), size
 
 
+def measure_asked(buffer: bytes | bytearray, start: int) -> tuple[int, int]:
+    """Measure as `measure` does, of the client; data that may be all of a small body are kept as well."""
+    kept, size = measure(buffer, start)
+    if kept == HEAD_BYTES and size < MAX_DATA_BYTES and buffer[start + 3] == DATA:
+        return size, size
+    return kept, size
+
+
 def begins(data: bytes) -> bool:
     """Return whether a segment begins with a frame, and goes on with one if that is over."""
     size = frame_size(data, 0)
     if size <= 0 or size > MAX_KEPT_BYTES:
         return False
     return size >= len(data) or frame_size(data, size) >= 0
+
+
+def data_of(frame: bytes) -> bytes:
+    """Return the data that a frame bears, without padding."""
+    if not frame[4] & PADDED:
+        return frame[HEAD_BYTES:]
+    padding = frame[HEAD_BYTES] if len(frame) > HEAD_BYTES else 0
+    return frame[HEAD_BYTES + 1 : max(HEAD_BYTES + 1, len(frame) - padding)]
 
 
 def block_of(frame: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 from functools import lru_cache
 
-from exporter.model import UNKNOWN_OPERATION, Nanoseconds, Operation
+from exporter.model import UNKNOWN_OPERATION, Change, Nanoseconds, Operation
+from exporter.protocols.bodies import CHANGING, MAX_BODY_BYTES, NO_BODY, changes_of, kind_of_type
 from exporter.protocols.http2_headers import Headers
 from exporter.protocols.http_head import operation_of
 from exporter.protocols.trace import traced
@@ -30,6 +31,7 @@ class Stream:
         grpc: whether either side says that it is gRPC.
         grpc_status: as the trailers say; empty before.
         trace: which the request belongs to; empty if it does not say.
+        kind, body: of the request, as long as it is one that can be read.
     """
 
     __slots__ = (
@@ -37,10 +39,12 @@ class Stream:
         "asked",
         "asked_last_at",
         "asked_size",
+        "body",
         "emitted",
         "first_at",
         "grpc",
         "grpc_status",
+        "kind",
         "operation",
         "status",
         "told_first_at",
@@ -62,6 +66,8 @@ class Stream:
         self.told_first_at: Nanoseconds = 0
         self.told_size = 0
         self.trace = b""
+        self.kind = NO_BODY
+        self.body = b""
 
     def ask(self, headers: Headers, all_grpc: bool) -> None:
         """Take the request's headers; with `all_grpc` calls are taken for gRPC's unless they say otherwise."""
@@ -71,6 +77,24 @@ class Stream:
             self.operation = grpc_operation(headers.path) if headers.path else UNKNOWN_OPERATION
         elif headers.method:
             self.operation = operation_of(headers.method, headers.path)
+            if headers.method in CHANGING:
+                self.kind = kind_of_type(headers.content_type.partition(b";")[0].strip().lower())
+
+    def keep(self, data: bytes) -> None:
+        """Keep a part of the request's body; one that gets too long is left alone."""
+        self.body += data
+        if len(self.body) > MAX_BODY_BYTES:
+            self.leave()
+
+    def leave(self) -> None:
+        """Forget the request's body."""
+        self.kind, self.body = NO_BODY, b""
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return what the request's body says that it changes, and forget it."""
+        changes = changes_of(self.kind, self.body, self.operation) if self.body else ()
+        self.leave()
+        return changes
 
     def tell(self, headers: Headers, first_at: Nanoseconds) -> bool:
         """Take the response's headers or trailers; return whether the response has begun, an interim one being none."""

@@ -6,11 +6,15 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from hpack import Encoder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import Operation
+from exporter.protocols import PROTOCOLS
+from exporter.protocols.base import without_values
 from exporter.protocols.bodies import ENCODED, FORM, JSON, NO_BODY, PARTS, changes_of, kind_of
+from tests.exporter.protocols import samples_http2 as h2
 from tests.exporter.protocols.conversing import Kept, Step, client, converse, server
 
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
@@ -180,3 +184,63 @@ def test_other_encodings_are_left_alone(encoding: bytes) -> None:
 )
 def test_compressed_bodies_that_cannot_be_read_hold_nothing(compressed: bytes) -> None:
     assert sums(JSON + ENCODED, compressed) == {}
+
+
+def multiplexed(*frames: bytes, kind: str = "application/json; charset=utf-8") -> tuple[Step, ...]:
+    """Return a request of HTTP/2 whose body is in frames, and its answer."""
+    asking, telling = Encoder(), Encoder()
+    block = h2.fields(asking, _method="POST", _path="/checkout", content_type=kind)
+    head = h2.frame(h2.HEADERS, h2.WHOLE, 1, block)
+    created = h2.frame(h2.HEADERS, h2.WHOLE | h2.END, 1, h2.fields(telling, _status="201"))
+    return (*h2.OPENING, client(head), *map(client, frames), server(created))
+
+
+def data(payload: bytes, flags: int = 0) -> bytes:
+    return h2.frame(h2.DATA, flags, 1, payload)
+
+
+def test_body_in_frames_of_http2() -> None:
+    steps = multiplexed(data(b'{"tot'), data(b"\3" + b'al": 5}' + b"pad", h2.PADDED), data(b"", h2.END))
+    assert asked(converse(steps)) == [{("total", ""): Decimal(5)}]
+
+
+def test_form_in_http2() -> None:
+    steps = multiplexed(data(b"qty=3", h2.END), kind="application/x-www-form-urlencoded")
+    assert asked(converse(steps)) == [{("quantity", ""): Decimal(3)}]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (data(b'{"total": 5, "x": "' + b"y" * 9000), data(b"y" * 9000 + b'"}', h2.END)),
+        (data(b'{"total": 5, "x": "' + b"y" * 16_400 + b'"}', h2.END),),
+    ],
+)
+def test_long_bodies_of_http2_are_left_alone(frames: tuple[bytes, ...]) -> None:
+    assert asked(converse(multiplexed(*frames))) == [{}]
+
+
+def test_lost_bytes_of_a_body_leave_its_request_and_those_behind_it() -> None:
+    asking, telling = Encoder(), Encoder()
+    block = h2.fields(asking, _method="POST", _path="/checkout", content_type="application/json", x_more="1")
+    first = h2.frame(h2.HEADERS, h2.WHOLE, 1, block) + data(b'{"total": 5}')[:12]
+    again = h2.fields(asking, _method="POST", _path="/checkout", content_type="application/json", x_more="1")
+    body = h2.frame(h2.DATA, h2.END, 3, b'{"total": 7}')
+    done = [h2.frame(h2.HEADERS, h2.WHOLE | h2.END, number, h2.fields(telling, _status="201")) for number in (1, 3)]
+    kept = converse(
+        (
+            *h2.OPENING,
+            client(first),
+            Step(0, lost=9),
+            client(data(b"", h2.END) + h2.frame(h2.HEADERS, h2.WHOLE, 3, again) + body),
+            server(b"".join(done)),
+        )
+    )
+    assert asked(kept) == [{}, {("total", ""): Decimal(7)}]
+    assert kept.requests() == ["POST", "POST"]
+
+
+def test_no_body_is_read_where_values_are_not_wanted() -> None:
+    steps = multiplexed(data(b'{"total": 5}', h2.END))
+    (spec,) = (spec for spec in without_values(PROTOCOLS) if spec.name == "http2")
+    assert asked(converse(steps, specs=[spec])) == [{}]
