@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from exporter.services.transfers import Transfers
+from exporter.services.transfers import Ledger
 from exporter.services.view import HostView
 from exporter.sources.closings import Closings
 from exporter.sources.following import SocketFollower
@@ -93,8 +93,8 @@ class Holders:
 @contextmanager
 def larimar() -> Iterator[Look]:
     """Look as the exporter does; each process is a service."""
-    follower = SocketFollower(DiagSockets(), Closings(), local_addresses)
-    owners, transfers = SocketOwners(PROC), Transfers()
+    owners, ledger = SocketOwners(PROC), Ledger()
+    follower = SocketFollower(DiagSockets(), Closings(), local_addresses, ledger)
 
     def look() -> float:
         begun, now = time.process_time(), time.monotonic()
@@ -105,8 +105,8 @@ def larimar() -> Iterator[Look]:
         view = HostView(
             listeners=index.listeners, connections=index.connections, local_addresses=follower.local_addresses
         )
-        follower.count(view, transfers, now)
-        transfers.totals()
+        follower.count(view, now)
+        ledger.totals([follower.transfers])
         return (time.process_time() - begun) * 1000
 
     with closing(follower):

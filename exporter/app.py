@@ -227,11 +227,15 @@ class App:
         self._portraits.update(resources, self._host.view(), self._wire.outlines(), now)
 
     def _say_what_is_missing(self) -> None:
-        missing = losses(capabilities(self._wire, self._host, self._calling))
+        available = capabilities(self._wire, self._host, self._calling)
+        missing = [name for name, is_there in available.items() if not is_there]
         if missing:
             reason = {"reason": self._capture_error} if self._capture_error else {}
-            granting = grant(os.getuid(), os.getgid())
-            log.warning("not permitted to see everything", extra={"missing": missing, **reason, "grant": granting})
+            granting = grant(os.getuid(), os.getgid(), missing)
+            log.warning(
+                "not permitted to see everything",
+                extra={"missing": losses(available), **reason, "grant": granting},
+            )
 
     def _collect(self, name: str, families: Families) -> tuple[Metric, ...] | None:
         return self._attempts.run(f"collector {name}", lambda: tuple(families()))

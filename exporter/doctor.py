@@ -36,6 +36,7 @@ GRANTS = {
     "proc_executables": "CAP_SYS_PTRACE",
     "processes": "CAP_SYS_PTRACE",
     "perf": "CAP_PERFMON",
+    "net_namespaces": "CAP_SYS_ADMIN",
 }
 OTHER_LOSSES = {
     "capture_filters": "nothing but time: long bodies are captured whole, or all alike are cut short",
@@ -95,6 +96,7 @@ def probed(config: DoctorConfig) -> Iterator[tuple[str, Probe]]:
     yield "capture_filters", probes.filters
     yield "sock_diag", probes.sock_diag
     yield "closed_sockets", probes.closed_sockets
+    yield "net_namespaces", probes.net_namespaces
     yield "processes", partial(probes.processes, config.procfs)
     yield "proc_io", partial(probes.files_of_others, config.procfs, "io")
     yield "proc_files", partial(probes.files_of_others, config.procfs, "fd")
@@ -123,7 +125,7 @@ def as_text(checks: Sequence[Check]) -> str:
         if not check.is_there:
             lines.append(f"      lost: {check.loss}" + (f" (needs {check.grant})" if check.grant else ""))
     if any(check.grant for check in checks):
-        lines += ["", "What is forbidden (NO) is granted by starting the exporter so:", f"  {granting()}"]
+        lines += ["", "What is forbidden (NO) is granted by starting the exporter so:", f"  {granting(checks)}"]
     return "\n".join([*lines, ""])
 
 
@@ -139,13 +141,13 @@ def as_json(checks: Sequence[Check]) -> str:
         }
         for check in checks
     ]
-    command = granting() if any(check.grant for check in checks) else ""
+    command = granting(checks) if any(check.grant for check in checks) else ""
     return json.dumps({"host": host(), "checks": listed, "grant": command}) + "\n"
 
 
-def granting() -> str:
+def granting(checks: Sequence[Check]) -> str:
     """Return the one command that starts the exporter with all that can be granted."""
-    return grant(os.getuid(), os.getgid())
+    return grant(os.getuid(), os.getgid(), [check.name for check in checks if check.grant])
 
 
 def host() -> str:

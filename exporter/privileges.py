@@ -1,6 +1,6 @@
 """What the exporter may not do here, what is lost by it, and the command that grants it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 LOSSES = {
     "capture": "requests, errors, durations and edges",
@@ -12,9 +12,11 @@ LOSSES = {
     "proc_executables": "the executables of other users' processes, and so their names",
     "sock_diag": "bytes, round trips and states of TCP connections (/proc/net is read instead)",
     "syscalls": "system calls per service",
+    "net_namespaces": "sockets of containers with a network of their own",
     "closed_sockets": "the last bytes of TCP connections where hundreds end at once",
 }
 GRANTING = "+net_raw,+net_admin,+sys_ptrace,+dac_read_search,+bpf,+perfmon"
+GRANTING_MORE = {"net_namespaces": "+sys_admin"}  # nothing less may enter another network namespace
 
 
 def losses(capabilities: Mapping[str, bool]) -> str:
@@ -22,9 +24,14 @@ def losses(capabilities: Mapping[str, bool]) -> str:
     return "; ".join(LOSSES[name] for name, available in capabilities.items() if not available)
 
 
-def grant(user_id: int, group_id: int) -> str:
-    """Return the command that starts the exporter as the same user with what it needs, and no more."""
+def grant(user_id: int, group_id: int, missing: Collection[str] = ()) -> str:
+    """Return the command that starts the exporter as the same user with what it needs, and no more.
+
+    Args:
+        missing: capabilities that are not available; for some, more is needed than what all hosts need.
+    """
+    granting = ",".join([GRANTING, *(more for name, more in GRANTING_MORE.items() if name in missing)])
     return (
         f"sudo setpriv --reuid={user_id} --regid={group_id} --init-groups "
-        f"--inh-caps={GRANTING} --ambient-caps={GRANTING} $(command -v larimar-exporter)"
+        f"--inh-caps={granting} --ambient-caps={granting} $(command -v larimar-exporter)"
     )

@@ -63,11 +63,8 @@ class Totals:
     delivery_rates: list[int] = field(default_factory=list)
 
 
-class Transfers:
-    """Follows the sockets of one network namespace.
-
-    A socket's bytes are held until its party is known, for a few seconds at most. What its last reading did not show
-    comes with the notice of its end; where there is none, that is lost.
+class Ledger:
+    """What was counted for every party, of all namespaces.
 
     Args:
         max_parties: what is told apart; beyond it peers and ports are `~other`.
@@ -79,18 +76,62 @@ class Transfers:
     def __init__(self, max_parties: int = 1500) -> None:
         self._max_parties = max_parties
         self._tallies: dict[Party, Tally] = {}
+        self.folded = 0
+
+    def tally(self, party: Party, now: float) -> Tally:
+        """Return where a party's bytes are counted."""
+        if party not in self._tallies and len(self._tallies) >= self._max_parties:
+            self.folded += 1
+            party = replace(party, peer=OTHER, server_port=OTHER)
+        tally = self._tallies.get(party)
+        if tally is None:
+            tally = self._tallies[party] = Tally(now)
+        return tally
+
+    def forget(self, now: float) -> None:
+        """Drop the parties that had no socket and no bytes for long; should one come back, it starts from zero."""
+        for party in [party for party, one in self._tallies.items() if now - one.seen_at >= RETENTION_SECONDS]:
+            home = replace(party, peer=COUNTED_THERE, server_port="")
+            if party != home:
+                # What a service transferred in all must not fall because it no longer talks to one of its peers.
+                self._tallies.setdefault(home, Tally(now)).add(self._tallies[party])
+            elif any(_is_side_of(other, home) for other in self._tallies if other != home):
+                continue
+            del self._tallies[party]
+
+    def totals(self, followed: "Iterable[Transfers]") -> dict[Party, Totals]:
+        """Return what was counted for every party, and the sockets that it has now among those followed."""
+        found = {party: Totals(one.received, one.sent, one.resent) for party, one in self._tallies.items()}
+        by_tally = {id(tally): found[party] for party, tally in self._tallies.items()}
+        for one in followed:
+            one.show(by_tally)
+        return found
+
+
+class Transfers:
+    """Follows the sockets of one network namespace.
+
+    A socket's bytes are held until its party is known, for a few seconds at most. What its last reading did not show
+    comes with the notice of its end; where there is none, that is lost.
+
+    Args:
+        ledger: where they are counted.
+        is_new: whether the namespace is: then all that its first reading shows counts as well.
+    """
+
+    def __init__(self, ledger: Ledger, is_new: bool = False) -> None:
+        self._ledger = ledger
         self._sockets: Mapping[int, TcpSocket] = {}
         self._waiting: dict[int, TcpSocket] = {}  # whose party is not known yet
         self._left: dict[int, TcpSocket] = {}  # that the last reading had no more: their notices may be on their way
-        self._looked = False
+        self._looked = is_new
         self._now = 0.0
-        self.folded = 0
 
     def update(self, look: TcpLook, finder: Finder, changed: Iterable[int], now: float) -> None:
         """Count what the sockets transferred since their last reading.
 
         Args:
-            look: the sockets; those there at the first reading count from then on.
+            look: the sockets; those there at the first reading count from then on, unless the namespace is new.
             changed: cookies of those whose owner is another one now, or became known.
             now: seconds, never falling.
         """
@@ -108,7 +149,6 @@ class Transfers:
             self._waiting.pop(cookie, None)
         self._find(finder, changed)
         self._count_all()
-        self._forget()
 
     def close(self, notices: Iterable[TcpSocket], finder: Finder) -> None:
         """Count the last that is known of sockets that are gone."""
@@ -122,24 +162,21 @@ class Transfers:
                 socket.received, socket.sent, socket.resent = notice.received, notice.sent, notice.resent
                 self._waiting.pop(socket.cookie, None)
             if socket.tally is None:
-                socket.tally = self._tally(finder.of_closed(notice))
+                socket.tally = self._ledger.tally(finder.of_closed(notice), self._now)
             socket.count()
             socket.ended = True
 
-    def totals(self) -> dict[Party, Totals]:
-        """Return what was counted for every party, and the sockets that it has now."""
-        found = {party: Totals(one.received, one.sent, one.resent) for party, one in self._tallies.items()}
-        by_tally = {id(tally): found[party] for party, tally in self._tallies.items()}
+    def show(self, totals: Mapping[int, Totals]) -> None:
+        """Add the sockets that are there to what was counted, by the identity of the tally."""
         for socket in self._sockets.values():
-            totals = by_tally.get(id(socket.tally))
-            if totals is not None and not socket.ended:
-                totals.states[socket.state] += 1
+            mine = totals.get(id(socket.tally))
+            if mine is not None and not socket.ended:
+                mine.states[socket.state] += 1
                 if socket.state == ESTABLISHED:
                     if socket.rtt_us:
-                        totals.rtts_us.append(socket.rtt_us)
+                        mine.rtts_us.append(socket.rtt_us)
                     if socket.delivery_rate:
-                        totals.delivery_rates.append(socket.delivery_rate)
-        return found
+                        mine.delivery_rates.append(socket.delivery_rate)
 
     def _count_all(self) -> None:
         for socket in self._sockets.values():
@@ -156,28 +193,8 @@ class Transfers:
             if party is None and socket.tally is None and self._now - socket.first_at >= PATIENCE_SECONDS:
                 party = finder.of_closed(socket)
             if party is not None and not socket.ended and socket.state != LISTEN:
-                socket.tally = self._tally(party)
+                socket.tally = self._ledger.tally(party, self._now)
                 self._waiting.pop(socket.cookie, None)
-
-    def _tally(self, party: Party) -> Tally:
-        if party not in self._tallies and len(self._tallies) >= self._max_parties:
-            self.folded += 1
-            party = replace(party, peer=OTHER, server_port=OTHER)
-        tally = self._tallies.get(party)
-        if tally is None:
-            tally = self._tallies[party] = Tally(self._now)
-        return tally
-
-    def _forget(self) -> None:
-        """Drop the parties that had no socket and no bytes for long; should one come back, it starts from zero."""
-        for party in [party for party, one in self._tallies.items() if self._now - one.seen_at >= RETENTION_SECONDS]:
-            home = replace(party, peer=COUNTED_THERE, server_port="")
-            if party != home:
-                # What a service transferred in all must not fall because it no longer talks to one of its peers.
-                self._tallies.setdefault(home, Tally(self._now)).add(self._tallies[party])
-            elif any(_is_side_of(other, home) for other in self._tallies if other != home):
-                continue
-            del self._tallies[party]
 
 
 def _is_side_of(party: Party, home: Party) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 from exporter.services.parties import Parties
 from exporter.services.places import Places
 from exporter.services.tcpsocket import TcpSocket
-from exporter.services.transfers import TcpLook, Transfers
+from exporter.services.transfers import Ledger, TcpLook, Transfers
 from exporter.services.view import HostView
 from exporter.sources.ends import SocketIndex
 from exporter.sources.finder import SocketFinder
@@ -62,8 +62,11 @@ class SocketFollower:
         source: where they are read.
         closings: tells of those that end, None where that is not to be had.
         addresses: returns the addresses of all interfaces; raises OSError or ValueError where it cannot.
+        ledger: where it is counted what they transfer.
+        is_new: whether the namespace is: then all that its first reading shows counts as well.
 
     Attributes:
+        transfers: what they transfer.
         sockets: those of the last reading that succeeded.
         inodes: of those that have one.
         local_addresses: of all interfaces, in text.
@@ -71,8 +74,14 @@ class SocketFollower:
     """
 
     def __init__(
-        self, source: SocketSource, closings: ClosingSource | None, addresses: Callable[[], frozenset[str]]
+        self,
+        source: SocketSource,
+        closings: ClosingSource | None,
+        addresses: Callable[[], frozenset[str]],
+        ledger: Ledger,
+        is_new: bool = False,
     ) -> None:
+        self.transfers = Transfers(ledger, is_new)
         self.source = source
         self._closings = closings
         self._addresses = addresses
@@ -135,17 +144,16 @@ class SocketFollower:
         self._index.update(self.sockets, services)
         return self._index
 
-    def count(self, view: HostView, transfers: Transfers, now: float) -> None:
+    def count(self, view: HostView, now: float) -> None:
         """Count what the sockets have transferred, those that ended included.
 
         Args:
             view: the services as this namespace sees them.
-            transfers: where it is counted.
             now: seconds, never falling.
         """
         self._parties.update(view, now)
         finder = SocketFinder(self._parties, self.sockets)
-        transfers.update(self._tcp, finder, self._index.changed, now)
+        self.transfers.update(self._tcp, finder, self._index.changed, now)
         if self._closings is None:
             return
         try:
@@ -155,7 +163,7 @@ class SocketFollower:
             self._closings.close()
             self._closings = None
             return
-        transfers.close(closed, finder)
+        self.transfers.close(closed, finder)
 
     def close(self) -> None:
         """Let go of every descriptor."""

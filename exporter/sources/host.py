@@ -12,7 +12,7 @@ from exporter.services.cgroups import CgroupTotals, own_cgroups
 from exporter.services.naming import Named, Naming
 from exporter.services.parties import Party
 from exporter.services.resources import Resources, ServiceResources
-from exporter.services.transfers import Totals, Transfers
+from exporter.services.transfers import Ledger, Totals
 from exporter.services.view import HostView
 from exporter.sources.census import Census
 from exporter.sources.cgroup import CgroupReader
@@ -20,6 +20,7 @@ from exporter.sources.closings import Closings
 from exporter.sources.containers import Containers
 from exporter.sources.following import ClosingSource, SocketFollower
 from exporter.sources.netlink import DiagSockets, local_addresses
+from exporter.sources.netns import Namespaces, views
 from exporter.sources.owners import SocketOwners
 from exporter.sources.procfs import ContainerLookup, Procfs
 from exporter.sources.procnet import ProcNetSockets
@@ -41,7 +42,7 @@ class HostStatus:
         capabilities: by name, whether it is available: `processes` (those of others are listed), `bpf_tasks` (the
             kernel tells what they use), `proc_io` (disk and call counts), `proc_files` (open files and the owners of
             sockets), `proc_executables` (what interpreters run, and where), `sock_diag`, `closed_sockets` (notices of
-            sockets that end).
+            sockets that end), `net_namespaces` (sockets of the others).
         hidden_processes: listed but not readable at the last refresh.
         unowned_sockets: sockets with an inode whose process was not found at the last refresh.
         unsearched_processes: still to be looked through for the owners of sockets, which is done bit by bit.
@@ -101,8 +102,9 @@ class Host:
         if sockets is None and closings is None:
             closings = open_closings()
         source = sockets if sockets is not None else open_sockets(proc)
-        self._sockets = SocketFollower(source, closings, addresses)
-        self._transfers = Transfers()
+        self._ledger = Ledger()
+        self._sockets = SocketFollower(source, closings, addresses, self._ledger)
+        self._namespaces = Namespaces(proc, self._ledger)
         self._roster = Roster(max_services)
         self._naming = Naming(self._roster, self._procfs.boot_time(), os.sysconf("SC_CLK_TCK"))
         self._resources = Resources()
@@ -124,28 +126,34 @@ class Host:
         """
         with self._lock:
             changed = self._census.refresh(now)
-            self._sockets.read(now)
-            inodes = self._sockets.inodes
-            owners = self._owners.resolve(inodes, self._census.candidates.keys(), now)
+            pids = self._census.candidates.keys()
+            self._namespaces.refresh(pids, now)
+            followers = [self._sockets, *self._namespaces.followers]
+            for follower in followers:
+                follower.read(now)
+            inodes = self._sockets.inodes.union(*(follower.inodes for follower in followers[1:]))
+            owners = self._owners.resolve(inodes, pids, now)
             self._unowned = len(inodes) - len(owners)
-            ports = self._sockets.lowest_ports(owners)
+            ports: dict[int, int] = {}
+            for follower in reversed(followers):
+                ports.update(follower.lowest_ports(owners))
             with_sockets = set(owners.values())
             if changed or ports != self._ports or self._named.is_due(with_sockets, now):
                 self._ports = ports
                 self._name(with_sockets, now)
             processes = self._named.processes
             services = {inode: processes[pid].service for inode, pid in owners.items() if pid in processes}
-            index = self._sockets.attribute(services)
-            self._view = HostView(
+            host = HostView(
                 processes=self._named.processes,
                 services=self._named.services,
-                listeners=index.listeners,
-                connections=index.connections,
-                local_addresses=self._sockets.local_addresses,
                 ephemeral_ports=self._ephemeral,
                 renamed=self._named.renamed,
             )
-            self._sockets.count(self._view, self._transfers, now)
+            seen = views(followers, services, host)
+            for follower, view in zip(followers, seen, strict=True):
+                follower.count(view, now)
+            self._ledger.forget(now)
+            self._view = seen[0]
             return self._view
 
     def sample(self, now: float) -> Mapping[str, ServiceResources]:
@@ -184,7 +192,8 @@ class Host:
         Raises:
             OSError, ValueError: the notices cannot be read.
         """
-        self._sockets.hear()
+        for follower in (self._sockets, *self._namespaces.followers):
+            follower.hear()
 
     def view(self) -> HostView:
         """Return what the last refresh found."""
@@ -198,7 +207,7 @@ class Host:
     def transfers(self) -> Mapping[Party, Totals]:
         """Return what TCP sockets have transferred, as of the last refresh."""
         with self._lock:
-            return self._transfers.totals()
+            return self._ledger.totals(one.transfers for one in (self._sockets, *self._namespaces.followers))
 
     def status(self) -> HostStatus:
         """Return what the host let be seen so far."""
@@ -213,6 +222,7 @@ class Host:
                     "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,
                     "sock_diag": isinstance(self._sockets.source, DiagSockets) and self._sockets.failures == 0,
                     "closed_sockets": self._sockets.hears_closings,
+                    "net_namespaces": self._namespaces.is_permitted,
                 },
                 hidden_processes=self._census.hidden,
                 unowned_sockets=self._unowned,
@@ -228,6 +238,7 @@ class Host:
             self._usage.close()
             self._owners.close()
             self._sockets.close()
+            self._namespaces.close()
 
     def _name(self, with_sockets: set[int], now: float) -> None:
         def age_seconds(pid: int) -> float:

@@ -24,6 +24,7 @@ from exporter.sources.closings import Closings
 from exporter.sources.errors import SourceError
 from exporter.sources.host import may_trace
 from exporter.sources.netlink import DiagSockets
+from exporter.sources.netns import inside
 from exporter.sources.packets import HAS_RINGS
 from exporter.sources.procfs import Procfs
 from exporter.sources.tasks import of_initial_namespace, open_usages
@@ -92,6 +93,19 @@ def sock_diag() -> Finding:
             sockets.read()
 
     return _tried(ask)
+
+
+def net_namespaces() -> Finding:
+    """Enter a network namespace, this process's own, in a thread of its own."""
+
+    def enter() -> None:
+        descriptor = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            inside(descriptor, lambda: None)
+        finally:
+            os.close(descriptor)
+
+    return _tried(enter)
 
 
 def closed_sockets() -> Finding:

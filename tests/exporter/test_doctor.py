@@ -60,7 +60,7 @@ def test_root_may_all_that_can_be_granted(of_root: dict[str, Any]) -> None:
     [
         (frozenset({CAP_NET_RAW}), {"capture"}),
         (frozenset({CAP_NET_ADMIN}), {"closed_sockets"}),
-        (KERNEL, {"bpf_tasks", "syscalls", "capture_filters", "perf"}),
+        (KERNEL, {"bpf_tasks", "syscalls", "capture_filters", "perf", "net_namespaces"}),
     ],
 )
 def test_what_one_capability_grants_is_lost_without_it(

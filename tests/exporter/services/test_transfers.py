@@ -11,7 +11,7 @@ from exporter.model import Role
 from exporter.services.parties import COUNTED_THERE, Party
 from exporter.services.tcpsocket import TcpSocket
 from exporter.services.traffic import UNKNOWN
-from exporter.services.transfers import PATIENCE_SECONDS, RETENTION_SECONDS, TcpLook, Totals, Transfers
+from exporter.services.transfers import PATIENCE_SECONDS, RETENTION_SECONDS, Ledger, TcpLook, Totals, Transfers
 
 SHOP = Party("shop", Role.CLIENT, "redis", "6379")
 CARD = Party("card", Role.CLIENT, "redis", "6379")
@@ -56,21 +56,26 @@ def notices(received: Mapping[int, int]) -> list[TcpSocket]:
     return made
 
 
-@dataclass(slots=True)
+@dataclass
 class Followed:
     """Transfers and the kernel that tells of their sockets."""
 
-    transfers: Transfers = field(default_factory=Transfers)
+    ledger: Ledger = field(default_factory=Ledger)
+    is_new: bool = False
     kernel: Kernel = field(default_factory=Kernel)
+
+    def __post_init__(self) -> None:
+        self.transfers = Transfers(self.ledger, self.is_new)
 
     def update(self, received: Mapping[int, int], finder: Known, changed: Iterable[int], now: float) -> None:
         self.transfers.update(self.kernel.look(received), finder, changed, now)
+        self.ledger.forget(now)
 
     def close(self, received: Mapping[int, int], finder: Known) -> None:
         self.transfers.close(notices(received), finder)
 
     def totals(self) -> Mapping[Party, Totals]:
-        return self.transfers.totals()
+        return self.ledger.totals([self.transfers])
 
 
 def received(transfers: Followed) -> dict[Party, int]:
@@ -91,6 +96,13 @@ def test_what_was_there_before_the_first_reading_counts_from_then_on() -> None:
     transfers.update({1: 1200}, finder, (), 1.0)
 
     assert received(transfers) == {SHOP: 200}
+
+
+def test_what_is_there_first_in_a_new_namespace_counts() -> None:
+    transfers = Followed(is_new=True)
+    transfers.update({1: 1000}, Known({1: SHOP}), (), 0.0)
+
+    assert received(transfers) == {SHOP: 1000}
 
 
 def test_a_new_socket_counts_from_its_birth_once_its_owner_is_known(transfers: Followed) -> None:
@@ -180,14 +192,14 @@ def test_what_a_service_transferred_does_not_fall_when_a_peer_is_forgotten(trans
 
 
 def test_too_many_peers_are_folded_and_told() -> None:
-    transfers = Followed(Transfers(max_parties=2))
+    transfers = Followed(Ledger(max_parties=2))
     transfers.update({}, Known(), (), 0.0)
     parties = {number: replace(SHOP, server_port=str(number)) for number in range(1, 6)}
     transfers.update(dict.fromkeys(parties, 10), Known(parties), (), 1.0)
 
     assert sum(received(transfers).values()) == 50
     assert len(received(transfers)) == 3
-    assert transfers.transfers.folded == 3
+    assert transfers.ledger.folded == 3
 
 
 READING = st.dictionaries(st.integers(1, 6), st.integers(0, 1000), max_size=6)
@@ -195,7 +207,7 @@ READING = st.dictionaries(st.integers(1, 6), st.integers(0, 1000), max_size=6)
 
 @given(st.lists(st.tuples(READING, READING, st.sets(st.integers(1, 6))), max_size=12))
 def test_counters_never_fall_whatever_is_read(history: list[tuple[dict[int, int], dict[int, int], set[int]]]) -> None:
-    transfers = Followed(Transfers(max_parties=3))
+    transfers = Followed(Ledger(max_parties=3))
     before: dict[Party, int] = {}
     for number, (living, ended, owned) in enumerate(history):
         finder = Known({cookie: (SHOP, CARD)[cookie % 2] for cookie in owned})
