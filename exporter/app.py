@@ -24,7 +24,8 @@ from exporter.services.windows import Windows
 from exporter.sources.calling import open_calling
 from exporter.sources.errors import SourceError
 from exporter.sources.governed import Round
-from exporter.sources.host import Host
+from exporter.sources.host import open_host
+from exporter.sources.namespaces import Namespaces
 from exporter.sources.packets import open_packets
 from exporter.sources.source import PacketSource
 from exporter.wire import Wire
@@ -121,7 +122,8 @@ class App:
         self._said = False
         self._capture_error = ""
         with ExitStack() as opened:
-            self._host = Host(config.procfs, bpf=config.bpf)
+            namespaces = Namespaces(config.procfs) if config.namespaces == "all" else None
+            self._host = open_host(config.procfs, namespaces, config.bpf)
             opened.callback(self._host.close)
             self._wire = Wire(
                 self._open_capture(config), config.memory_bytes, config.cpu_budget, values=config.business_value
@@ -135,11 +137,11 @@ class App:
                 Stage("drain", 0.0, self._drain),
                 Stage("expire", HOST_SECONDS, lambda _now: self._wire.expire(self._wall())),
                 Stage("closings", CLOSINGS_SECONDS, lambda _now: self._host.hear()),
-                Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces()),
             )
             host = Stage("host", HOST_SECONDS, lambda now: self._wire.attribute(self._host.refresh(now), now))
             resources = Stage("resources", RESOURCES_SECONDS, self._sample)
-            self._host_stages = (host, resources) if config.resources else (host,)
+            interfaces = Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces())
+            self._host_stages = (host, resources, interfaces) if config.resources else (host, interfaces)
             traffic = Shared(self._wire.traffic)
             named = collectors(
                 *(config, self._wire, self._host, self._portraits, self._calling, traffic),
@@ -178,7 +180,14 @@ class App:
         if not config.capture:
             return None
         try:
-            return open_packets(config.capture_method, config.interfaces, config.snaplen, config.memory_bytes)
+            return open_packets(
+                config.capture_method,
+                config.interfaces,
+                config.snaplen,
+                config.memory_bytes,
+                filters=config.capture_filter,
+                namespaces_of=config.procfs if config.namespaces == "all" else None,
+            )
         except SourceError as error:
             self._capture_error = str(error)  # told with all else that is missing
             return None

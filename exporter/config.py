@@ -10,6 +10,7 @@ from toolkit.values import Address
 MIB = 1 << 20
 SYSCALL_MODES = ("windows", "continuous")
 METHODS = ("auto", "ring", "scapy")
+FILTERS = ("auto", "ebpf", "classic")
 
 
 def web_path(text: str) -> str:
@@ -44,11 +45,23 @@ class Config:
     interfaces: tuple[str, ...] = repeated(
         "capture.interface", (), "Capture here only, not on every interface that is up; may be repeated.", parse=str
     )
+    namespaces: str = option(
+        "capture.namespaces",
+        "host",
+        "Network namespaces to watch: the exporter's own, or all that it finds, such as those of containers.",
+        parse=values.choice("host", "all"),
+    )
     capture_method: str = option(
         "capture.method",
         "auto",
         "How to capture: by rings (Linux), or by scapy, which is slow; the best there is unless one is named.",
         parse=values.choice(*METHODS),
+    )
+    capture_filter: str = option(
+        "capture.filter",
+        "auto",
+        "The kernel's filter: ebpf, which knows how much room there is and what of a body came before, or classic.",
+        parse=values.choice(*FILTERS),
     )
     snaplen: int = option(
         "capture.snaplen",

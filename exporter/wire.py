@@ -127,9 +127,11 @@ class Wire:
 
     def follow_interfaces(self) -> None:
         """Capture on interfaces that came, no longer on those that went."""
+        if self._capture is None:
+            return
+        self._capture.scout()  # may take long, and holds nobody up
         with self._lock:
-            if self._capture is not None:
-                self._capture.refresh()
+            self._capture.refresh()
 
     def traffic(self) -> TrafficSnapshot:
         """Return the counters of services and edges."""

@@ -26,6 +26,10 @@ class Coverage:
         parse_errors: protocol -> connections whose bytes turned out not to be it.
         interfaces, refused_interfaces: captured now, and up but not captured.
         method: how packets are captured; empty where they are not.
+        filter, filter_reason: what the kernel does before it copies them, and why that and nothing else.
+        misjudged: long packets of which the head was copied, and more was needed.
+        gap_bytes: that parsers needed and did not get: lost, dropped, not looked at or not copied.
+        flows_misplaced: slots of the flow table that were freed without being found in its index.
         hidden_processes: listed, but not to be read.
         unowned_sockets: whose process was not found.
         unsearched_processes: still to be looked through for the owners of sockets.
@@ -52,6 +56,11 @@ class Coverage:
     interfaces: int = 0
     refused_interfaces: int = 0
     method: str = ""
+    filter: str = ""
+    filter_reason: str = ""
+    misjudged: int = 0
+    gap_bytes: int = 0
+    flows_misplaced: int = 0
     hidden_processes: int = 0
     unowned_sockets: int = 0
     unsearched_processes: int = 0
@@ -140,6 +149,19 @@ def _capture_families(coverage: Coverage) -> Iterator[Metric]:
     if coverage.method:
         method.add_metric((coverage.method,), 1)
     yield method
+    packet_filter = GaugeMetricFamily(
+        "larimar_capture_filter",
+        "Always 1; the kernel's filter, ebpf or classic, and why: best, asked for, or what speaks against eBPF.",
+        labels=("filter", "reason"),
+    )
+    if coverage.filter:
+        packet_filter.add_metric((coverage.filter, coverage.filter_reason), 1)
+    yield packet_filter
+    yield CounterMetricFamily(
+        "larimar_capture_misjudged_total",
+        "Long packets of which only the head was copied, as of others from that server, and more was needed.",
+        coverage.misjudged,
+    )
     yield GaugeMetricFamily("larimar_capture_interfaces", "Network interfaces captured now.", coverage.interfaces)
     yield GaugeMetricFamily(
         "larimar_capture_interfaces_refused",
@@ -152,6 +174,16 @@ def _flow_families(coverage: Coverage) -> Iterator[Metric]:
     yield GaugeMetricFamily("larimar_flows_active", "Connections followed now.", coverage.flows_active)
     yield CounterMetricFamily(
         "larimar_flows_evicted_total", "Connections given up because the flow table was full.", coverage.flows_evicted
+    )
+    yield CounterMetricFamily(
+        "larimar_flows_gap_bytes_total",
+        "Bytes of connections that were needed to read them, but lost, dropped, not looked at or not copied.",
+        coverage.gap_bytes,
+    )
+    yield CounterMetricFamily(
+        "larimar_flows_misplaced_total",
+        "Connections that the flow table could not find when they ended, which never happens unless memory is corrupt.",
+        coverage.flows_misplaced,
     )
     yield CounterMetricFamily(
         "larimar_flows_inferred_total",

@@ -3,7 +3,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
     ADDRESSES, ASKED, BLIND, CLIENT_LATER, COLD_WORDS, HALF, HANDSHAKE, IGNORED, IPV6_KEY, KEY, PORTS, REPORTED, SEEN,
-    SIZES, SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, UNSURE, WORDS,
+    SIZES, SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, UNSURE, WORDS, ZONE_SHIFT,
 )
 
 from exporter.net.lengths cimport Lengths

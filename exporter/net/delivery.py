@@ -14,6 +14,7 @@ from exporter.model import Endpoint, Flow
 from exporter.net.lengths import Lengths
 from exporter.net.stream import BLINDLY, TURN_WORDS, End, Failure, Opener, Stream, TurnSink, Watcher
 from exporter.net.table import FlowTable, words
+from exporter.net.zones import zoned
 
 if not cython.compiled:
     from exporter.net.layout import (
@@ -43,6 +44,7 @@ if not cython.compiled:
         TURNS,
         UNSURE,
         WORDS,
+        ZONE_SHIFT,
     )
 
 MAPPED_PREFIX = 0xFFFF
@@ -225,9 +227,11 @@ class Delivery:
         port = ports >> 8 & 0xFFFF if later else ports >> 24 & 0xFFFF
         if ports & IPV6_KEY:
             cold = slot * COLD_WORDS + ADDRESSES + 2 * later
-            return Endpoint(address(self.cold[cold], self.cold[cold + 1]), port)
+            return Endpoint(zoned(address(self.cold[cold], self.cold[cold + 1]), ports >> ZONE_SHIFT), port)
         key = self.slots[base + KEY]
         number = key & HALF if later else key >> 32
+        if ports >> ZONE_SHIFT:
+            return Endpoint(zoned(dotted(number), ports >> ZONE_SHIFT), port)
         known = self.sides.get(number << 16 | port)
         if known is None:
             if len(self.sides) == MAX_SIDES:

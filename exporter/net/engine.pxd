@@ -2,7 +2,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
-    DATAGRAM, FRAGMENT, SEGMENT,
+    DATAGRAM, FRAGMENT, SEGMENT, ZONE_SHIFT,
 )
 
 from exporter.net.connections cimport Connections
@@ -24,12 +24,13 @@ cdef class Engine:
     cdef object reassembly, fragments, source
     cdef int64_t idle, packets, bytes, latest
     cdef bint datagrams
+    cdef uint64_t zone
     cdef uint64_t[::1] verdicts
     cdef const unsigned char[::1] view, nothing
 
     @cython.locals(end=int64_t, count=int64_t, at=int64_t, number=int64_t, following=int64_t, captured=int64_t,
                    start=int64_t, when=int64_t)
-    cpdef int64_t block(self, memory, int64_t base, int64_t size, int link=*) except? -7
+    cpdef int64_t block(self, memory, int64_t base, int64_t size, int link=*, uint64_t zone=*) except? -7
     @cython.locals(at=int64_t, captured=int64_t, when=int64_t)
     cpdef int64_t records(self, data, int64_t start, bint swapped, int64_t fraction_ns, int link, int64_t end=*) except? -7
     cpdef frame(self, data, int link, int64_t wire, int64_t at)
@@ -38,6 +39,7 @@ cdef class Engine:
     cpdef flush(self)
     cpdef learn(self, int64_t head_bytes)
     cpdef bodies(self)
+    cpdef messages(self)
     cpdef lost(self)
     cpdef hurry(self, bint drops)
     cpdef resume(self, int64_t at)

@@ -19,7 +19,7 @@ from exporter.net.stream import Opener, TurnSink, Watcher
 from exporter.net.table import FlowTable
 
 if not cython.compiled:
-    from exporter.net.layout import DATAGRAM, FRAGMENT, SEGMENT
+    from exporter.net.layout import DATAGRAM, FRAGMENT, SEGMENT, ZONE_SHIFT
     from exporter.net.octets import little32
 
 RAW_IP = 101
@@ -51,6 +51,7 @@ class EngineCounters:
         skipped_bytes: left out because the consumer asked for it.
         fragments_dropped: IP fragments of packets that never became whole.
         held_bytes: waiting for earlier bytes.
+        misplaced: slots of the flow table that were freed without being found in its index, which never happens.
         misjudged: packets of which the capture was told to copy the head, and more was needed.
     """
 
@@ -79,6 +80,7 @@ class EngineCounters:
     skipped_bytes: int
     fragments_dropped: int
     held_bytes: int
+    misplaced: int
     misjudged: int
 
 
@@ -131,14 +133,21 @@ class Engine:
         self.idle = idle_ns
         self.datagrams = datagrams
         self.packets = self.bytes = 0
+        self.zone = 0
         self.latest = 0  # capture time of the last packet
         self.verdicts = memoryview(bytearray(8 * len(VERDICTS))).cast("Q")
         self.nothing = self.view = memoryview(b"\0")
         self.source: Source = b""
 
-    def block(self, memory: mmap | bytes, base: int, size: int, link: int = 1) -> int:
-        """Read the packets of one TPACKET_V3 block at `base` of `memory`; return how many it held."""
+    def block(self, memory: mmap | bytes, base: int, size: int, link: int = 1, zone: int = 0) -> int:
+        """Read the packets of one TPACKET_V3 block at `base` of `memory`; return how many it held.
+
+        Args:
+            zone: below `zones.MOST_ZONES`; flows of different zones are different ones even if their addresses are the
+                same, and loopback addresses get the zone as their suffix, as in `127.0.0.1%7`. 0 has none.
+        """
         self._attach(memory, BATCH)
+        self.zone = zone << ZONE_SHIFT
         end = min(base + size, len(self.view))
         count = self._native(base + 12, end)
         at = base + self._native(base + 16, end)
@@ -157,6 +166,7 @@ class Engine:
             at += following
         self._follow()
         self._detach()
+        self.zone = 0
         return number
 
     def records(self, data: mmap | bytes, start: int, swapped: bool, fraction_ns: int, link: int, end: int = -1) -> int:
@@ -217,6 +227,10 @@ class Engine:
         """Return of which packets no more than the head is needed, as far as was learnt."""
         return self.delivery.lengths.cut
 
+    def messages(self) -> frozenset[Bodies]:
+        """Return of which long packets more than the head was needed of late."""
+        return self.delivery.lengths.messages
+
     def lost(self) -> None:
         """Packets were dropped before they came here: stop waiting for what is missing.
 
@@ -270,6 +284,7 @@ class Engine:
             skipped_bytes=self.delivery.skipped_bytes,
             fragments_dropped=self.fragments.dropped,
             held_bytes=self.reassembly.held_bytes,
+            misplaced=self.table.misplaced,
             misjudged=self.delivery.lengths.misjudged,
         )
 
@@ -285,6 +300,7 @@ class Engine:
         wanted = verdict == SEGMENT or (verdict == DATAGRAM and self.datagrams)
         if wanted:
             self.table.prepare(frame)
+            frame.ports |= self.zone
         if wanted or verdict == FRAGMENT:
             self.unused = frame.following
             self.pending += 1
@@ -331,6 +347,7 @@ class Engine:
         whole.at = frame.at
         if whole.verdict == SEGMENT or (whole.verdict == DATAGRAM and self.datagrams):
             self.table.prepare(whole)
+            whole.ports |= self.zone
             self._take(whole, packet)
         whole.detach()
 

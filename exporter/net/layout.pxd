@@ -44,6 +44,7 @@ cdef extern from *:
     const uint64_t IPV6_KEY "LARIMAR_IPV6_KEY"
 
 cdef enum:
+    ZONE_SHIFT = 41
     SEGMENT = 0
     DATAGRAM = 1
     FRAGMENT = 2

@@ -73,3 +73,4 @@ MIDST = PRESENT * 3 | KNOWN * 3
 DISTURBED = EMBRYONIC | CLOSED | IGNORED | HELD | FINISHED * 3
 HALF = 0xFFFFFFFF
 IPV6_KEY = 1 << 40  # of the PORTS word
+ZONE_SHIFT = 41  # of the PORTS word: above lies the zone, which keeps apart what has the same addresses elsewhere

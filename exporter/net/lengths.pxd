@@ -7,12 +7,12 @@ from libc.stdint cimport int64_t
 @cython.final
 cdef class Row:
     cdef readonly int64_t streak, wanted
-    cdef readonly bint is_cut
+    cdef readonly bint is_cut, is_needed
 
 
 @cython.final
 cdef class Lengths:
-    cdef readonly object cut
+    cdef readonly object cut, messages
     cdef readonly int64_t misjudged
     cdef dict rows
 

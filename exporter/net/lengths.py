@@ -16,33 +16,35 @@ MAX_CUT = 16  # the filter compares each long packet with all of them
 
 @dataclass(frozen=True, slots=True, order=True)
 class Bodies:
-    """Packets of which the head is enough: `direction` 0 goes to the server's port, 1 comes from it."""
+    """Long packets of one server: `direction` 0 goes to its port, 1 comes from it."""
 
     port: int
     direction: int
 
 
 class Row:
-    """How many long packets in a row needed no more than their head, and how many it takes; whether they are cut."""
+    """How many long packets in a row needed no more than their head, and how many it takes; what follows from it."""
 
-    __slots__ = ("is_cut", "streak", "wanted")
+    __slots__ = ("is_cut", "is_needed", "streak", "wanted")
 
     def __init__(self) -> None:
         self.streak = 0
         self.wanted = FIRST_STREAK
-        self.is_cut = False
+        self.is_cut = self.is_needed = False
 
 
 class Lengths:
     """What is known of long TCP packets, by server port and direction.
 
     Attributes:
-        cut: whose packets may be cut to their heads.
+        cut: whose packets may be cut to their heads, as they hold bodies.
+        messages: whose packets were found to hold more than their heads tell.
         misjudged: how many packets that were cut held more that was needed.
     """
 
     def __init__(self) -> None:
         self.cut: frozenset[Bodies] = frozenset()
+        self.messages: frozenset[Bodies] = frozenset()
         self.misjudged = 0
         self.rows: dict[int, Row] = {}
 
@@ -58,15 +60,20 @@ class Lengths:
                 row.wanted = min(row.wanted * DEARER, LONGEST_STREAK)
                 row.is_cut = False
                 self.cut -= {Bodies(port, direction)}
+            if not row.is_needed and len(self.messages) < MAX_CUT:
+                row.is_needed = True
+                self.messages |= {Bodies(port, direction)}
             return
         row.streak += 1
         if row.streak == row.wanted and len(self.cut) < MAX_CUT:
             row.is_cut = True
+            row.is_needed = False
             self.cut |= {Bodies(port, direction)}
+            self.messages -= {Bodies(port, direction)}
 
     def _begin(self, place: int) -> Row:
         """Make a row, in the place of the oldest one that is not cut where there are too many."""
         if len(self.rows) == MAX_ROWS:
-            del self.rows[next(place for place, row in self.rows.items() if not row.is_cut)]
+            del self.rows[next(place for place, row in self.rows.items() if not row.is_cut and not row.is_needed)]
         row = self.rows[place] = Row()
         return row

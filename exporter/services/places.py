@@ -7,7 +7,7 @@ from typing import Protocol
 
 from exporter.model import Endpoint, Flow
 from exporter.services.traffic import EXTERNAL
-from exporter.services.view import ANY_ADDRESS, Ends, HostView, Listener
+from exporter.services.view import Ends, HostView, Listener
 
 # A connection may close before its first exchange is recognised, so this many looks are searched.
 KEPT_VIEWS = 3
@@ -76,7 +76,7 @@ class Places:
 
     def listener(self, end: Endpoint, transport: str = "tcp") -> str | None:
         """Return who listens at an endpoint, or did a moment ago; None if nobody known."""
-        for address in (end.address, ANY_ADDRESS):
+        for address in (end.address, self._views[0].any_address(end.address)):
             kept = self._listeners.get(Listener(transport, address, end.port))
             if kept is not None:
                 return kept.service_name
@@ -101,7 +101,7 @@ class Places:
 
     def remember(self, flow: Flow, client: str, now: float) -> None:
         """Keep in mind who asks and who used to listen while attempts to connect fail: an outage may be long."""
-        for address in (flow.server.address, ANY_ADDRESS):
+        for address in (flow.server.address, self._views[0].any_address(flow.server.address)):
             kept = self._listeners.get(Listener(flow.transport, address, flow.server.port))
             if kept is not None:
                 kept.seen_at = max(kept.seen_at, now)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from exporter.identity.facts import ProcessFacts, ServiceIdentity
 from exporter.model import Endpoint
+from exporter.net.zones import SEPARATOR, is_loopback, suffix
 
 ANY_ADDRESS = "*"
 
@@ -45,6 +47,12 @@ class Ends:
     remote: Endpoint
 
 
+@lru_cache(maxsize=4)
+def zones_of(addresses: frozenset[str]) -> Mapping[str, str]:
+    """Return the suffix of the zone that each address of another network namespace belongs to."""
+    return {address.partition(SEPARATOR)[0]: suffix(address) for address in addresses if SEPARATOR in address}
+
+
 @dataclass(frozen=True, slots=True)
 class HostView:
     """A host's services; the mappings do not change once given.
@@ -54,7 +62,7 @@ class HostView:
         services: by name, those with a process.
         listeners: who listens where.
         connections: which service owns the socket; sockets whose owner is not known are left out.
-        local_addresses: of all interfaces, in text.
+        local_addresses: of all interfaces, in text; those of other network namespaces with their zones.
         ephemeral_ports: the range that the kernel gives to clients.
         renamed: names that turned out to be a young process's first ones, and what it is called now.
     """
@@ -68,15 +76,20 @@ class HostView:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     def is_local(self, address: str) -> bool:
-        """Return whether an address is this host's own."""
-        return address in self.local_addresses or address.startswith("127.") or address == "::1"
+        """Return whether an address is this host's own, or of a network namespace of it."""
+        return address in self.local_addresses or is_loopback(address) or address in zones_of(self.local_addresses)
+
+    def any_address(self, address: str) -> str:
+        """Return what who listens on all addresses listens on if it is reached at this address."""
+        return ANY_ADDRESS + (suffix(address) or zones_of(self.local_addresses).get(address, ""))
 
     def service_at(self, end: Endpoint, transport: str = "tcp") -> str:
         """Return who listens at an endpoint, empty where nobody known does or it is another host's."""
         exact = self.listeners.get(Listener(transport, end.address, end.port))
         if exact is not None:
             return exact
-        return self.listeners.get(Listener(transport, ANY_ADDRESS, end.port), "") if self.is_local(end.address) else ""
+        every = Listener(transport, self.any_address(end.address), end.port)
+        return self.listeners.get(every, "") if self.is_local(end.address) else ""
 
     def service_of(self, local: Endpoint, remote: Endpoint) -> str:
         """Return who owns the socket at `local` of a connection with `remote`, empty where not known."""

@@ -9,7 +9,7 @@ Source: Linux, Documentation/networking/filter.rst.
 import ctypes
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exporter.net.lengths import Bodies
 
@@ -29,7 +29,9 @@ AND, SHIFT_LEFT, SHIFT_RIGHT, ADD_INDEX, TO_INDEX = 0x54, 0x64, 0x74, 0x0C, 0x07
 LOAD_WORD, XOR, XOR_INDEX, MULTIPLY, KEEP, LOAD_INDEX_KEPT = 0x20, 0xA4, 0xAC, 0x24, 0x02, 0x61
 IF_EQUAL, IF_BITS, IF_MORE_THAN, IF_MORE_THAN_INDEX, JUMP, RETURN = 0x15, 0x45, 0x25, 0x2D, 0x05, 0x06
 WHOLE = 0x40000  # more than any packet is long
-CUT_CELL = 2  # the scratch memory's cell that says whether the packet's head is enough
+JUDGED = WHOLE - 1  # what a program returns of which only the beginning is wanted, for all that it keeps
+CUT_CELL = 2  # the scratch memory's cell that says what a long packet is known to hold
+BODY, MESSAGES = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,14 @@ Line = Instruction | str
 class Snap:
     """How much of a packet to copy: packets up to `whole_bytes` whole, of longer ones the first `head_bytes`.
 
-    Of TCP packets longer than `head_bytes` that hold `bodies` no more than those is copied either.
+    Of TCP packets longer than `head_bytes` that hold `bodies` no more than those is copied either. Those that hold
+    `messages` are copied whole at any rate, where programs are judged elsewhere.
     """
 
     whole_bytes: int
     head_bytes: int
     bodies: frozenset[Bodies] = frozenset()
+    messages: frozenset[Bodies] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,19 @@ ALL = Sample()
 NOTHING = struct.pack("=HBBI", RETURN, 0, 0, 0)  # the program that keeps no packet
 
 
-def payload_filter(snap: Snap, link_header: int, datagrams: bool = False, sample: Sample = ALL) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Which packets of an interface to keep, and how much of them; the fields are the arguments of `payload_filter`."""
+
+    snap: Snap
+    link_header: int
+    datagrams: bool = False
+    sample: Sample = ALL
+
+
+def payload_filter(
+    snap: Snap, link_header: int, datagrams: bool = False, sample: Sample = ALL, judged: bool = False
+) -> bytes:
     """Return the filter's program, in `sock_filter` structures of 8 bytes.
 
     Args:
@@ -83,12 +99,15 @@ def payload_filter(snap: Snap, link_header: int, datagrams: bool = False, sample
         link_header: 14 for Ethernet, 0 where frames begin with IP.
         datagrams: whether to keep all of UDP rather than only tunnels and DNS.
         sample: which flows are kept.
+        judged: whether how much to copy is found out elsewhere: `JUDGED` is returned for all that is kept, and
+            `CUT_CELL` is `BODY` or `MESSAGES` for what is known to hold either, if anything is.
 
     Raises:
         ValueError: the flows are no power of two.
     """
-    known = [Instruction(LOAD_VALUE, 0), Instruction(KEEP, CUT_CELL)] if snap.bodies else []
-    cut = [Instruction(LOAD_KEPT, CUT_CELL), Instruction(IF_EQUAL, 1, "cut")] if snap.bodies else []
+    if not judged:
+        snap = replace(snap, messages=frozenset())
+    known = [Instruction(LOAD_VALUE, 0), Instruction(KEEP, CUT_CELL)] if snap.bodies or snap.messages else []
     lines = [
         *known,
         *_family(link_header),
@@ -97,17 +116,23 @@ def payload_filter(snap: Snap, link_header: int, datagrams: bool = False, sample
         *_bodies(link_header, snap),
         *_sampled(link_header, sample),
         "keep",
-        Instruction(LOAD_LENGTH),
-        Instruction(IF_MORE_THAN, snap.whole_bytes, "cut"),
-        *cut,
-        Instruction(RETURN, WHOLE),
-        "cut",
-        Instruction(RETURN, snap.head_bytes),
+        *([Instruction(RETURN, JUDGED)] if judged else _by_length(snap)),
         "drop",
         *([] if sample.flows == 1 or sample.salt >> 33 - sample.flows.bit_length() == 0 else ["other"]),
         Instruction(RETURN, 0),
     ]
     return assemble(lines)
+
+
+def _by_length(snap: Snap) -> list[Line]:
+    return [
+        Instruction(LOAD_LENGTH),
+        Instruction(IF_MORE_THAN, snap.whole_bytes, "cut"),
+        *([Instruction(LOAD_KEPT, CUT_CELL), Instruction(IF_EQUAL, BODY, "cut")] if snap.bodies else []),
+        Instruction(RETURN, WHOLE),
+        "cut",
+        Instruction(RETURN, snap.head_bytes),
+    ]
 
 
 def _family(link_header: int) -> list[Line]:
@@ -177,11 +202,12 @@ def _ipv6(ip: int, datagrams: bool) -> list[Line]:
 
 
 def _bodies(ip: int, snap: Snap) -> list[Line]:
-    """Mark long packets that are known to hold bodies."""
-    if not snap.bodies:
+    """Mark long packets that are known to hold bodies or messages."""
+    if not snap.bodies and not snap.messages:
         return ["tcp4 kept", Instruction(JUMP, 0, "flow4"), "tcp6 kept", Instruction(JUMP, 0, "flow6")]
+    known = [*((one, "body") for one in sorted(snap.bodies)), *((one, "messages") for one in sorted(snap.messages))]
     tests = [
-        [Instruction(IF_EQUAL, body.port, "body") for body in sorted(snap.bodies) if body.direction == direction]
+        [Instruction(IF_EQUAL, one.port, label) for one, label in known if one.direction == direction]
         for direction in (1, 0)
     ]
     lines: list[Line] = []
@@ -200,8 +226,12 @@ def _bodies(ip: int, snap: Snap) -> list[Line]:
         ]
     return [
         *lines,
+        "messages",
+        Instruction(LOAD_VALUE, MESSAGES),
+        Instruction(JUMP, 0, "known"),
         "body",
-        Instruction(LOAD_VALUE, 1),
+        Instruction(LOAD_VALUE, BODY),
+        "known",
         Instruction(KEEP, CUT_CELL),
         Instruction(LOAD_BYTE, ip),
         Instruction(AND, 0xF0),

@@ -14,13 +14,22 @@ from exporter.sources.errors import SourceError
 # The number of bpf(2) by what the machine calls itself.
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361, "s390x": 351}
 CREATE_MAP, LOOKUP, UPDATE, DELETE, LOAD, OPEN_TRACEPOINT, TAKE_BATCH, LINK, ITERATE = 0, 1, 2, 3, 5, 17, 25, 28, 33
-HASH, ARRAY = 1, 2  # kinds of maps
+HASH, ARRAY, LRU_HASH = 1, 2, 9  # kinds of maps
 NO_PREALLOCATION = 1
 ATTRIBUTE_BYTES = 128  # what is not told is zero
-_RAW_TRACEPOINT, _TRACING, _TRACE_ITERATOR = 17, 26, 28
+NOT_PERMITTED, NOT_SUPPORTED = "not permitted", "not supported"
+_SOCKET_FILTER, _RAW_TRACEPOINT, _TRACING, _TRACE_ITERATOR = 1, 17, 26, 28
 _LICENCE = b"Dual MIT/GPL"  # of programs that use helpers which are for nothing else
 _LOG_BYTES = 1 << 20
 _LOG_SHOWN = 300
+
+
+class BpfError(SourceError):
+    """The kernel refused something; `reason` is `NOT_PERMITTED` or `NOT_SUPPORTED`."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def create_map(kind: int, key_bytes: int, value_bytes: int, entries: int, flags: int = 0) -> int:
@@ -94,6 +103,18 @@ def delete(map_descriptor: int, key: bytes) -> bool:
     except SourceError:
         return False
     return True
+
+
+def load_filter(program: bytes) -> int:
+    """Return the descriptor of a socket filter.
+
+    Raises:
+        BpfError: the kernel refused it.
+    """
+    code = ctypes.create_string_buffer(program, len(program))
+    licence = ctypes.create_string_buffer(_LICENCE)
+    places = (ctypes.addressof(code), ctypes.addressof(licence))
+    return bpf(LOAD, struct.pack("=IIQQ", _SOCKET_FILTER, len(program) // 8, *places), "no eBPF filter")
 
 
 def load_iterator(name: str, program: bytes, target_type: int) -> int:
@@ -191,13 +212,15 @@ def bpf(command: int, attributes: bytes, what: str) -> int:
         what: what there is not if it fails, for the message.
 
     Raises:
-        SourceError: it failed, or this machine's number of the call is not known.
+        BpfError: it failed, or this machine's number of the call is not known.
     """
     if platform.machine() not in NUMBERS:
-        raise SourceError(f"{what}: bpf(2) is not known on {platform.machine()}")
+        raise BpfError(f"{what}: bpf(2) is not known on {platform.machine()}", NOT_SUPPORTED)
     result = _call(command, ctypes.create_string_buffer(attributes, max(ATTRIBUTE_BYTES, len(attributes))))
     if result < 0:
-        raise SourceError(f"{what}: {os.strerror(ctypes.get_errno())}")
+        code = ctypes.get_errno()
+        reason = NOT_PERMITTED if code in (errno.EPERM, errno.EACCES) else NOT_SUPPORTED
+        raise BpfError(f"{what}: {os.strerror(code)}", reason)
     return result
 
 

@@ -1,7 +1,7 @@
 """Captures every interface that is up, each by a ring of its own, and follows those that come and go."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from exporter.net.engine import Engine
@@ -10,8 +10,11 @@ from exporter.sources import bpf
 from exporter.sources.bpf import ALL, Sample, Snap
 from exporter.sources.cutting import Cutting
 from exporter.sources.errors import SourceError
-from exporter.sources.interfaces import Interface, interfaces_up
+from exporter.sources.filters import AUTO, Filters
+from exporter.sources.interfaces import Interface, Place, interfaces_up
+from exporter.sources.namespaces import Namespaces
 from exporter.sources.ring import BLOCK_BYTES, Ring
+from exporter.sources.scout import Found, Scout
 from exporter.sources.source import CaptureStats, Drained
 
 log = logging.getLogger(__name__)
@@ -47,7 +50,13 @@ class Capture:
     chooses_flows = True
 
     def __init__(
-        self, interfaces: tuple[str, ...], snap_bytes: int, memory_bytes: int, datagrams: bool = False
+        self,
+        interfaces: tuple[str, ...],
+        snap_bytes: int,
+        memory_bytes: int,
+        datagrams: bool = False,
+        filters: str = AUTO,
+        namespaces: Namespaces | None = None,
     ) -> None:
         """Open the rings.
 
@@ -56,47 +65,85 @@ class Capture:
             snap_bytes: how much to copy of packets that are too long to be copied whole.
             memory_bytes: for packets and flows; half of it is for the rings.
             datagrams: whether UDP is wanted beside TCP and tunnels.
+            filters: which filters, one of `sources.filters.CHOICES`.
+            namespaces: the network namespaces to follow beside this process's own.
         """
-        self._names = interfaces
+        self._filters = Filters(filters)
+        self._scout = Scout(interfaces, namespaces)
+        self._found: Found | None = None
+        self._ended: list[Ring] = []
         self._snap_bytes = snap_bytes
         self._bodies: frozenset[Bodies] = frozenset()
+        self._messages: frozenset[Bodies] = frozenset()
         self._ring_bytes = memory_bytes // 2
         self._datagrams = datagrams
-        self._rings: dict[int, Share] = {}
-        self._refused: dict[int, str] = {}
+        self._used = 0  # bytes of rings that are not closed
+        self._rings: dict[Place, Share] = {}
+        self._refused: Mapping[Place, str] = {}
+        self._closed_ways: Mapping[int, str] = {}
         self._gone_packets = self._gone_dropped = 0
         self._paused = False
         self._sample = ALL
-        up = self._wanted()
-        if not up:
-            raise SourceError("no interface to capture is up: " + (", ".join(interfaces) or "there is none"))
+        up = [interface for interface in interfaces_up() if not interfaces or interface.name in interfaces]
         # One share is left for interfaces that come later.
         self._share = max(LEAST_RING_BYTES, min(MOST_RING_BYTES, self._ring_bytes // (len(up) + 1)))
         self.refresh()
         if not self._rings:
-            raise SourceError(next(iter(self._refused.values())))
+            self._filters.close()
+            missing = "no interface to capture is up: " + (", ".join(interfaces) or "there is none")
+            raise SourceError(next(iter(self._refused.values()), missing))
+
+    def scout(self) -> None:
+        """Look for interfaces that came and went, and open rings on the former; what takes long, and stops nobody."""
+        while self._ended:
+            self._give_back(self._ended.pop())
+        known = {place: share.ring.interface for place, share in self._rings.copy().items()}
+        for ring in self._found.rings.values() if self._found is not None else ():  # nobody took them over
+            self._give_back(ring)
+        self._found = self._scout.look(known, self._open)
 
     def refresh(self) -> None:
-        """Open rings on interfaces that came up, close those of interfaces that went."""
-        up = {interface.index: interface for interface in self._wanted()}
-        for index in [index for index, share in self._rings.items() if up.get(index) != share.ring.interface]:
-            self._close(index)
+        """Capture on interfaces that came up, no longer on those that went; `scout` has found them, or does so now."""
+        if self._found is None:
+            self.scout()
+        found, self._found = self._found, None
+        assert found is not None, "just looked"
+        for place in [place for place, share in self._rings.items() if found.up.get(place) != share.ring.interface]:
+            self._end(place)
         for share in self._rings.values():
             self._step(share, share.cutting.refreshed)
-        known = self._refused.keys() & up.keys()
-        self._refused = {index: reason for index, reason in self._refused.items() if index in up}
-        for index, interface in up.items():
-            if index not in self._rings:
-                self._open(interface)
-        if self._rings:  # else the one error of all of them is raised
-            for index in self._refused.keys() - known:
-                reason = self._refused[index]
-                log.warning("interface not captured", extra={"interface": up[index].name, "reason": reason})
+        for place, ring in found.rings.items():
+            self._begin(place, ring)
+        self._tell_refused(found)
+
+    def _begin(self, place: Place, ring: Ring) -> None:
+        """Capture by a ring that is open, but keeps nothing yet."""
+        self._rings[place] = Share(ring)
+        ring.cut(self._snap(0), self._sample)
+        if not self._paused:
+            ring.resume()
+
+    def _tell_refused(self, found: Found) -> None:
+        """Log what is not captured, once for each interface and namespace."""
+        known, self._refused = self._refused, found.refused
+        ways, self._closed_ways = self._closed_ways, found.closed_ways
+        if not self._rings:  # the one error of all of them is raised
+            return
+        for place in found.refused.keys() - known.keys():
+            name, reason = found.up[place].name, found.refused[place]
+            log.warning("interface not captured", extra={"interface": name, "reason": reason})
+        for inode in found.closed_ways.keys() - ways.keys():
+            log.warning("network namespace not followed", extra={"reason": found.closed_ways[inode]})
+
+    def _give_back(self, ring: Ring) -> None:
+        self._used -= ring.size_bytes
+        ring.close()
 
     def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
         """Have the engine read what was captured, for as long as it may."""
         packets, fullness = 0, 0.0
         engine.learn(max(1, self._snap_bytes - MOST_HEADERS_BYTES))
+        self._filters.say()
         for share in self._rings.values():
             # A drop that is told now may lie before or behind what the last drain read.
             before = share.dropping
@@ -104,8 +151,8 @@ class Capture:
             drained = share.ring.drain(engine, may_go_on)
             packets += drained.packets
             fullness = max(fullness, drained.fullness)
-        if engine.bodies() != self._bodies:
-            self._bodies = engine.bodies()
+        if engine.bodies() != self._bodies or (engine.messages() != self._messages and self._filters.is_ebpf):
+            self._bodies, self._messages = engine.bodies(), engine.messages()
             for share in self._rings.values():
                 share.ring.cut(self._snap(share.cutting.step), self._sample)
         return Drained(packets, fullness)
@@ -170,34 +217,38 @@ class Capture:
             self._gone_packets + sum(count.packets for count in counts),
             self._gone_dropped + sum(count.dropped for count in counts),
             len(self._rings),
-            len(self._refused),
+            len(self._refused) + len(self._closed_ways) + self._scout.left_out,
             METHOD,
+            self._filters.status(),
         )
 
     def close(self) -> None:
         """Close every ring."""
-        for index in list(self._rings):
-            self._close(index)
+        for place in list(self._rings):
+            self._end(place)
+        for ring in self._found.rings.values() if self._found is not None else ():
+            self._give_back(ring)
+        while self._ended:
+            self._give_back(self._ended.pop())
+        self._filters.close()
 
-    def _wanted(self) -> tuple[Interface, ...]:
-        return tuple(interface for interface in interfaces_up() if not self._names or interface.name in self._names)
+    def _open(self, interface: Interface) -> Ring:
+        """Open a ring that keeps nothing yet.
 
-    def _open(self, interface: Interface) -> None:
-        used = sum(share.ring.size_bytes for share in self._rings.values())
-        size = min(self._share, self._ring_bytes - used)
-        try:
-            if size < LEAST_RING_BYTES and self._rings:
-                raise SourceError(f"no memory left for a ring on interface {interface.name}")
-            self._rings[interface.index] = Share(Ring(interface, self._snap(0), size, self._datagrams))
-            self._refused.pop(interface.index, None)
-            if self._paused:
-                self._rings[interface.index].ring.pause()
-        except SourceError as error:
-            self._refused[interface.index] = str(error)
+        Raises:
+            SourceError: it cannot be had, or the memory is used up.
+        """
+        share = LEAST_RING_BYTES if interface.zone else self._share  # there may be many other namespaces
+        size = min(share, self._ring_bytes - self._used)
+        if size < LEAST_RING_BYTES and self._used:
+            raise SourceError(f"no memory left for a ring on interface {interface.name}")
+        ring = Ring(interface, self._snap(0), size, self._datagrams, self._filters.make(), paused=True)
+        self._used += ring.size_bytes
+        return ring
 
     def _snap(self, step: int) -> Snap:
         whole = WHOLE_BYTES[step] if step < len(WHOLE_BYTES) else 0
-        return Snap(max(whole, self._snap_bytes), self._snap_bytes, self._bodies)
+        return Snap(max(whole, self._snap_bytes), self._snap_bytes, self._bodies, self._messages)
 
     def _step(self, share: Share, happened: Callable[[], None]) -> None:
         """Change how much of the interface's packets is copied, if that comes of what happened."""
@@ -206,9 +257,10 @@ class Capture:
         if step != share.cutting.step:
             share.ring.cut(self._snap(share.cutting.step), self._sample)
 
-    def _close(self, index: int) -> None:
-        ring = self._rings.pop(index).ring
+    def _end(self, place: Place) -> None:
+        """Capture no more on an interface; its ring is closed later, which takes the kernel a while."""
+        ring = self._rings.pop(place).ring
         counts = ring.stats()
         self._gone_packets += counts.packets
         self._gone_dropped += counts.dropped
-        ring.close()
+        self._ended.append(ring)

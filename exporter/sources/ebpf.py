@@ -1,8 +1,10 @@
-"""The socket filters again, translated to eBPF, where long packets are told apart by the flow that they belong to.
+"""Socket filters in eBPF, which find out how much of a long packet to copy; pure.
 
-Of long TCP packets those are copied whole that come first after the other side spoke: messages, and heads of bodies. Of
-what follows in the same direction only the head is copied. The acknowledgement number tells: it stands still for as
-long as the other side says nothing. Short packets, and what is no plain TCP, are decided by the classic program alone.
+The classic filter judges each packet by itself. This one, made from it, knows two things more. How much room there is:
+long packets are copied whole until so many bytes were copied since the ring was last read, then their heads, so that
+bodies that nobody foresaw leave no other packet without room. And what went before: of packets that hold bodies the
+head is copied of those that come first after the other side spoke, and of what follows in the same direction only the
+headers. The acknowledgement number tells: it stands still for as long as the other side says nothing.
 
 Source: Linux, Documentation/bpf/standardization/instruction-set.rst; include/uapi/linux/bpf.h; net/core/filter.c.
 """
@@ -24,7 +26,8 @@ SHORT_JUMP = {  # classic comparisons as those of 32 bits
     bpf.IF_MORE_THAN: 0x26,
     bpf.IF_MORE_THAN_INDEX: 0x2E,
 }
-IF_OTHER_REGISTER, IF_LESS, IF_NULL = 0x5E, 0xA6, 0x15
+IF_EQUAL_REGISTER, IF_LESS_REGISTER, IF_LESS, IF_NULL = 0x1E, 0xAE, 0xA6, 0x15
+SUBTRACT, LOAD_WORD_INDEXED = 0x1C, 0x40
 LOOK_UP, UPDATE = 1, 2  # helpers
 
 
@@ -44,26 +47,32 @@ Line = Step | str
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """What is copied of long packets.
+class Measure:
+    """How much is copied of what a classic program keeps; packets up to the snap's `head_bytes` are copied whole.
 
     Attributes:
-        whole_bytes: of long packets after a change of direction, until so many bytes were copied.
-        head_bytes: of each packet after those; what the classic program returns for a long packet.
+        snap: longer packets that hold `messages` are copied whole; of those that hold `bodies` the head is copied if
+            they come first after the other side spoke, else their headers; others up to `whole_bytes` are copied whole
+            as long as there is room, else their head.
+        first_bytes: packets come first until so many bytes have come since.
+        header_bytes: what is copied of bodies behind the first packets: all headers, and hardly more.
         link_header: 14 for Ethernet, 0 where frames begin with IP.
-        flows: the descriptor of the map.
+        flows: the descriptor of the map of flows.
+        room: the descriptor of the map whose one number says how many more bytes may be copied whole.
     """
 
-    whole_bytes: int
-    head_bytes: int
+    snap: bpf.Snap
+    first_bytes: int
+    header_bytes: int
     link_header: int
     flows: int
+    room: int
 
 
-def translate(program: bytes, turns: Turns) -> bytes:
+def translate(program: bytes, measure: Measure) -> bytes:
     """Return the eBPF program, in structures of 8 bytes, that does what a classic one of `sources.bpf` does.
 
-    Where that returns `turns.head_bytes`, the flow is asked.
+    Where that returns `bpf.JUDGED`, it is found out how much to copy.
 
     Raises:
         ValueError: an instruction is none of those that `sources.bpf` uses.
@@ -76,11 +85,11 @@ def translate(program: bytes, turns: Turns) -> bytes:
             lines.append(Step(bpf.JUMP, target=f"{number + 1 + otherwise}"))
         elif code == bpf.JUMP:
             lines.append(Step(bpf.JUMP, target=f"{number + 1 + operand}"))
-        elif code == bpf.RETURN and operand == turns.head_bytes:
-            lines.append(Step(bpf.JUMP, target="long"))
+        elif code == bpf.RETURN and operand == bpf.JUDGED:
+            lines.append(Step(bpf.JUMP, target="judged"))
         else:
             lines += _plain(code, operand)
-    return resolve([*lines, "long", *_long(turns)])
+    return resolve([*lines, "judged", *_judge(measure)])
 
 
 def _plain(code: int, operand: int) -> list[Line]:
@@ -123,32 +132,59 @@ def _header_length(ip: int) -> list[Line]:
     ]
 
 
-def _long(turns: Turns) -> list[Line]:
+def _judge(measure: Measure) -> list[Line]:
+    """Answer by the packet's length, then by what its server is known for, then by the room there is."""
+    snap = measure.snap
+    known = [
+        Step(LOAD, A, FRAME, CELLS + 4 * bpf.CUT_CELL),
+        *([Step(SHORT_JUMP[bpf.IF_EQUAL], A, value=bpf.BODY, target="body")] if snap.bodies else []),
+        *([Step(SHORT_JUMP[bpf.IF_EQUAL], A, value=bpf.MESSAGES, target="whole")] if snap.messages else []),
+    ]
+    lines: list[Line] = [
+        Step(LOAD, A, CONTEXT),
+        Step(SHORT_JUMP[bpf.IF_MORE_THAN], A, value=snap.head_bytes, target="long"),
+        "whole",
+        *_answer(bpf.WHOLE),
+        "long",
+        Step(MOVE, SAVED, A),
+        *(known if snap.bodies or snap.messages else []),
+        Step(SHORT_JUMP[bpf.IF_MORE_THAN], SAVED, value=snap.whole_bytes, target="head"),
+        Step(MOVE_VALUE, A),
+        Step(STORE, FRAME, A, KEY),
+        *_map_call(measure.room, LOOK_UP),
+        Step(IF_NULL, A, target="head"),
+        Step(LOAD, X, A),
+        Step(IF_LESS_REGISTER, X, SAVED, target="head"),
+        Step(SUBTRACT, X, SAVED),
+        Step(STORE, A, X),
+        *_answer(bpf.WHOLE),
+        "head",
+        *_answer(snap.head_bytes),
+    ]
+    return [*lines, *(_body(measure) if snap.bodies else [])]
+
+
+def _body(measure: Measure) -> list[Line]:
     """Look the packet's flow up, and answer by what went before it."""
-    ip = turns.link_header
+    ip = measure.link_header
     return [
+        "body",
         *_version(ip),
         "v4",
-        Step(bpf.LOAD_BYTE, value=ip + 9),
-        Step(0x56, A, value=6, target="whole"),
-        Step(bpf.LOAD_HALF, value=ip + 6),
-        Step(0x46, A, value=0x3FFF, target="whole"),
         *_keep_word(ip + 12, KEY),
         *_keep_word(ip + 16, KEY + 4),
         *_header_length(ip),
         Step(bpf.JUMP, target="tcp"),
         "v6",
-        Step(bpf.LOAD_BYTE, value=ip + 6),
-        Step(0x56, A, value=6, target="whole"),
         *_keep_folded(ip + 8, KEY),
         *_keep_folded(ip + 24, KEY + 4),
         Step(MOVE_VALUE, X, value=40),
         "tcp",
-        Step(0x40, source=X, value=ip),
+        Step(LOAD_WORD_INDEXED, source=X, value=ip),
         Step(STORE, FRAME, A, KEY + 8),
-        Step(0x40, source=X, value=ip + 8),
+        Step(LOAD_WORD_INDEXED, source=X, value=ip + 8),
         Step(MOVE, SAVED, A),
-        *_asked(turns),
+        *_asked(measure),
     ]
 
 
@@ -179,25 +215,25 @@ def _keep_folded(place: int, cell: int) -> list[Line]:
     return [*lines, Step(STORE, FRAME, X, cell)]
 
 
-def _asked(turns: Turns) -> list[Line]:
-    """Answer whole for the first long packets with the acknowledgement number in the register `SAVED`, then heads."""
+def _asked(measure: Measure) -> list[Line]:
+    """Answer the head for the first packets with the acknowledgement number in the register `SAVED`, then headers."""
+    head = measure.snap.head_bytes
     return [
-        *_map_call(turns.flows, LOOK_UP),
+        *_map_call(measure.flows, LOOK_UP),
         Step(IF_NULL, A, target="new"),
         Step(LOAD, X, A, 0),
         Step(LOAD, 1, A, 4),
-        Step(0x1E, X, SAVED, target="same"),
+        Step(IF_EQUAL_REGISTER, X, SAVED, target="same"),
         Step(STORE, A, SAVED, 0),
         Step(MOVE_VALUE, 1),
         "same",
-        Step(IF_LESS, 1, value=turns.whole_bytes, target="room"),
-        *_answer(turns.head_bytes),
-        "room",
+        Step(IF_LESS, 1, value=measure.first_bytes, target="first"),
+        *_answer(measure.header_bytes),
+        "first",
         Step(LOAD, 2, CONTEXT),
         Step(bpf.ADD_INDEX, 1, 2),
         Step(STORE, A, 1, 4),
-        "whole",
-        *_answer(bpf.WHOLE),
+        *_answer(head),
         "new",
         Step(STORE, FRAME, SAVED, VALUE),
         Step(LOAD, 1, CONTEXT),
@@ -205,8 +241,8 @@ def _asked(turns: Turns) -> list[Line]:
         Step(MOVE_LONG, 3, FRAME),
         Step(ADD_LONG, 3, value=VALUE),
         Step(MOVE_VALUE, 4),
-        *_map_call(turns.flows, UPDATE),
-        *_answer(bpf.WHOLE),
+        *_map_call(measure.flows, UPDATE),
+        *_answer(head),
     ]
 
 

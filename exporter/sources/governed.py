@@ -129,6 +129,10 @@ class GovernedCapture:
         self._last = self._clocks.spent()
         return Round(plan.aperture is not Aperture.SHUT, drained.fullness, plan.until - self._clocks.now())
 
+    def scout(self) -> None:
+        """Find out which interfaces came and went; from another thread than the one that drains."""
+        self._capture.scout()
+
     def refresh(self) -> None:
         """Capture on interfaces that came, no longer on those that went."""
         self._capture.refresh()

@@ -19,6 +19,8 @@ from exporter.sources.cgroup import CgroupReader
 from exporter.sources.closings import Closings
 from exporter.sources.containers import Containers
 from exporter.sources.following import ClosingSource, SocketFollower
+from exporter.sources.inner import NamespacedSockets
+from exporter.sources.namespaces import Namespaces as Others
 from exporter.sources.netlink import DiagSockets, local_addresses
 from exporter.sources.netns import Namespaces, views
 from exporter.sources.owners import SocketOwners
@@ -102,6 +104,7 @@ class Host:
         if sockets is None and closings is None:
             closings = open_closings()
         source = sockets if sockets is not None else open_sockets(proc)
+        self._has_diag = isinstance(source.own if isinstance(source, NamespacedSockets) else source, DiagSockets)
         self._ledger = Ledger()
         self._sockets = SocketFollower(source, closings, addresses, self._ledger)
         self._namespaces = Namespaces(proc, self._ledger)
@@ -220,7 +223,7 @@ class Host:
                     "proc_io": self._privileged or self._forbidden == 0,
                     "proc_files": self._privileged or self._owners.forbidden == 0,
                     "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,
-                    "sock_diag": isinstance(self._sockets.source, DiagSockets) and self._sockets.failures == 0,
+                    "sock_diag": self._has_diag and self._sockets.failures == 0,
                     "closed_sockets": self._sockets.hears_closings,
                     "net_namespaces": self._namespaces.is_permitted,
                 },
@@ -253,6 +256,14 @@ class Host:
         except OSError:
             return False
         return any(fields[3] != b"0" for line in lines if len(fields := line.split()) > 3)
+
+
+def open_host(proc: Path, others: Others | None, bpf: bool = True) -> Host:
+    """Return the host, with the sockets of these network namespaces beside those of this process's own."""
+    if others is None:
+        return Host(proc, bpf=bpf)
+    sockets = NamespacedSockets(open_sockets(proc), others, local_addresses)
+    return Host(proc, sockets, sockets.addresses, closings=open_closings(), bpf=bpf)
 
 
 def open_sockets(proc: Path) -> SocketSource:

@@ -1,6 +1,7 @@
 """Chooses how packets are captured."""
 
 import socket
+from pathlib import Path
 
 from exporter.sources.source import PacketSource
 
@@ -8,7 +9,13 @@ HAS_RINGS = hasattr(socket, "AF_PACKET")
 
 
 def open_packets(
-    method: str, interfaces: tuple[str, ...], snap_bytes: int, memory_bytes: int, has_rings: bool = HAS_RINGS
+    method: str,
+    interfaces: tuple[str, ...],
+    snap_bytes: int,
+    memory_bytes: int,
+    has_rings: bool = HAS_RINGS,
+    filters: str = "auto",
+    namespaces_of: Path | None = None,
 ) -> PacketSource:
     """Return the capture of a host's interfaces.
 
@@ -17,6 +24,8 @@ def open_packets(
         interfaces: the names to capture; every interface where it is empty.
         snap_bytes: how much to copy of packets that are too long to be copied whole.
         memory_bytes: for packets and flows.
+        filters: which filter the kernel runs, `ebpf`, `classic` or `auto`.
+        namespaces_of: a procfs whose processes' network namespaces are followed too; only by rings.
         has_rings: whether the system has what rings need.
 
     Raises:
@@ -28,5 +37,7 @@ def open_packets(
 
         return SniffedCapture(interfaces)
     from exporter.sources.capture import Capture  # noqa: PLC0415
+    from exporter.sources.namespaces import Namespaces  # noqa: PLC0415
 
-    return Capture(interfaces, snap_bytes, memory_bytes)
+    namespaces = Namespaces(namespaces_of) if namespaces_of is not None else None
+    return Capture(interfaces, snap_bytes, memory_bytes, filters=filters, namespaces=namespaces)

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from exporter.sources import ebpf_load
-from exporter.sources.bpf import Snap, payload_filter
 from exporter.sources.callcounts import Counting
 from exporter.sources.closings import Closings
 from exporter.sources.errors import SourceError
+from exporter.sources.filters import EBPF, Filters
 from exporter.sources.host import may_trace
 from exporter.sources.netlink import DiagSockets
 from exporter.sources.netns import inside
@@ -33,7 +32,6 @@ from exporter.sources.usage import UsageReader
 HTTP_SECONDS = 3.0
 LOOKED_AT = 200  # processes of others
 _PERF_OPEN = {"x86_64": 298, "aarch64": 241, "riscv64": 241, "loongarch64": 241, "ppc64le": 319, "s390x": 331}
-_SNAP = Snap(256, 256)
 
 
 class Verdict(Enum):
@@ -65,12 +63,7 @@ def capture() -> Finding:
 
 def filters() -> Finding:
     """Load a socket filter that remembers flows."""
-
-    def load() -> None:
-        with closing(ebpf_load.TurnFilter(1500, _SNAP.head_bytes, 14)) as made:
-            os.close(made.load(payload_filter(_SNAP, 14)))
-
-    return _tried(load)
+    return _tried(lambda: Filters(EBPF).close())
 
 
 def tasks(proc: Path) -> Finding:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from exporter.sources import bpf
 from exporter.sources.errors import SourceError
+from exporter.sources.filters import ClassicFilter, PacketFilter
 from exporter.sources.interfaces import LINK_ETHERNET, Interface
 from exporter.sources.source import Drained
 
@@ -31,14 +32,15 @@ NANOSECONDS = 1_000_000_000
 BLOCK_BYTES = 1 << 18  # at least two of the longest frames; a larger one makes small rings coarse
 FRAME_BYTES = 2048  # a formality in version 3: packets are packed into the block
 SILENT = 0x88B5  # a type for experiments: a socket bound to it costs the other packets nothing
+FOR_LONG = 0.6  # of the free blocks; packets of 64 KB leave a quarter of a block unused
 RETIRE_MILLISECONDS = 60  # a block that is not full is handed over after this
 
 
 class BlockReader(Protocol):
     """What reads the packets of blocks; `exporter.net.engine.Engine` is one."""
 
-    def block(self, memory: mmap.mmap, base: int, size: int, link: int) -> int:
-        """Read one block; return how many packets it held."""
+    def block(self, memory: mmap.mmap, base: int, size: int, link: int, zone: int) -> int:
+        """Read one block; return how many packets it held. `zone` is 0 but for the loopback of another namespace."""
         ...
 
 
@@ -56,10 +58,11 @@ class RingStats:
 
 
 class Ring:
-    """Captures one interface from its opening on.
+    """Captures one interface, from its opening on.
 
     Args:
-        attach: sets a socket's filter to what a classic program does, or more.
+        packet_filter: the ring's own; closed with it.
+        paused: whether to capture nothing before `resume`.
 
     Raises:
         SourceError: not permitted, not supported, or the interface is gone.
@@ -71,24 +74,31 @@ class Ring:
         snap: bpf.Snap,
         size_bytes: int,
         datagrams: bool = False,
-        attach: Callable[[socket.socket, bytes], None] = bpf.attach,
+        packet_filter: PacketFilter | None = None,
+        paused: bool = False,
     ) -> None:
         self.interface = interface
-        self._attach = attach
+        self._filter = packet_filter or ClassicFilter()
         self._datagrams = datagrams
-        self._open = True
+        self._open = not paused
         self._away = False
         self._blocks = max(2, size_bytes // BLOCK_BYTES)
         self._next = 0
         self._packets = self._dropped = 0
-        self._socket = _open_socket()
+        try:
+            self._socket = _open_socket()
+        except SourceError:
+            self._filter.close()
+            raise
         try:
             self._memory = self._map(snap)
             self._socket.bind((interface.name, ETH_P_ALL))
         except OSError as error:
             self._socket.close()
+            self._filter.close()
             raise SourceError(f"no ring on interface {interface.name}: {error.strerror}") from error
         self._status = memoryview(self._memory).cast("I")
+        self._refill()
 
     @property
     def size_bytes(self) -> int:
@@ -98,18 +108,30 @@ class Ring:
     def drain(self, reader: BlockReader, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
         """Have `reader` read the blocks that are ready, each at most once, for as long as it may."""
         packets = blocks = 0
+        zone = self.interface.zone if self.interface.loopback else 0
         while blocks < self._blocks and may_go_on():
             base = self._next * BLOCK_BYTES
             status = (base + STATUS_OFFSET) // 4
-            if not self._status[status] & TP_STATUS_USER:
+            if not self._is_ready(self._next):
                 break
             try:
-                packets += reader.block(self._memory, base, BLOCK_BYTES, self.interface.link)
+                packets += reader.block(self._memory, base, BLOCK_BYTES, self.interface.link, zone)
             finally:
                 self._status[status] = 0
                 self._next = (self._next + 1) % self._blocks
             blocks += 1
+        self._refill()
         return Drained(packets, blocks / self._blocks)
+
+    def _refill(self) -> None:
+        """Tell the filter how much room there is for long packets: a part of the blocks that wait for nobody."""
+        waiting = 0
+        while waiting < self._blocks and self._is_ready((self._next + waiting) % self._blocks):
+            waiting += 1
+        self._filter.refill(int(FOR_LONG * BLOCK_BYTES * (self._blocks - waiting)))
+
+    def _is_ready(self, block: int) -> bool:
+        return bool(self._status[(block * BLOCK_BYTES + STATUS_OFFSET) // 4] & TP_STATUS_USER)
 
     def skip(self) -> int:
         """Give the blocks that are ready back unread; return when the first packet was captured, 0 without any."""
@@ -122,6 +144,7 @@ class Ring:
             first = first or self._status[began] * NANOSECONDS + self._status[began + 1]
             self._status[base + STATUS_OFFSET // 4] = 0
             self._next = (self._next + 1) % self._blocks
+        self._refill()
         return first
 
     def cut(self, snap: bpf.Snap, sample: bpf.Sample = bpf.ALL) -> None:
@@ -131,9 +154,9 @@ class Ring:
             OSError: the kernel refused the filter.
         """
         header = 14 if self.interface.link == LINK_ETHERNET else 0
-        self._filter = bpf.payload_filter(snap, header, self._datagrams, sample)
+        self._kept = bpf.Kept(snap, header, self._datagrams, sample)
         if self._open:
-            self._attach(self._socket, self._filter)
+            self._filter.attach(self._socket, self._kept)
 
     def pause(self) -> None:
         """Capture nothing from this moment on until `resume`; what was captured stays to be read."""
@@ -163,7 +186,7 @@ class Ring:
     def resume(self) -> None:
         """Capture again from this moment on."""
         self._open = True
-        self._attach(self._socket, self._filter)
+        self._filter.attach(self._socket, self._kept)
 
     def stats(self) -> RingStats:
         """Return the kernel's counts."""
@@ -178,12 +201,14 @@ class Ring:
         self._status.release()
         self._memory.close()
         self._socket.close()
+        self._filter.close()
 
     def _map(self, snap: bpf.Snap) -> mmap.mmap:
         self._socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         if self.interface.loopback:
             # Every packet passes twice here, on its way out and in.
             self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        bpf.attach(self._socket, bpf.NOTHING)
         self.cut(snap)
         frames = BLOCK_BYTES // FRAME_BYTES * self._blocks
         request = struct.pack("7I", BLOCK_BYTES, self._blocks, FRAME_BYTES, frames, RETIRE_MILLISECONDS, 0, 0)

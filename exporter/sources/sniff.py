@@ -106,6 +106,9 @@ class SniffedCapture:
             reasons = (*self._refused.values(), "no interface to capture is up: " + ", ".join(interfaces))
             raise SourceError(reasons[0])
 
+    def scout(self) -> None:
+        """Do nothing: that is quick here."""
+
     def refresh(self) -> None:
         """Open sniffers on interfaces that came up, close those of interfaces that went."""
         if self._paused:

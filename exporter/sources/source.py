@@ -6,6 +6,7 @@ from typing import Protocol
 
 from exporter.net.engine import Engine
 from exporter.sources.bpf import Sample
+from exporter.sources.filters import FilterStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class CaptureStats:
         interfaces: captured now.
         refused: up, but not captured: no ring could be opened, or the memory is used up.
         method: how packets are captured; empty where they are not.
+        filter: what the kernel does before it copies them; empty where that is not known.
     """
 
     packets: int = 0
@@ -37,6 +39,7 @@ class CaptureStats:
     interfaces: int = 0
     refused: int = 0
     method: str = ""
+    filter: FilterStatus = FilterStatus()  # noqa: RUF009  # frozen
 
 
 class PacketSource(Protocol):
@@ -70,6 +73,10 @@ class PacketSource(Protocol):
 
     def resume(self, sample: Sample) -> None:
         """Capture again, these flows where the source can choose."""
+        ...
+
+    def scout(self) -> None:
+        """Find out which interfaces came and went, without holding up those who use the source meanwhile."""
         ...
 
     def refresh(self) -> None:

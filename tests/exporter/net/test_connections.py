@@ -331,3 +331,26 @@ def test_a_garbled_block_is_read_as_far_as_it_goes() -> None:
         for _ in range(generator.randrange(1, 8)):
             garbled[generator.randrange(len(garbled))] = generator.randrange(256)
         Engine(Opened(), max_flows=8).block(bytes(garbled), 0, generator.randrange(len(garbled)))
+
+
+def test_the_same_addresses_in_another_zone_are_another_connection() -> None:
+    opened = Opened()
+    engine = Engine(opened)
+    client, server = ("127.0.0.1", 40_000), ("127.0.0.1", 80)
+    for zone, text in ((0, b"own"), (7, b"inner"), (0, b" more"), (7, b" of it")):
+        begin = 1 if len(text) < 5 or text == b"inner" else 4 if zone == 0 else 6
+        memory = block([(tcp(client, server, begin, text), SECOND)])
+        assert engine.block(memory, 0, len(memory), zone=zone) == 1
+    assert [consumer.bytes(0) for consumer in opened.consumers] == [b"own more", b"inner of it"]
+    assert [str(consumer.flow.server) for consumer in opened.consumers] == ["127.0.0.1:80", "127.0.0.1%7:80"]
+    engine.frame(tcp(client, server, 9, b"!"), 1, 55, SECOND)
+    assert opened.consumers[0].bytes(0) == b"own more!"
+
+
+def test_addresses_that_packets_cross_zones_with_have_none_and_loopback_has() -> None:
+    opened = Opened()
+    engine = Engine(opened)
+    for source, target in (((CLIENT[0], 45_678), SERVER), (("::1", 40_000), ("::1", 80))):
+        memory = block([(tcp(source, target, 1, b"a"), SECOND)])
+        engine.block(memory, 0, len(memory), zone=9)
+    assert [consumer.flow.server.address for consumer in opened.consumers] == [SERVER[0], "::1%9"]

@@ -39,6 +39,7 @@ def test_packets_of_messages_are_not_cut() -> None:
     wire = learning()
     answers(wire, 10 * FIRST_STREAK)
     assert wire.engine.bodies() == frozenset()
+    assert wire.engine.messages() == BODIES
     assert wire.opened.only.bytes(1) == bytes(10_000 * FIRST_STREAK)
 
 
@@ -55,12 +56,14 @@ def test_a_message_that_a_cut_took_away_ends_the_cutting_for_longer() -> None:
     assert wire.engine.bodies() == BODIES
     answers(wire, 1, captured=54 + HEAD, begin=FIRST_STREAK)
     assert wire.engine.bodies() == frozenset()
+    assert wire.engine.messages() == BODIES
     assert wire.engine.counters().misjudged == 1
     skips[1, (FIRST_STREAK + 1) * 1000 + HEAD] = FOR_EVER
     answers(wire, 2 * FIRST_STREAK, begin=FIRST_STREAK + 1)
     assert wire.engine.bodies() == frozenset()
     answers(wire, 6 * FIRST_STREAK, begin=3 * FIRST_STREAK + 1)
     assert wire.engine.bodies() == BODIES
+    assert wire.engine.messages() == frozenset()
 
 
 def test_what_a_consumer_passes_over_after_a_loss_tells_nothing() -> None:
@@ -91,4 +94,7 @@ def test_nothing_grows_with_the_number_of_servers(servers: int) -> None:
     for port in range(servers):
         for _ in range(FIRST_STREAK):
             lengths.note(port, 1, True)
+    for port in range(servers):
+        lengths.note(port, 0, False)
+    assert len(lengths.messages) == MAX_CUT
     assert lengths.cut == {Bodies(port, 1) for port in range(MAX_CUT)}
