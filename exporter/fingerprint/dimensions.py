@@ -58,7 +58,7 @@ def _cpu_busy(activity: Activity) -> float:
 def _cpu_system(activity: Activity) -> float | None:
     system = activity.amount(Amount.CPU_SYSTEM)
     total = system + activity.amount(Amount.CPU_USER)
-    return system / total if total >= 0.05 else None  # a few ticks of the kernel's clock
+    return system / total if total >= 0.2 else None  # twenty ticks of the kernel's clock
 
 
 def _cpu_each(activity: Activity) -> float | None:
@@ -123,8 +123,8 @@ DIMENSIONS: tuple[Dimension, ...] = (
     ),
     Dimension("files", lambda activity: between(activity.holding.open_files, 1, 65536)),
     Dimension("faults", _rate(Amount.FAULTS, 0.1, 1e6)),
-    Dimension("disk_read", _io_rate(Amount.READ_BYTES, 1, 1e9)),
-    Dimension("disk_written", _io_rate(Amount.WRITTEN_BYTES, 1, 1e9)),
+    Dimension("disk_read", _io_rate(Amount.READ_BYTES, 1e3, 1e9)),
+    Dimension("disk_written", _io_rate(Amount.WRITTEN_BYTES, 1e3, 1e9)),
     Dimension("read_calls", _io_rate(Amount.READ_CALLS, 0.1, 1e6)),
     Dimension("write_calls", _io_rate(Amount.WRITE_CALLS, 0.1, 1e6)),
     Dimension("interpreted", lambda activity: float(activity.holding.is_interpreted)),

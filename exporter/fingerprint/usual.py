@@ -9,7 +9,7 @@ from exporter.fingerprint.dimensions import NAMES, Vector
 HALF_LIFE_SECONDS = 6 * 3600.0
 LEAST_SECONDS = 600.0
 """So long a dimension must have been known before a distance from it is told."""
-_LEAST_SPREAD = 0.02  # of a dimension that never moved: a fiftieth of its range
+_LEAST_SPREAD = 0.03  # of a dimension that never moved
 _CLIP = 10.0
 _MOVED = 3.0
 _FARTHEST = 3

@@ -97,3 +97,10 @@ def test_requests_like_clockwork_are_even_and_rushes_are_not() -> None:
 
     assert value("unevenness", even) == pytest.approx(0.0, abs=1e-6)
     assert (value("unevenness", rushing) or 0.0) > 0.5
+
+
+def test_a_page_fetched_from_disk_now_and_then_is_nothing() -> None:
+    readable = Holding(has_io=True)
+
+    assert value("disk_read", activity({Amount.READ_BYTES: 4096.0}, readable)) == 0.0
+    assert (value("disk_read", activity({Amount.READ_BYTES: 4e6}, readable)) or 0.0) > 0.4
