@@ -25,6 +25,7 @@ from exporter.collectors.sockets import socket_families
 from exporter.collectors.syscalls import syscall_families
 from exporter.collectors.tcp import tcp_families
 from exporter.collectors.traffic import traffic_families
+from exporter.collectors.udp import udp_families
 from exporter.config import Config
 from exporter.portraits import Portraits
 from exporter.services.traffic import TrafficSnapshot
@@ -76,7 +77,8 @@ def collectors(
         (config.traffic, NamedCollector("certificates", lambda: certificate_families(traffic.get()))),
         (config.edges, NamedCollector("edges", lambda: edge_families(traffic.get()))),
         (config.tcp, NamedCollector("tcp", lambda: tcp_families(wire.connects()))),
-        (config.sockets, NamedCollector("sockets", lambda: socket_families(host.transfers()))),
+        (config.sockets, NamedCollector("sockets", lambda: socket_families(host.transfers(), host.unix_edges()))),
+        (config.sockets, NamedCollector("udp", lambda: udp_families(host.udp()))),
         (config.syscalls, NamedCollector("syscalls", lambda: syscall_families(calling.snapshot(), calling.status()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
         (config.changes, NamedCollector("changes", lambda: change_families(portraits.changes()))),

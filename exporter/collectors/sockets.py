@@ -7,11 +7,13 @@ from statistics import median
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from exporter.model import Role
+from exporter.services.connects import WayKey
 from exporter.services.parties import Party
 from exporter.services.transfers import Totals
 
 SIDE = ("service_name", "role")
 EDGE = ("client", "server", "server_port")
+UNIX = "unix"
 MICROSECONDS = 1e6
 # include/net/tcp_states.h; TIME_WAIT belongs to nobody, and LISTEN is no connection.
 STATES = {
@@ -31,7 +33,7 @@ Side = tuple[str, str]
 """A service's name and its role: the values of the labels `SIDE`."""
 
 
-def socket_families(parties: Parties) -> Iterator[Metric]:
+def socket_families(parties: Parties, unix_edges: Mapping[WayKey, int]) -> Iterator[Metric]:
     """Yield the families of services, then those of edges."""
     sides: defaultdict[Side, list[Totals]] = defaultdict(list)
     for party, totals in parties.items():
@@ -39,7 +41,7 @@ def socket_families(parties: Parties) -> Iterator[Metric]:
     yield from _bytes(sides)
     yield _states(sides)
     yield from _medians(sides)
-    yield from _edges({party: totals for party, totals in parties.items() if party.server_port})
+    yield from _edges({party: totals for party, totals in parties.items() if party.server_port}, unix_edges)
 
 
 def _bytes(sides: Mapping[Side, list[Totals]]) -> Iterator[Metric]:
@@ -103,7 +105,7 @@ def _medians(sides: Mapping[Side, list[Totals]]) -> Iterator[Metric]:
     yield rates
 
 
-def _edges(parties: Parties) -> Iterator[Metric]:
+def _edges(parties: Parties, unix_edges: Mapping[WayKey, int]) -> Iterator[Metric]:
     to_client = CounterMetricFamily(
         "larimar_edge_receive_bytes_total",
         "Bytes of payload that a client received from a server over TCP; `~external` is another host. sock_diag.",
@@ -126,6 +128,8 @@ def _edges(parties: Parties) -> Iterator[Metric]:
         to_client.add_metric(labels, totals.received if asks else totals.sent)
         to_server.add_metric(labels, totals.sent if asks else totals.received)
         connections.add_metric(labels, sum(totals.states.values()))
+    for way, number in unix_edges.items():
+        connections.add_metric((way.client, way.server, UNIX), number)
     yield to_client
     yield to_server
     yield connections

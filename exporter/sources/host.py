@@ -9,6 +9,8 @@ from pathlib import Path
 
 from exporter.identity.roster import Roster
 from exporter.services.cgroups import CgroupTotals, own_cgroups
+from exporter.services.connects import WayKey
+from exporter.services.datagrams import UdpUse
 from exporter.services.naming import Named, Naming
 from exporter.services.parties import Party
 from exporter.services.resources import Resources, ServiceResources
@@ -21,6 +23,7 @@ from exporter.sources.containers import Containers
 from exporter.sources.following import ClosingSource, SocketFollower
 from exporter.sources.inner import NamespacedSockets
 from exporter.sources.namespaces import Namespaces as Others
+from exporter.sources.neighbours import Neighbours
 from exporter.sources.netlink import DiagSockets, local_addresses
 from exporter.sources.netns import Namespaces, views
 from exporter.sources.owners import SocketOwners
@@ -108,6 +111,8 @@ class Host:
         self._ledger = Ledger()
         self._sockets = SocketFollower(source, closings, addresses, self._ledger)
         self._namespaces = Namespaces(proc, self._ledger)
+        self._neighbours = Neighbours(proc)
+        self._services: Mapping[int, str] = {}
         self._roster = Roster(max_services)
         self._naming = Naming(self._roster, self._procfs.boot_time(), os.sysconf("SC_CLK_TCK"))
         self._resources = Resources()
@@ -146,6 +151,7 @@ class Host:
                 self._name(with_sockets, now)
             processes = self._named.processes
             services = {inode: processes[pid].service for inode, pid in owners.items() if pid in processes}
+            self._services = services
             host = HostView(
                 processes=self._named.processes,
                 services=self._named.services,
@@ -170,6 +176,7 @@ class Host:
         """
         with self._lock:
             self.refresh(now)
+            self._neighbours.refresh(self.services(), self._services, self._named.services, now)
             reading = self._usage.read(self._census.candidates.keys(), self._has_swap())
             self._forbidden = reading.forbidden
             self._census.lost(reading.ended)
@@ -212,6 +219,16 @@ class Host:
         with self._lock:
             return self._ledger.totals(one.transfers for one in (self._sockets, *self._namespaces.followers))
 
+    def unix_edges(self) -> Mapping[WayKey, int]:
+        """Return the connections between services over Unix sockets, as of the last sample."""
+        with self._lock:
+            return self._neighbours.unix_edges()
+
+    def udp(self) -> Mapping[str, UdpUse]:
+        """Return every service's UDP sockets and drops, as of the last sample."""
+        with self._lock:
+            return self._neighbours.udp()
+
     def status(self) -> HostStatus:
         """Return what the host let be seen so far."""
         with self._lock:
@@ -242,6 +259,7 @@ class Host:
             self._owners.close()
             self._sockets.close()
             self._namespaces.close()
+            self._neighbours.close()
 
     def _name(self, with_sockets: set[int], now: float) -> None:
         def age_seconds(pid: int) -> float:

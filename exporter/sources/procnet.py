@@ -47,6 +47,25 @@ class ProcNetSockets:
         """Nothing is held."""
 
 
+def udp_drops(proc: Path) -> dict[int, int]:
+    """Return how many datagrams each UDP socket has dropped as its buffer was full, by inode.
+
+    Raises:
+        OSError: the tables cannot be read.
+    """
+    found: dict[int, int] = {}
+    for name in ("udp", "udp6"):
+        try:
+            text = (proc / "net" / name).read_text("ascii", "replace")
+        except FileNotFoundError:  # a kernel without IPv6
+            continue
+        for line in text.splitlines()[1:]:
+            fields = line.split()
+            if len(fields) > 12 and fields[9].isdecimal() and fields[12].isdecimal():
+                found[int(fields[9])] = int(fields[12])
+    return found
+
+
 def decode(text: str, transport: str) -> Iterator[Socket]:
     """Yield the sockets of one table; lines that are none are passed over."""
     for line in text.splitlines()[1:]:

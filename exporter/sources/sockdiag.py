@@ -82,8 +82,11 @@ def decode(buffer: bytes, protocol: int, known: Mapping[int, Socket], live: dict
     return False
 
 
-def head(buffer: bytes, offset: int) -> Head:
+def head(buffer: bytes, offset: int, least: int = MESSAGE_BYTES) -> Head:
     """Return what the message at an offset is; a socket's is then known to be there whole.
+
+    Args:
+        least: the bytes that a message on a socket has before its attributes.
 
     Raises:
         DiagError: the kernel answers with an error.
@@ -98,7 +101,7 @@ def head(buffer: bytes, offset: int) -> Head:
     if kind == _NLMSG_ERROR:
         (code,) = struct.unpack_from("=i", buffer.ljust(offset + 20, b"\0"), offset + 16)
         raise DiagError(-code, "sock_diag refused")
-    if kind not in SOCKETS or length < MESSAGE_BYTES or length > left:
+    if kind not in SOCKETS or length < least or length > left:
         raise ValueError(f"message of type {kind} and {length} bytes at {offset} of {len(buffer)}")
     return Head.SOCKET
 
