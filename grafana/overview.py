@@ -15,7 +15,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.panels import DATASOURCE
-from grafana.rows import HOSTS, rows
+from grafana.rows import rows
+from grafana.rows.terms import HOSTS
 
 UID = "larimar-service-overview"
 TITLE = "Larimar / Service overview"

@@ -1,0 +1,34 @@
+"""Which service is off."""
+
+from grafana.panels import Column, Line, lines, rows_of
+from grafana.rows.terms import WATCHED, Panels
+
+
+def anomalies() -> Panels:
+    """Return the row's panels."""
+    keys = ("service_name", "signal")
+    by = "max by (service_name, signal) (larimar_detector_{}{{{}}})"
+    return (
+        lines(
+            "Anomaly score",
+            "How far each signal of each service is from its usual course; above 1 is anomalous.",
+            [Line(f"topk(10, {by.format('anomaly_score', WATCHED)})", "{{service_name}} {{signal}}")],
+            "none",
+            12,
+            alarm=1,
+        ),
+        rows_of(
+            "Observed and expected now",
+            "What is seen and what is usual at this hour, in the signal's own unit.",
+            keys,
+            (
+                Column("Score", by.format("anomaly_score", WATCHED), "none", warn=0.7, alarm=1),
+                Column("Observed", by.format("observed", WATCHED), "short"),
+                Column("Expected", by.format("expected", WATCHED), "short"),
+                Column("Usual from", by.format("expected_lower", WATCHED), "short"),
+                Column("Usual to", by.format("expected_upper", WATCHED), "short"),
+            ),
+            12,
+            height=8,
+        ),
+    )

@@ -1,0 +1,37 @@
+"""What runs."""
+
+from grafana.panels import Column, rows_of
+from grafana.rows.terms import SERVICES, Panels
+
+
+def inventory() -> Panels:
+    """Return the row's panels."""
+    return (
+        rows_of(
+            "Services",
+            "Each service, what kind of thing it is, how its name was found, and how long its oldest process has run.",
+            ("service_name", "service_class", "instance", "name_source", "runtime", "container"),
+            (
+                Column(
+                    "Running for",
+                    f"(time() - larimar_service_start_time_seconds{{{SERVICES}}}) * on (service_name, job, instance) "
+                    f"group_left (service_class, name_source, runtime, container) larimar_service_info{{{SERVICES}}}",
+                    "s",
+                ),
+            ),
+            14,
+        ),
+        rows_of(
+            "Listening",
+            "On which ports the services wait to be called.",
+            ("service_name", "instance", "port", "transport"),
+            (
+                Column(
+                    "Sockets",
+                    f"sum by (service_name, instance, port, transport) (larimar_listen_info{{{SERVICES}}})",
+                    "none",
+                ),
+            ),
+            10,
+        ),
+    )
