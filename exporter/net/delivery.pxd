@@ -10,10 +10,7 @@ from exporter.net.lengths cimport Lengths
 from exporter.net.table cimport FlowTable
 
 cdef int MAX_SIDES, TURN_ROWS, TURN_WORDS, CANDIDATES
-cdef uint64_t MAPPED_PREFIX
 cdef int64_t LONGEST_PAUSE, BLINDLY
-
-cpdef str dotted(unsigned int number)
 
 
 @cython.final

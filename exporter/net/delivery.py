@@ -6,11 +6,11 @@ Python call.
 
 from collections.abc import Callable
 from mmap import mmap
-from socket import AF_INET6, inet_ntop
 
 import cython
 
 from exporter.model import Endpoint, Flow
+from exporter.net.addresses import address, dotted
 from exporter.net.lengths import Lengths
 from exporter.net.stream import BLINDLY, TURN_WORDS, End, Failure, Opener, Stream, TurnSink, Watcher
 from exporter.net.table import FlowTable, words
@@ -47,7 +47,6 @@ if not cython.compiled:
         ZONE_SHIFT,
     )
 
-MAPPED_PREFIX = 0xFFFF
 TURN_ROWS = 4096  # kept before the sink is called, so that a call costs each turn next to nothing
 MAX_SIDES = 256  # remembered
 CANDIDATES = 16  # consumers compared before one is taken leave of
@@ -55,18 +54,6 @@ LONGEST_PAUSE = 5_000_000_000  # server bytes after so long a silence are no par
 
 Source = bytes | mmap
 """What payloads are cut from: a slice of either is bytes."""
-
-
-def address(high: int, low: int) -> str:
-    """Return an address of two 64-bit halves in text; an IPv4-mapped one as IPv4."""
-    if high == 0 and low >> 32 == MAPPED_PREFIX:
-        return dotted(low & HALF)
-    return inet_ntop(AF_INET6, high.to_bytes(8, "big") + low.to_bytes(8, "big"))
-
-
-def dotted(number: int) -> str:
-    """Return an IPv4 address in text."""
-    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 class Delivery:
