@@ -98,7 +98,8 @@ class Resources:
         """
         self._round += 1
         taken = {sample.pid: sample for sample in changed}
-        for pid in [pid for pid in self._members if pid not in alive or self._was_replaced(taken.get(pid))]:
+        replaced = [pid for pid in self._members.keys() & taken.keys() if self._was_replaced(taken[pid])]
+        for pid in {*replaced, *(self._members.keys() - alive)}:
             self._take_leave(self._members.pop(pid))
         self._follow(members)
         for pid, sample in taken.items():
@@ -113,9 +114,9 @@ class Resources:
             for name, total in self._totals.items()
         }
 
-    def _was_replaced(self, sample: Sample | None) -> bool:
+    def _was_replaced(self, sample: Sample) -> bool:
         """Return whether a PID is another process's now."""
-        return sample is not None and self._members[sample.pid].sample.start_ticks != sample.start_ticks
+        return self._members[sample.pid].sample.start_ticks != sample.start_ticks
 
     def _take_leave(self, member: _Member) -> None:
         """Remember what was counted of a process that ended, for the parent that waited for it."""
@@ -184,10 +185,12 @@ class Resources:
 
     def _growth(self, pid: int, usage: Usage, last: Usage | None) -> Counters:
         """Return what is to be counted of a process and of its children that nobody counted."""
-        own = usage.own.growth(last.own) if last else usage.own.growth(Counters())
-        children = usage.children.growth(last.children) if last else usage.children.growth(Counters())
-        own.add(children)
-        return own.growth(self._credit(pid, children.minor_faults))
+        own = usage.own.growth(last.own) if last else replace(usage.own)
+        if last is None or usage.children != last.children:
+            children = usage.children.growth(last.children) if last else usage.children
+            own.add(children)
+            return own.growth(self._credit(pid, children.minor_faults)) if pid in self._exited else own
+        return own
 
     def _credit(self, parent_pid: int, waited_faults: int) -> Counters:
         """Return what was counted before of the children that a parent has just waited for.

@@ -1,6 +1,6 @@
 """What one process has used, as the kernel counts it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Protocol
@@ -129,7 +129,7 @@ class Reading:
 class Usages(Protocol):
     """Reads what processes use."""
 
-    def read(self, pids: Collection[int], with_swap: bool = False) -> Reading:
+    def read(self, pids: Set[int], with_swap: bool = False) -> Reading:
         """Read these processes, and forget all others.
 
         Args:

@@ -1,5 +1,6 @@
 """Keeps the processes of a host and their own names: facts are read while they are young, and once after an exec."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -13,10 +14,10 @@ _KERNEL_ROUNDS = 64  # in so many refreshes every kernel thread's PID is looked 
 
 @dataclass(slots=True)
 class _Visit:
-    """When a process was first seen and is to be read again; `due` is None once nothing is expected to change."""
+    """When a process was first seen and is to be read again; `due` is infinite once nothing is expected to change."""
 
     first_at: float
-    due: float | None
+    due: float
     read_at: float
 
 
@@ -31,6 +32,7 @@ class Census:
     def __init__(self, procfs: Procfs) -> None:
         self._procfs = procfs
         self._visits: dict[int, _Visit] = {}
+        self._pending: set[int] = set()  # those that are due at some time
         self._kernel: set[int] = set()
         self._rounds = 0
         self._lost_some = False
@@ -47,14 +49,21 @@ class Census:
         pids = self._procfs.pids()
         slot = self._rounds % _KERNEL_ROUNDS
         self._kernel = {pid for pid in self._kernel if pid in pids and pid % _KERNEL_ROUNDS != slot}
-        updated = {pid: candidate for pid, candidate in self.candidates.items() if pid in pids}
-        self._visits = {pid: visit for pid, visit in self._visits.items() if pid in updated}
-        due = [pid for pid, visit in self._visits.items() if visit.due is not None and now >= visit.due]
+        gone = self.candidates.keys() - pids
+        for pid in (self._visits.keys() - self.candidates.keys()) | gone:
+            del self._visits[pid]
+        self._pending &= self._visits.keys()
+        due = [pid for pid in self._pending if now >= self._visits[pid].due]
+        fresh = pids - self.candidates.keys() - self._kernel
         self.hidden = 0
-        for pid in (pids - updated.keys() - self._kernel).union(due):
-            self._visit(pid, updated, now)
-        changed = updated != self.candidates if due else updated.keys() != self.candidates.keys()
-        changed = changed or any(updated[pid] is not self.candidates[pid] for pid in updated)
+        changed, updated = bool(gone), self.candidates
+        if gone or fresh or due:
+            updated = {pid: candidate for pid, candidate in self.candidates.items() if pid in pids}
+            for pid in fresh.union(due):
+                self._visit(pid, updated, now)
+            changed = updated.keys() != self.candidates.keys() or any(
+                candidate is not self.candidates[pid] for pid, candidate in updated.items()
+            )
         if changed:
             self.candidates = updated
         changed, self._lost_some = changed or self._lost_some, False
@@ -73,6 +82,7 @@ class Census:
         visit = self._visits.get(pid)
         if visit is not None:
             visit.due = max(now, visit.read_at + RECHECK_SECONDS)
+            self._pending.add(pid)
 
     def lost(self, pids: Collection[int]) -> None:
         """Forget processes that ended while they were listed: who has such a PID at the next refresh is another one."""
@@ -99,7 +109,11 @@ class Census:
             visit = self._visits[pid] = _Visit(first_at, now if self._rounds > 1 else now + RECHECK_SECONDS, now)
         else:
             # A young one is read at each look: what it executes and calls itself is its name from then on.
-            visit.due, visit.read_at = (now if now - visit.first_at < RECHECK_SECONDS else None), now
+            visit.due, visit.read_at = (now if now - visit.first_at < RECHECK_SECONDS else math.inf), now
+        if visit.due < math.inf:
+            self._pending.add(pid)
+        else:
+            self._pending.discard(pid)
         if same and stat.is_zombie:
             return
         facts = self._procfs.facts(pid, stat)

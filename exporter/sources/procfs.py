@@ -41,7 +41,7 @@ class Procfs:
         Raises:
             OSError: /proc itself cannot be read.
         """
-        return {int(name) for name in os.listdir(self._proc) if name[0] in "123456789" and name.isdecimal()}
+        return set(map(int, filter(str.isdecimal, os.listdir(self._proc))))
 
     def shows_others(self) -> bool:
         """Return whether the first process is listed: with hidepid nobody sees but their own."""

@@ -7,7 +7,7 @@ switches of all threads, and processor time to the nanosecond.
 import logging
 import os
 import struct
-from collections.abc import Collection
+from collections.abc import Set
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,6 +25,7 @@ TYPES = Path("/sys/kernel/btf/vmlinux")
 MAX_PROCESSES = 1 << 16  # those beyond are told at every reading
 _INITIAL_PIDS = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _NO_COUNTERS = Counters()
+_PID = struct.Struct("=I")  # the beginning of a record
 
 
 class TaskReader:
@@ -47,6 +48,7 @@ class TaskReader:
         self._page_bytes = os.sysconf("SC_PAGESIZE")
         self._ticks_per_second = os.sysconf("SC_CLK_TCK")
         self._last: dict[int, Sample] = {}
+        self._records: dict[int, bytes] = {}
         self._undelivered: set[int] = set()
         self._large: set[int] = set()
         self._rounds = 0
@@ -63,7 +65,7 @@ class TaskReader:
             self._link = keep(bpfcalls.link(loaded))
             self._opened = opened.pop_all()
 
-    def read(self, pids: Collection[int], with_swap: bool = False) -> Reading:
+    def read(self, pids: Set[int], with_swap: bool = False) -> Reading:
         """Run the program; what it told of processes that nobody knew yet is kept for when they are asked for.
 
         Raises:
@@ -71,19 +73,13 @@ class TaskReader:
         """
         self._rounds += 1
         bpfcalls.update(self._turn, bytes(4), struct.pack("=I", 1 << self._rounds % TURNS))
-        told = set()
-        for fields in RECORD.iter_unpack(bpfcalls.run(self._link)):
-            sample = self._sample(fields)
-            told.add(sample.pid)
-            if self._last.get(sample.pid) != sample:
-                self._last[sample.pid] = sample
-                self._undelivered.add(sample.pid)
-        for pid in [pid for pid in self._last if pid not in pids and pid not in told]:
+        told = self._take(bpfcalls.run(self._link))
+        for pid in self._last.keys() - pids - told:
             self._forget(pid)
-        fresh = [pid for pid in self._undelivered if pid in pids]
-        self._undelivered.difference_update(fresh)
-        changed = [self._last[pid] for pid in fresh if pid not in self._large]
-        others = self._fallback.read({pid for pid in pids if pid in self._large or pid not in self._last}, with_swap)
+        fresh = self._undelivered.intersection(pids)
+        self._undelivered -= fresh
+        changed = [self._last[pid] for pid in fresh - self._large]
+        others = self._fallback.read((pids - self._last.keys()) | self._large.intersection(pids), with_swap)
         return Reading([*changed, *others.changed], others.ended, others.forbidden)
 
     def close(self) -> None:
@@ -91,8 +87,21 @@ class TaskReader:
         self._opened.close()
         self._fallback.close()
 
+    def _take(self, records: bytes) -> set[int]:
+        """Decode the records that say anything new; return whose there are."""
+        told = set()
+        for start in range(0, len(records), RECORD.size):
+            record = records[start : start + RECORD.size]
+            (pid,) = _PID.unpack_from(record)
+            told.add(pid)
+            if self._records.get(pid) != record:
+                self._records[pid] = record
+                self._last[pid] = self._sample(RECORD.unpack(record))
+                self._undelivered.add(pid)
+        return told
+
     def _forget(self, pid: int) -> None:
-        del self._last[pid]
+        del self._last[pid], self._records[pid]
         self._undelivered.discard(pid)
         self._large.discard(pid)
         bpfcalls.delete(self._seen, struct.pack("=I", pid))

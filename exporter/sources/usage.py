@@ -7,7 +7,7 @@ a clock tick, so every process is read in full once in a while.
 
 import os
 import resource
-from collections.abc import Collection
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class UsageReader:
         self._sizes_count = self._sizes_count_files()
         self._tick_nanoseconds = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
-    def read(self, pids: Collection[int], with_swap: bool = False) -> Reading:
+    def read(self, pids: Set[int], with_swap: bool = False) -> Reading:
         """Read these processes; those whose `stat` did not change are only now and then read in full."""
         for pid in [pid for pid in self._kept if pid not in pids]:
             self._kept.pop(pid).close()
