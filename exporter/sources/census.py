@@ -51,7 +51,7 @@ class Census:
         self._kernel = {pid for pid in self._kernel if pid in pids and pid % _KERNEL_ROUNDS != slot}
         gone = self.candidates.keys() - pids
         for pid in (self._visits.keys() - self.candidates.keys()) | gone:
-            del self._visits[pid]
+            self._visits.pop(pid, None)
         self._pending &= self._visits.keys()
         due = [pid for pid in self._pending if now >= self._visits[pid].due]
         fresh = pids - self.candidates.keys() - self._kernel
