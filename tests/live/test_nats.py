@@ -50,7 +50,7 @@ def talk(server: Server) -> int:
 
 def test_messages_and_errors_equal_the_servers_own(tmp_path: Path) -> None:
     with stack.exporter(tmp_path, *UNSHED) as exporter, nats(tmp_path / "nats") as server:
-        until(lambda: f',port="{server.port}"' in exporter.page(), 30, "the exporter knows no port of the server")
+        until(lambda: f'{{port="{server.port}"' in exporter.page(), 30, "the exporter knows no port of the server")
         errors = talk(server)
         own = server.counts()
         seen = settled(

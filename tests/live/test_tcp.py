@@ -64,7 +64,7 @@ def test_connections_and_failures_are_told_per_service_and_edge(tree: Tree, tmp_
         redis = opened_parts.enter_context(servers.redis(tree, tmp_path / "redis"))
         exporter = opened_parts.enter_context(stack.exporter(tmp_path, *UNSHED))
         swallowed = [opened_parts.enter_context(socket.socket()) for _ in range(SWALLOWED)]
-        until(lambda: f',port="{redis.port}"' in exporter.page(), PATIENCE_SECONDS, "the server was not seen")
+        until(lambda: f'{{port="{redis.port}"' in exporter.page(), PATIENCE_SECONDS, "the server was not seen")
         opened = [ping(redis.port) for _ in range(OPENED)]
         until(lambda: OPENED in edges(exporter, "larimar_edge_connects_total").values(), PATIENCE_SECONDS, "no edge")
         edge = next(ends for ends, count in edges(exporter, "larimar_edge_connects_total").items() if count == OPENED)
@@ -81,7 +81,7 @@ def test_connections_and_failures_are_told_per_service_and_edge(tree: Tree, tmp_
         redis.child.end()
         for connection in opened:
             connection.close()
-        until(lambda: f',port="{redis.port}"' not in exporter.page(), PATIENCE_SECONDS, "the server did not go")
+        until(lambda: f'{{port="{redis.port}"' not in exporter.page(), PATIENCE_SECONDS, "the server did not go")
         assert all(refused(redis.port) for _ in range(REFUSED))
         failures = "larimar_edge_connect_failures_total"
         until(
