@@ -109,12 +109,9 @@ def load_filter(program: bytes) -> int:
     """Return the descriptor of a socket filter.
 
     Raises:
-        BpfError: the kernel refused it.
+        BpfError: the kernel or this process's privileges do not allow it.
     """
-    code = ctypes.create_string_buffer(program, len(program))
-    licence = ctypes.create_string_buffer(_LICENCE)
-    places = (ctypes.addressof(code), ctypes.addressof(licence))
-    return bpf(LOAD, struct.pack("=IIQQ", _SOCKET_FILTER, len(program) // 8, *places), "no eBPF filter")
+    return _load(_SOCKET_FILTER, program, b"")
 
 
 def load_iterator(name: str, program: bytes, target_type: int) -> int:
@@ -149,13 +146,13 @@ def _load(kind: int, program: bytes, ending: bytes) -> int:
         logged = (1, len(log), ctypes.addressof(log)) if log is not None else (0, 0, 0)
         try:
             return bpf(LOAD, struct.pack("=IIQQIIQ", *counts, *logged) + ending, "the kernel refuses the program")
-        except SourceError as error:
-            reason = log.value.decode("ascii", "replace")[-_LOG_SHOWN:].strip() if log is not None else ""
-            raise SourceError(f"{error}: {reason}" if reason else str(error)) from None
+        except BpfError as error:
+            said = log.value.decode("ascii", "replace")[-_LOG_SHOWN:].strip() if log is not None else ""
+            raise BpfError(f"{error}: {said}" if said else str(error), error.reason) from None
 
     try:
         return attempt(None)
-    except SourceError:
+    except BpfError:
         # Why, is only written down when asked for, which takes long.
         return attempt(ctypes.create_string_buffer(_LOG_BYTES))
 

@@ -5,13 +5,14 @@ Source: Linux, Documentation/bpf/standardization/instruction-set.rst.
 
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, FRAME = range(11)
 BYTES = {1: 0x10, 2: 0x08, 4: 0x00, 8: 0x18}  # sizes of loads and stores
-ADD, SUBTRACT, OR, AND, SHIFT_LEFT, SHIFT_RIGHT, MULTIPLY = 0x00, 0x10, 0x40, 0x50, 0x60, 0x70, 0x20
-EQUAL, AT_LEAST, SOME_BITS, NOT_EQUAL, LESS = 0x10, 0x30, 0x40, 0x50, 0xA0
+ADD, SUBTRACT, OR, AND, SHIFT_LEFT, SHIFT_RIGHT, MULTIPLY, XOR = 0x00, 0x10, 0x40, 0x50, 0x60, 0x70, 0x20, 0xA0
+EQUAL, MORE_THAN, AT_LEAST, SOME_BITS, NOT_EQUAL, LESS = 0x10, 0x20, 0x30, 0x40, 0x50, 0xA0
+JUMP, EXIT = 0x05, 0x95  # what does not go on to the next instruction
 
 MAP_LOOKUP, MAP_UPDATE, PROBE_READ_KERNEL, SEQ_WRITE = 1, 2, 113, 127  # helpers that programs call
 
@@ -59,6 +60,36 @@ def compute_by(operation: int, target: int, number: int) -> Op:
     return Op(0x07 | operation, target, number=number)
 
 
+def move_word(target: int, source: int) -> Op:
+    """Copy the lower 32 bits of a register; the upper half becomes 0, as by all that is done to words."""
+    return Op(0xBC, target, source)
+
+
+def put_word(target: int, number: int) -> Op:
+    """Set a register to a number of 32 bits that has no sign."""
+    return Op(0xB4, target, number=number)
+
+
+def compute_word(operation: int, target: int, source: int) -> Op:
+    """Change the lower 32 bits of a register by another's."""
+    return Op(0x0C | operation, target, source)
+
+
+def compute_word_by(operation: int, target: int, number: int) -> Op:
+    """Change the lower 32 bits of a register by a number."""
+    return Op(0x04 | operation, target, number=number)
+
+
+def load_packet(size: int, offset: int) -> Op:
+    """Load from the packet into R0, in host order; R6 is the packet. Leaves the program where it ends before."""
+    return Op(0x20 | BYTES[size], number=offset)
+
+
+def load_packet_at(size: int, place: int, offset: int) -> Op:
+    """Load from the packet as far behind the offset as a register says."""
+    return Op(0x40 | BYTES[size], source=place, number=offset)
+
+
 def load(size: int, target: int, source: int, offset: int) -> Op:
     """Load from where a register points."""
     return Op(0x61 | BYTES[size], target, source, offset)
@@ -81,7 +112,7 @@ def clear(target: int, offset: int) -> Op:
 
 def jump(to: str) -> Op:
     """Go to a label."""
-    return Op(0x05, to=to)
+    return Op(JUMP, to=to)
 
 
 def jump_if(condition: int, one: int, other: int, to: str) -> Op:
@@ -92,6 +123,16 @@ def jump_if(condition: int, one: int, other: int, to: str) -> Op:
 def jump_if_number(condition: int, one: int, number: int, to: str) -> Op:
     """Go to a label if a register and a number compare so."""
     return Op(0x05 | condition, one, number=number, to=to)
+
+
+def jump_if_word(condition: int, one: int, other: int, to: str) -> Op:
+    """Go to a label if the lower 32 bits of two registers compare so."""
+    return Op(0x0E | condition, one, other, to=to)
+
+
+def jump_if_word_number(condition: int, one: int, number: int, to: str) -> Op:
+    """Go to a label if the lower 32 bits of a register and a number compare so."""
+    return Op(0x06 | condition, one, number=number, to=to)
 
 
 def call(helper: int) -> Op:
@@ -111,7 +152,34 @@ def map_value(target: int, map_descriptor: int) -> Op:
 
 def leave(value: int = 0) -> tuple[Op, Op]:
     """Return from the program."""
-    return put(R0, value), Op(0x95)
+    return put(R0, value), Op(EXIT)
+
+
+def leave_with_word(value: int) -> tuple[Op, Op]:
+    """Return a number of 32 bits that has no sign from the program."""
+    return put_word(R0, value), Op(EXIT)
+
+
+def reachable(lines: Sequence[Line]) -> list[Line]:
+    """Return the program without what is never reached: the kernel refuses that.
+
+    Raises:
+        ValueError: a label is missing.
+    """
+    labels = {line: number for number, line in enumerate(lines) if isinstance(line, str)}
+    reached: set[int] = set()
+    ahead = [0]
+    while ahead:
+        number = ahead.pop()
+        if number in reached or number >= len(lines):
+            continue
+        reached.add(number)
+        line = lines[number]
+        if isinstance(line, Op) and line.to:
+            ahead.append(_place(labels, line.to))
+        if isinstance(line, str) or line.code not in (JUMP, EXIT):
+            ahead.append(number + 1)
+    return [line for number, line in enumerate(lines) if number in reached]
 
 
 def assemble(lines: Iterable[Line]) -> bytes:
@@ -133,12 +201,16 @@ def assemble(lines: Iterable[Line]) -> bytes:
 
 
 def _encode(op: Op, at: int, places: dict[str, int]) -> bytes:
-    if op.to and op.to not in places:
-        raise ValueError(f"no label {op.to!r} in the program")
-    offset = places[op.to] - at - 1 if op.to else op.offset
+    offset = _place(places, op.to) - at - 1 if op.to else op.offset
     if not -(1 << 15) <= offset < 1 << 15:
         raise ValueError(f"an offset of {offset} in the program")
     registers = op.target | op.source << 4 if sys.byteorder == "little" else op.target << 4 | op.source
-    return struct.pack("=BBhi", op.code, registers, offset, op.number) + (
-        struct.pack("=4xi", op.high) if op.wide else b""
+    return struct.pack("=BBhI", op.code, registers, offset, op.number & 0xFFFFFFFF) + (
+        struct.pack("=4xI", op.high) if op.wide else b""
     )
+
+
+def _place(places: Mapping[str, int], label: str) -> int:
+    if label not in places:
+        raise ValueError(f"no label {label!r} in the program")
+    return places[label]

@@ -6,44 +6,61 @@ bodies that nobody foresaw leave no other packet without room. And what went bef
 head is copied of those that come first after the other side spoke, and of what follows in the same direction only the
 headers. The acknowledgement number tells: it stands still for as long as the other side says nothing.
 
-Source: Linux, Documentation/bpf/standardization/instruction-set.rst; include/uapi/linux/bpf.h; net/core/filter.c.
+Source: Linux, net/core/filter.c, bpf_convert_filter, which translates classic filters as well.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter.sources import bpf
+from exporter.sources import bpf, bpfcode
+from exporter.sources.bpfcode import (
+    FRAME,
+    R1,
+    R2,
+    R3,
+    R4,
+    Line,
+    Op,
+    compute_by,
+    compute_word,
+    compute_word_by,
+    jump,
+    jump_if_number,
+    jump_if_word,
+    jump_if_word_number,
+    leave_with_word,
+    load,
+    load_packet,
+    load_packet_at,
+    map_pointer,
+    move,
+    move_word,
+    put_word,
+    store,
+)
 
 KEY_BYTES, VALUE_BYTES = 12, 8  # the addresses' words and the ports; the acknowledgement number and bytes since
-A, X, SAVED, CONTEXT, FRAME = 0, 7, 8, 6, 10  # registers, as the kernel's own translation uses them
+A, X, SAVED, CONTEXT = bpfcode.R0, bpfcode.R7, bpfcode.R8, bpfcode.R6  # as in the kernel's own translation
 CELLS, KEY, VALUE = -80, -16, -32  # places on the stack
+PRIME = 0x01000193  # spreads bits, as in FNV-1a
 
-MOVE_VALUE, MOVE, LOAD, STORE, EXIT, CALL = 0xB4, 0xBC, 0x61, 0x63, 0x95, 0x85
-MOVE_LONG, ADD_LONG, LOAD_MAP, PSEUDO_MAP = 0xBF, 0x07, 0x18, 1
-SHORT_JUMP = {  # classic comparisons as those of 32 bits
-    bpf.IF_EQUAL: 0x16,
-    bpf.IF_BITS: 0x46,
-    bpf.IF_MORE_THAN: 0x26,
-    bpf.IF_MORE_THAN_INDEX: 0x2E,
+# What classic operations, comparisons and loads of the packet are here.
+OPERATIONS = {
+    bpf.AND: bpfcode.AND,
+    bpf.SHIFT_LEFT: bpfcode.SHIFT_LEFT,
+    bpf.SHIFT_RIGHT: bpfcode.SHIFT_RIGHT,
+    bpf.XOR: bpfcode.XOR,
+    bpf.MULTIPLY: bpfcode.MULTIPLY,
 }
-IF_EQUAL_REGISTER, IF_LESS_REGISTER, IF_LESS, IF_NULL = 0x1E, 0xAE, 0xA6, 0x15
-SUBTRACT, LOAD_WORD_INDEXED = 0x1C, 0x40
-LOOK_UP, UPDATE = 1, 2  # helpers
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One instruction; `target` is a label where it jumps."""
-
-    code: int
-    to: int = 0
-    source: int = 0
-    offset: int = 0
-    value: int = 0
-    target: str = ""
-
-
-Line = Step | str
+OPERATIONS_WITH_INDEX = {bpf.ADD_INDEX: bpfcode.ADD, bpf.XOR_INDEX: bpfcode.XOR}
+CONDITIONS = {
+    bpf.IF_EQUAL: bpfcode.EQUAL,
+    bpf.IF_BITS: bpfcode.SOME_BITS,
+    bpf.IF_MORE_THAN: bpfcode.MORE_THAN,
+}
+LOADS = {bpf.LOAD_BYTE: 1, bpf.LOAD_HALF: 2, bpf.LOAD_WORD: 4}
+LOADS_INDEXED = {bpf.LOAD_BYTE_INDEXED: 1, bpf.LOAD_HALF_INDEXED: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,58 +94,62 @@ def translate(program: bytes, measure: Measure) -> bytes:
     Raises:
         ValueError: an instruction is none of those that `sources.bpf` uses.
     """
-    lines: list[Line] = [Step(MOVE_LONG, CONTEXT, 1), Step(MOVE_VALUE, A), Step(MOVE_VALUE, X)]
+    lines: list[Line] = [move(CONTEXT, R1), put_word(A, 0), put_word(X, 0)]
     for number, (code, then, otherwise, operand) in enumerate(struct.iter_unpack("=HBBI", program)):
         lines.append(f"{number}")
-        if code in SHORT_JUMP:
-            lines.append(Step(SHORT_JUMP[code], A, X if code & 8 else 0, value=operand, target=f"{number + 1 + then}"))
-            lines.append(Step(bpf.JUMP, target=f"{number + 1 + otherwise}"))
+        if code in CONDITIONS:
+            lines.append(jump_if_word_number(CONDITIONS[code], A, operand, f"{number + 1 + then}"))
+            lines.append(jump(f"{number + 1 + otherwise}"))
+        elif code == bpf.IF_MORE_THAN_INDEX:
+            lines.append(jump_if_word(bpfcode.MORE_THAN, A, X, f"{number + 1 + then}"))
+            lines.append(jump(f"{number + 1 + otherwise}"))
         elif code == bpf.JUMP:
-            lines.append(Step(bpf.JUMP, target=f"{number + 1 + operand}"))
+            lines.append(jump(f"{number + 1 + operand}"))
         elif code == bpf.RETURN and operand == bpf.JUDGED:
-            lines.append(Step(bpf.JUMP, target="judged"))
+            lines.append(jump("judged"))
         else:
             lines += _plain(code, operand)
-    return resolve([*lines, "judged", *_judge(measure)])
+    return bpfcode.assemble(bpfcode.reachable([*lines, "judged", *_judge(measure)]))
 
 
-def _plain(code: int, operand: int) -> list[Line]:
+def _plain(code: int, operand: int) -> Sequence[Line]:
     """Return what does the same as a classic instruction that does not jump."""
     cell = CELLS + 4 * operand
-    if code in (bpf.LOAD_HALF, bpf.LOAD_BYTE, bpf.LOAD_WORD):
-        return [Step(code, value=operand)]
-    if code in (bpf.LOAD_HALF_INDEXED, bpf.LOAD_BYTE_INDEXED):
-        return [Step(code, source=X, value=operand)]
-    if code in (bpf.AND, bpf.SHIFT_LEFT, bpf.SHIFT_RIGHT, bpf.XOR, bpf.MULTIPLY):
-        return [Step(code, A, value=operand)]
-    if code in (bpf.ADD_INDEX, bpf.XOR_INDEX):
-        return [Step(code, A, X)]
+    if code in LOADS:
+        return [load_packet(LOADS[code], operand)]
+    if code in LOADS_INDEXED:
+        return [load_packet_at(LOADS_INDEXED[code], X, operand)]
+    if code in OPERATIONS:
+        return [compute_word_by(OPERATIONS[code], A, operand)]
+    if code in OPERATIONS_WITH_INDEX:
+        return [compute_word(OPERATIONS_WITH_INDEX[code], A, X)]
     if code == bpf.LOAD_HEADER_LENGTH:
-        return [Step(MOVE, SAVED, A), *_header_length(operand), Step(MOVE, A, SAVED)]
-    known: dict[int, list[Line]] = {
-        bpf.LOAD_LENGTH: [Step(LOAD, A, CONTEXT)],
-        bpf.TO_INDEX: [Step(MOVE, X, A)],
-        bpf.KEEP: [Step(STORE, FRAME, A, cell)],
-        bpf.LOAD_INDEX_KEPT: [Step(LOAD, X, FRAME, cell)],
-        bpf.LOAD_KEPT: [Step(LOAD, A, FRAME, cell)],
-        bpf.LOAD_VALUE: [Step(MOVE_VALUE, A, value=operand)],
-        bpf.RETURN: _answer(operand),
+        return [move_word(SAVED, A), *_header_length(operand), move_word(A, SAVED)]
+    known: dict[int, Sequence[Line]] = {
+        bpf.LOAD_LENGTH: [_length(A)],
+        bpf.TO_INDEX: [move_word(X, A)],
+        bpf.KEEP: [store(4, FRAME, cell, A)],
+        bpf.LOAD_INDEX_KEPT: [load(4, X, FRAME, cell)],
+        bpf.LOAD_KEPT: [load(4, A, FRAME, cell)],
+        bpf.LOAD_VALUE: [put_word(A, operand)],
+        bpf.RETURN: leave_with_word(operand),
     }
     if code not in known:
         raise ValueError(f"no translation of the instruction {code:#x}")
     return known[code]
 
 
-def _answer(size: int) -> list[Line]:
-    return [Step(MOVE_VALUE, A, value=size), Step(EXIT)]
+def _length(register: int) -> Op:
+    """Load the packet's length."""
+    return load(4, register, CONTEXT, 0)
 
 
 def _header_length(ip: int) -> list[Line]:
     return [
-        Step(bpf.LOAD_BYTE, value=ip),
-        Step(bpf.AND, A, value=15),
-        Step(bpf.SHIFT_LEFT, A, value=2),
-        Step(MOVE, X, A),
+        load_packet(1, ip),
+        compute_word_by(bpfcode.AND, A, 15),
+        compute_word_by(bpfcode.SHIFT_LEFT, A, 2),
+        move_word(X, A),
     ]
 
 
@@ -136,30 +157,30 @@ def _judge(measure: Measure) -> list[Line]:
     """Answer by the packet's length, then by what its server is known for, then by the room there is."""
     snap = measure.snap
     known = [
-        Step(LOAD, A, FRAME, CELLS + 4 * bpf.CUT_CELL),
-        *([Step(SHORT_JUMP[bpf.IF_EQUAL], A, value=bpf.BODY, target="body")] if snap.bodies else []),
-        *([Step(SHORT_JUMP[bpf.IF_EQUAL], A, value=bpf.MESSAGES, target="whole")] if snap.messages else []),
+        load(4, A, FRAME, CELLS + 4 * bpf.CUT_CELL),
+        *([jump_if_word_number(bpfcode.EQUAL, A, bpf.BODY, "body")] if snap.bodies else []),
+        *([jump_if_word_number(bpfcode.EQUAL, A, bpf.MESSAGES, "whole")] if snap.messages else []),
     ]
     lines: list[Line] = [
-        Step(LOAD, A, CONTEXT),
-        Step(SHORT_JUMP[bpf.IF_MORE_THAN], A, value=snap.head_bytes, target="long"),
+        _length(A),
+        jump_if_word_number(bpfcode.MORE_THAN, A, snap.head_bytes, "long"),
         "whole",
-        *_answer(bpf.WHOLE),
+        *leave_with_word(bpf.WHOLE),
         "long",
-        Step(MOVE, SAVED, A),
+        move_word(SAVED, A),
         *(known if snap.bodies or snap.messages else []),
-        Step(SHORT_JUMP[bpf.IF_MORE_THAN], SAVED, value=snap.whole_bytes, target="head"),
-        Step(MOVE_VALUE, A),
-        Step(STORE, FRAME, A, KEY),
-        *_map_call(measure.room, LOOK_UP),
-        Step(IF_NULL, A, target="head"),
-        Step(LOAD, X, A),
-        Step(IF_LESS_REGISTER, X, SAVED, target="head"),
-        Step(SUBTRACT, X, SAVED),
-        Step(STORE, A, X),
-        *_answer(bpf.WHOLE),
+        jump_if_word_number(bpfcode.MORE_THAN, SAVED, snap.whole_bytes, "head"),
+        put_word(A, 0),
+        store(4, FRAME, KEY, A),
+        *_map_call(measure.room, bpfcode.MAP_LOOKUP),
+        jump_if_number(bpfcode.EQUAL, A, 0, "head"),
+        load(4, X, A, 0),
+        jump_if_word(bpfcode.LESS, X, SAVED, "head"),
+        compute_word(bpfcode.SUBTRACT, X, SAVED),
+        store(4, A, 0, X),
+        *leave_with_word(bpf.WHOLE),
         "head",
-        *_answer(snap.head_bytes),
+        *leave_with_word(snap.head_bytes),
     ]
     return [*lines, *(_body(measure) if snap.bodies else [])]
 
@@ -174,118 +195,82 @@ def _body(measure: Measure) -> list[Line]:
         *_keep_word(ip + 12, KEY),
         *_keep_word(ip + 16, KEY + 4),
         *_header_length(ip),
-        Step(bpf.JUMP, target="tcp"),
+        jump("tcp"),
         "v6",
         *_keep_folded(ip + 8, KEY),
         *_keep_folded(ip + 24, KEY + 4),
-        Step(MOVE_VALUE, X, value=40),
+        put_word(X, 40),
         "tcp",
-        Step(LOAD_WORD_INDEXED, source=X, value=ip),
-        Step(STORE, FRAME, A, KEY + 8),
-        Step(LOAD_WORD_INDEXED, source=X, value=ip + 8),
-        Step(MOVE, SAVED, A),
+        load_packet_at(4, X, ip),
+        store(4, FRAME, KEY + 8, A),
+        load_packet_at(4, X, ip + 8),
+        move_word(SAVED, A),
         *_asked(measure),
     ]
 
 
 def _version(ip: int) -> list[Line]:
-    load, four, six = (bpf.LOAD_HALF, 0x800, 0x86DD) if ip else (bpf.LOAD_BYTE, 0x40, 0x60)
+    size, four, six = (2, 0x800, 0x86DD) if ip else (1, 0x40, 0x60)
     return [
-        Step(load, value=12 if ip else 0),
-        *([] if ip else [Step(bpf.AND, A, value=0xF0)]),
-        Step(SHORT_JUMP[bpf.IF_EQUAL], A, value=four, target="v4"),
-        Step(SHORT_JUMP[bpf.IF_EQUAL], A, value=six, target="v6"),
-        Step(bpf.JUMP, target="whole"),
+        load_packet(size, 12 if ip else 0),
+        *([] if ip else [compute_word_by(bpfcode.AND, A, 0xF0)]),
+        jump_if_word_number(bpfcode.EQUAL, A, four, "v4"),
+        jump_if_word_number(bpfcode.EQUAL, A, six, "v6"),
+        jump("whole"),
     ]
 
 
 def _keep_word(place: int, cell: int) -> list[Line]:
-    return [Step(bpf.LOAD_WORD, value=place), Step(STORE, FRAME, A, cell)]
+    return [load_packet(4, place), store(4, FRAME, cell, A)]
 
 
 def _keep_folded(place: int, cell: int) -> list[Line]:
     """Keep a word made of an IPv6 address."""
-    lines: list[Line] = [Step(MOVE_VALUE, X)]
+    lines: list[Line] = [put_word(X, 0)]
     for word in range(4):
         lines += [
-            Step(0x24, X, value=0x01000193),
-            Step(bpf.LOAD_WORD, value=place + 4 * word),
-            Step(bpf.XOR_INDEX, X, A),
+            compute_word_by(bpfcode.MULTIPLY, X, PRIME),
+            load_packet(4, place + 4 * word),
+            compute_word(bpfcode.XOR, X, A),
         ]
-    return [*lines, Step(STORE, FRAME, X, cell)]
+    return [*lines, store(4, FRAME, cell, X)]
 
 
 def _asked(measure: Measure) -> list[Line]:
     """Answer the head for the first packets with the acknowledgement number in the register `SAVED`, then headers."""
     head = measure.snap.head_bytes
     return [
-        *_map_call(measure.flows, LOOK_UP),
-        Step(IF_NULL, A, target="new"),
-        Step(LOAD, X, A, 0),
-        Step(LOAD, 1, A, 4),
-        Step(IF_EQUAL_REGISTER, X, SAVED, target="same"),
-        Step(STORE, A, SAVED, 0),
-        Step(MOVE_VALUE, 1),
+        *_map_call(measure.flows, bpfcode.MAP_LOOKUP),
+        jump_if_number(bpfcode.EQUAL, A, 0, "new"),
+        load(4, X, A, 0),
+        load(4, R1, A, 4),
+        jump_if_word(bpfcode.EQUAL, X, SAVED, "same"),
+        store(4, A, 0, SAVED),
+        put_word(R1, 0),
         "same",
-        Step(IF_LESS, 1, value=measure.first_bytes, target="first"),
-        *_answer(measure.header_bytes),
+        jump_if_word_number(bpfcode.LESS, R1, measure.first_bytes, "first"),
+        *leave_with_word(measure.header_bytes),
         "first",
-        Step(LOAD, 2, CONTEXT),
-        Step(bpf.ADD_INDEX, 1, 2),
-        Step(STORE, A, 1, 4),
-        *_answer(head),
+        _length(R2),
+        compute_word(bpfcode.ADD, R1, R2),
+        store(4, A, 4, R1),
+        *leave_with_word(head),
         "new",
-        Step(STORE, FRAME, SAVED, VALUE),
-        Step(LOAD, 1, CONTEXT),
-        Step(STORE, FRAME, 1, VALUE + 4),
-        Step(MOVE_LONG, 3, FRAME),
-        Step(ADD_LONG, 3, value=VALUE),
-        Step(MOVE_VALUE, 4),
-        *_map_call(measure.flows, UPDATE),
-        *_answer(head),
+        store(4, FRAME, VALUE, SAVED),
+        _length(R1),
+        store(4, FRAME, VALUE + 4, R1),
+        move(R3, FRAME),
+        compute_by(bpfcode.ADD, R3, VALUE),
+        put_word(R4, 0),
+        *_map_call(measure.flows, bpfcode.MAP_UPDATE),
+        *leave_with_word(head),
     ]
 
 
-def _map_call(flows: int, helper: int) -> list[Line]:
+def _map_call(map_descriptor: int, helper: int) -> list[Line]:
     return [
-        Step(MOVE_LONG, 2, FRAME),
-        Step(ADD_LONG, 2, value=KEY),
-        Step(LOAD_MAP, 1, PSEUDO_MAP, value=flows),
-        Step(0),  # the upper half of the map's number
-        Step(CALL, value=helper),
+        move(R2, FRAME),
+        compute_by(bpfcode.ADD, R2, KEY),
+        map_pointer(R1, map_descriptor),
+        bpfcode.call(helper),
     ]
-
-
-def resolve(lines: list[Line]) -> bytes:
-    """Return the program with its labels resolved, without what is never reached: the kernel refuses that."""
-    reached = _reached(lines)
-    places: dict[str, int] = {}
-    steps: list[Step] = []
-    for number, line in enumerate(lines):
-        if isinstance(line, str):
-            places[line] = len(steps)
-        elif number in reached:
-            steps.append(line)
-    return b"".join(_encode(step, number, places) for number, step in enumerate(steps))
-
-
-def _reached(lines: list[Line]) -> set[int]:
-    labels = {line: number for number, line in enumerate(lines) if isinstance(line, str)}
-    reached: set[int] = set()
-    ahead = [0]
-    while ahead:
-        number = ahead.pop()
-        if number in reached:
-            continue
-        reached.add(number)
-        line = lines[number]
-        if isinstance(line, Step) and line.target:
-            ahead.append(labels[line.target])
-        if isinstance(line, str) or line.code not in (bpf.JUMP, EXIT):
-            ahead.append(number + 1)
-    return reached
-
-
-def _encode(step: Step, number: int, places: dict[str, int]) -> bytes:
-    offset = places[step.target] - number - 1 if step.target else step.offset
-    return struct.pack("=BBhI", step.code, step.to | step.source << 4, offset, step.value & 0xFFFFFFFF)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from exporter.net.lengths import Bodies
-from exporter.sources import bpfcalls, ebpf
+from exporter.sources import bpfcalls, bpfcode, ebpf
 from exporter.sources.bpf import WHOLE, Kept, Snap, payload_filter
 from exporter.sources.bpfcalls import BpfError
 from exporter.sources.filters import (
@@ -134,6 +134,11 @@ def test_a_program_is_loaded_once(ebpf_filter: EbpfFilter) -> None:
 def test_what_cannot_be_translated_is_refused() -> None:
     with pytest.raises(ValueError, match="0x87"):
         ebpf.translate(struct.pack("=HBBI", 0x87, 0, 0, 0), ebpf.Measure(SNAP, 1, 1, 14, 0, 0))
+
+
+def test_a_refused_program_says_what_the_verifier_said(ebpf_filter: EbpfFilter) -> None:
+    with pytest.raises(BpfError, match=r"(?s)the kernel refuses the program: .*R0 !read_ok"):
+        bpfcalls.load_filter(bpfcode.assemble(bpfcode.leave()[1:]))
 
 
 def test_a_machine_without_a_known_number_does_with_the_classic_filter(
