@@ -70,9 +70,11 @@ def test_connections_and_failures_are_told_per_service_and_edge(tree: Tree, tmp_
         edge = next(ends for ends, count in edges(exporter, "larimar_edge_connects_total").items() if count == OPENED)
         client, server = edge
         assert services(exporter, "larimar_tcp_accepts_total")[server] == OPENED
-        assert services(exporter, "larimar_tcp_connects_total")[client] == OPENED
+        # A look may catch this process asking the exporter for its page, which the edge leaves out.
+        assert services(exporter, "larimar_tcp_connects_total")[client] >= OPENED
         handshakes = services(exporter, "larimar_tcp_handshake_seconds_count", role="client")
-        assert handshakes[client] == OPENED
+        assert handshakes[client] >= OPENED
+        assert edges(exporter, "larimar_edge_handshake_seconds_count")[edge] == OPENED
         assert 0 < edges(exporter, "larimar_edge_handshake_seconds_sum")[edge] < OPENED
 
         for connection in swallowed:
