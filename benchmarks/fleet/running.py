@@ -1,5 +1,6 @@
 """Starts services as their recipes say, and ends them."""
 
+import contextlib
 import os
 import pwd
 import random
@@ -112,6 +113,9 @@ class Running:
             except subprocess.TimeoutExpired:
                 continue
         self.process.wait(END_SECONDS)
+        if self.recipe.way is Way.UNIT:
+            with contextlib.suppress(OSError):  # a worker may still be on its way out
+                unit_of(self.recipe).rmdir()
 
 
 @contextmanager
@@ -239,7 +243,7 @@ def _started(recipe: Recipe, command: list[str], folder: Path) -> list[str]:
         )
         return [str(FLEET / "venv/bin/supervisord"), "-c", str(settings)]
     if recipe.way is Way.UNIT:
-        unit = UNITS / f"{DEBIAN_UNITS.get(recipe.name, recipe.name)}.service"
+        unit = unit_of(recipe)
         unit.mkdir(parents=True, exist_ok=True)
         return ["/bin/sh", "-c", f'echo $$ > {unit}/cgroup.procs; exec "$@"', "sh", *command]
     if recipe.way is Way.RENAMED:
@@ -248,6 +252,11 @@ def _started(recipe: Recipe, command: list[str], folder: Path) -> list[str]:
             shutil.copy(command[0], other)
         return [str(other), *command[1:]]
     return command
+
+
+def unit_of(recipe: Recipe) -> Path:
+    """Return the control group that systemd would make for a service."""
+    return UNITS / f"{DEBIAN_UNITS.get(recipe.name, recipe.name)}.service"
 
 
 def _run(
