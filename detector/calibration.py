@@ -12,16 +12,18 @@ from detector.baselines.choose import Learnt
 from detector.baselines.grid import DAY, read_days, read_hours
 from detector.baselines.robust import median
 from detector.baselines.seasonal import residuals
-from detector.checks import CHECKS, FLATLINE, RESIDUAL, SPREAD, Memory, Point, empty_memory, observe
-from detector.checks.hold import second_of_three
+from detector.checks import Memory, Point, empty_memory, observe
+from detector.checks.hold import REMEMBERED, fourth_of_five, second_of_three
 from detector.checks.limits import BLOCK_SECONDS, Tails, tails
-from detector.checks.residual import harmful
+from detector.checks.sides import COLUMNS, split
 from detector.model import Floats
 
 # The first day of history places level and smoothed values, and is not judged.
 SETTLE_SECONDS = DAY
 # Columns prepared at a time: bounds memory, and is quick enough.
-COLUMNS = 144
+PREPARED = 144
+# Columns of what counts neighbouring points: restlessness and standstill.
+NEIGHBOURS = [COLUMNS - 3, COLUMNS - 2]
 # History coarser than this many evaluations cannot tell how neighbouring points agree.
 COARSE = 1.5
 
@@ -62,7 +64,7 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     found = tails(maxima)
     start = found.start.copy()
     if spacing > COARSE * step:
-        start[:, [SPREAD, FLATLINE]] = np.nan
+        start[:, NEIGHBOURS] = np.nan
     start[baselines.models == ModelState.LEARNING] = np.nan
     seasonal = baselines.models == ModelState.SEASONAL
     # The replay's level is where history ended; the profile lies around it as it lay around the trend's last value.
@@ -71,36 +73,35 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     return Calibrated(replace(baselines, centre=centre), replace(found, start=start))
 
 
-def sided(statistics: Floats, bad: npt.NDArray[np.int8]) -> Floats:
-    """Return statistics on the side that harms; those that have no side stay as they are; shape (series, checks)."""
-    result = statistics.copy()
-    for column in range(RESIDUAL, SPREAD):
-        result[:, column] = harmful(statistics[:, column], bad)
-    return result
-
-
 def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats]:
-    """Return the memory at history's end, and block maxima of the statistics; shape (series, checks, blocks)."""
+    """Return the memory at history's end, and block maxima of the statistics; shape (series, COLUMNS, blocks)."""
     baselines, times = learnt.baselines, learnt.times
     held = spacing <= COARSE * step
     judged = times >= times[0] + SETTLE_SECONDS
     block = (np.cumsum(judged) - 1) // max(1, round(BLOCK_SECONDS / spacing))
     series = len(baselines.models)
-    maxima = np.full((series, len(CHECKS), max(int(block[-1]) + 1, 1)), np.nan)
-    before = np.zeros((series, len(CHECKS), 2))
-    memory = _settled(learnt)
+    maxima = np.full((series, COLUMNS, max(int(block[-1]) + 1, 1)), np.nan)
+    before = np.zeros((series, COLUMNS, REMEMBERED))
+    memory, agility = _settled(learnt), baselines.agility.astype(np.float64)
     for column, (at, observed, stable, usual, spread, quiet, visible) in enumerate(_columns(learnt)):
         young = np.full(series, -1)
-        point = Point(at, spacing, observed, stable, usual, baselines.offsets, spread, quiet, visible, young)
+        point = Point(at, spacing, observed, stable, usual, baselines.offsets, spread, agility, quiet, visible, young)
         result = observe(memory, point)
         memory = result.memory
-        newest = sided(result.statistics, baselines.bad)
-        agreed = np.where(np.isnan(newest), np.nan, second_of_three(before, newest)) if held else newest
-        before = np.stack([before[..., 1], np.nan_to_num(newest)], axis=-1)
+        newest = split(result.statistics, baselines.bad)
+        agreed = np.where(np.isnan(newest), np.nan, _agreed(before, newest)) if held else newest
+        before = np.concatenate([before[..., 1:], np.nan_to_num(newest)[..., None]], axis=-1)
         if judged[column]:
             into = maxima[:, :, block[column]]
             np.fmax(into, agreed, out=into)
     return memory, maxima
+
+
+def _agreed(before: Floats, newest: Floats) -> Floats:
+    """Return what alerts are held to: of silence two of three, of all else four of five; shape (series, COLUMNS)."""
+    agreed = fourth_of_five(before, newest)
+    agreed[:, -1] = second_of_three(before[:, -1], newest[:, -1])
+    return agreed
 
 
 def _settled(learnt: Learnt) -> Memory:
@@ -118,9 +119,9 @@ def _columns(learnt: Learnt) -> Iterator[_Column]:
     seasonal, baselines, times = learnt.seasonal, learnt.baselines, learnt.times
     known = np.isfinite(learnt.values)
     visible = np.where(baselines.silence[:, None], np.maximum.accumulate(known, axis=1), known) & ~learnt.unlearnt
-    for begin in range(0, len(times), COLUMNS):
-        for week in np.unique(seasonal.week_of[begin : begin + COLUMNS]):
-            columns = begin + np.flatnonzero(seasonal.week_of[begin : begin + COLUMNS] == week)
+    for begin in range(0, len(times), PREPARED):
+        for week in np.unique(seasonal.week_of[begin : begin + PREPARED]):
+            columns = begin + np.flatnonzero(seasonal.week_of[begin : begin + PREPARED] == week)
             days = read_days(seasonal.left_out[:, week], times[columns])
             spread, quiet = (read_hours(daily, times[columns]) for daily in (baselines.spread, baselines.quiet))
             for place, column in enumerate(columns):

@@ -104,6 +104,12 @@ class Config:
         "How often firing alerts are sent again.",
         parse=values.within(values.duration_seconds, 1.0),
     )
+    budget: float = option(
+        "alert-budget",
+        3.0,
+        "False alerts per week that are acceptable, of all series together: fewer make it stricter.",
+        parse=values.within(values.number, 0.001),
+    )
     interval: float = option(
         "evaluation.interval", 60.0, "How often to look.", parse=values.within(values.duration_seconds, 1.0, 3600.0)
     )

@@ -12,12 +12,11 @@ from detector.baselines.grid import read_hours
 from detector.baselines.prior import LEAST_SAMPLES
 from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing, usable
 from detector.checks import (
-    DRIFT,
+    CHECKS,
     RESIDUAL,
-    SHIFT_HOUR,
-    SHIFT_MINUTES,
     SILENCE,
     SPREAD,
+    STEP,
     Memory,
     Point,
     empty_memory,
@@ -25,13 +24,17 @@ from detector.checks import (
 )
 from detector.checks.hold import Held, empty_held, hold
 from detector.checks.joined import JOINED_LIMIT, WEIGHTS, joined
+from detector.checks.sides import SIDED, above, below, split
 from detector.model import Finding, Floats, SeriesKey
 
 # A lasting departure may be smaller than a momentary one to be worth an alert; restlessness smaller still.
-LEAST_SHARES = {RESIDUAL: 1.0, SHIFT_MINUTES: 1.0, SHIFT_HOUR: 0.8, DRIFT: 0.6}
+# In the order of CHECKS.
+LEAST_SHARES = np.array([1.0, 1.0, 0.8, 0.6, 1.0, 1.0])
 LEAST_RESTLESSNESS = 0.5
 # What is expected may fall short of a floor by rounding and still be as deep as it.
 ROOM = 1.01
+# What the memory counts from the profiles.
+ANEW = ("level", "seen", "near", "stepped")
 UNREACHABLE = 1e9
 LEAST_DEPARTURE = 1e-12
 MOST_SCORE = 1e6
@@ -89,13 +92,13 @@ def empty_state(keys: Sequence[SeriesKey]) -> State:
 def adopt(state: State, baselines: Baselines) -> State:
     """Carry the state over to refitted baselines: new series begin empty, lost ones are forgotten, alerts are kept.
 
-    The level starts anew, for the new profiles contain it.
+    The levels start anew, for they are counted from the profiles, and the new profiles contain the one.
     """
     known = {key: row for row, key in enumerate(state.keys)}
     rows = np.array([known.get(key, -1) for key in baselines.keys], dtype=np.int64)
     fresh = empty_state(baselines.keys)
     memory = _adopt(state.memory, fresh.memory, rows)
-    memory = replace(memory, level=fresh.memory.level, seen=fresh.memory.seen)
+    memory = replace(memory, **{name: getattr(fresh.memory, name) for name in ANEW})
     return State(baselines.keys, memory, _adopt(state.held, fresh.held, rows))
 
 
@@ -138,12 +141,14 @@ def evaluate(
     allowed = np.ones(len(observed)) if tolerance is None else tolerance
     usual = _usual(baselines, state.memory, point, allowed)
     result = observe(state.memory, point)
-    judged = _judged(baselines, usual, point, result.statistics)
-    judged.unusual[baselines.samples + state.memory.seen < LEAST_SAMPLES] = -np.inf
-    score, check = _joined(judged)
+    statistics = result.statistics
+    statistics[baselines.samples + state.memory.seen < LEAST_SAMPLES] = np.nan
+    statistics[~_busy(baselines, usual), SILENCE] = np.nan
+    score, check = _score(baselines, usual, point, statistics)
     score = score / allowed
+    silent = statistics[:, SILENCE] >= allowed * baselines.limits[:, -1]
     scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, check)
-    after = State(state.keys, result.memory, hold(state.held, score, at))
+    after = State(state.keys, result.memory, hold(state.held, score, at, silent))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
 
 
@@ -169,6 +174,7 @@ def _point(baselines: Baselines, memory: Memory, at: float, observed: Floats, vi
         usual=baselines.usual(now)[:, 0],
         offsets=baselines.offsets,
         spread=read_hours(baselines.spread, now)[:, 0],
+        agility=baselines.agility.astype(np.float64),
         quiet=read_hours(baselines.quiet, now)[:, 0],
         # Only of some signals is a missing sample silence.
         visible=visible & (baselines.silence | np.isfinite(observed)),
@@ -179,64 +185,55 @@ def _point(baselines: Baselines, memory: Memory, at: float, observed: Floats, vi
 def _usual(baselines: Baselines, memory: Memory, point: Point, allowed: Floats) -> _Usual:
     centre = point.usual[:, 0] + memory.level
     expected = inverse(centre, baselines.scales)
-    above, below = _least(baselines, expected)
+    up, down = _least(baselines, expected)
     # The band ends where one point alone would be anomalous.
-    width = allowed * JOINED_LIMIT / WEIGHTS[RESIDUAL] * baselines.limits[:, RESIDUAL] * point.spread
-    upper = inverse(centre + np.maximum(width, above), baselines.scales)
-    lower = inverse(centre - np.maximum(width, below), baselines.scales)
+    width = allowed * JOINED_LIMIT / WEIGHTS[RESIDUAL] * point.spread
+    upper = inverse(centre + np.maximum(width * baselines.limits[:, RESIDUAL], up), baselines.scales)
+    lower = inverse(centre - np.maximum(width * baselines.limits[:, SIDED + RESIDUAL], down), baselines.scales)
     unknown = baselines.samples + memory.seen == 0
     expected, lower, upper = (np.where(unknown, np.nan, each) for each in (expected, lower, upper))
-    return _Usual(expected, lower, upper, above, below)
+    return _Usual(expected, lower, upper, up, down)
 
 
 def _least(baselines: Baselines, expected: Floats) -> tuple[Floats, Floats]:
     """Return the least departure worth an alert, above and below what is expected, stabilised."""
     scales, floors = baselines.scales, baselines.floors
     centre = forward(expected, scales)
-    above = forward(expected + floors, scales) - centre
-    below = centre - forward(expected - floors, scales)
+    up = forward(expected + floors, scales) - centre
+    down = centre - forward(expected - floors, scales)
     # A floor deeper than what is expected leaves nothing to fall to.
     deep = (baselines.codes != LINEAR) & (ROOM * expected < floors)
-    return np.maximum(above, baselines.least), np.maximum(np.where(deep, UNREACHABLE, below), baselines.least)
+    return np.maximum(up, baselines.least), np.maximum(np.where(deep, UNREACHABLE, down), baselines.least)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """What each check says; both of shape (series, checks), -inf where there is no verdict.
-
-    Attributes:
-        unusual: the statistic over its limit.
-        matters: over the least departure worth an alert; for checks that know none, as unusual.
-    """
-
-    unusual: Floats
-    matters: Floats
-
-
-def _judged(baselines: Baselines, usual: _Usual, point: Point, statistics: Floats) -> _Judged:
-    limits = baselines.limits.astype(np.float64)
-    unusual = statistics / limits
-    matters = unusual.copy()
-    # Rounding may leave nothing of a floor under a large number: then anything matters.
-    above, below = np.maximum(usual.above, LEAST_DEPARTURE), np.maximum(usual.below, LEAST_DEPARTURE)
-    for column, share in LEAST_SHARES.items():
-        up = np.where(baselines.bad >= 0, statistics[:, column], -np.inf)
-        down = np.where(baselines.bad <= 0, -statistics[:, column], -np.inf)
-        unusual[:, column] = np.maximum(up, down) / limits[:, column]
-        scale = point.spread / share
-        matters[:, column] = scale * np.maximum(up / above, down / below)
-    matters[:, SPREAD] = statistics[:, SPREAD] * point.spread / (LEAST_RESTLESSNESS * above)
-    unusual[~_busy(baselines, usual), SILENCE] = np.nan
-    return _Judged(*(np.where(np.isnan(each), -np.inf, np.clip(each, 0.0, MOST_SCORE)) for each in (unusual, matters)))
-
-
-def _joined(judged: _Judged) -> tuple[Floats, npt.NDArray[np.int64]]:
+def _score(
+    baselines: Baselines, usual: _Usual, point: Point, statistics: Floats
+) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Return each series' score, NaN without any verdict, and the check that says most; both of shape (series,)."""
-    unusual = np.maximum(judged.unusual, 0.0)
-    # However unusual: nothing is an alert that no check finds large enough to matter.
-    unknown = np.isneginf(judged.unusual)
-    worth = np.where(unknown, -np.inf, judged.matters).max(axis=1)
-    return np.where(unknown.all(axis=1), np.nan, np.minimum(joined(unusual), worth)), (WEIGHTS * unusual).argmax(axis=1)
+    columns = np.nan_to_num(split(statistics, baselines.bad))
+    unusual = np.clip(columns / baselines.limits.astype(np.float64), 0.0, MOST_SCORE)
+    # Rounding may leave nothing of a floor under a large number: then anything matters.
+    up, down = np.maximum(usual.above, LEAST_DEPARTURE), np.maximum(usual.below, LEAST_DEPARTURE)
+    restless = columns[:, SPREAD - len(CHECKS)] * point.spread / (LEAST_RESTLESSNESS * up)
+    sides = []
+    for side, least in ((above, up), (below, down)):
+        ratios = side(unusual)
+        worth = ratios.copy()
+        worth[:, :SIDED] = side(columns)[:, :SIDED] * _units(point) / least[:, None] / LEAST_SHARES
+        worth[:, SPREAD] = restless
+        # However unusual: nothing is an alert that no check finds large enough to matter.
+        sides.append(np.minimum(joined(ratios), worth.max(axis=1)))
+    higher = sides[0] >= sides[1]
+    check = (WEIGHTS * np.where(higher[:, None], above(unusual), below(unusual))).argmax(axis=1)
+    unknown = np.isnan(statistics).all(axis=1)
+    return np.where(unknown, np.nan, np.where(higher, sides[0], sides[1])), check
+
+
+def _units(point: Point) -> Floats:
+    """Return what one of each sided statistic is worth, stabilised; shape (series, SIDED)."""
+    units = np.repeat(point.spread[:, None], SIDED, axis=1)
+    units[:, STEP:SIDED] *= point.agility[:, None]
+    return units
 
 
 def _busy(baselines: Baselines, usual: _Usual) -> npt.NDArray[np.bool_]:

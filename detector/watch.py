@@ -1,5 +1,6 @@
 """What the detector knows between evaluations, and how one evaluation moves it on. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -7,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.baselines import Baselines, join
-from detector.evaluation import Evaluated, Scores, State, adopt, empty_state, evaluate
+from detector.checks.budget import shared
+from detector.evaluation import ANEW, Evaluated, Scores, State, adopt, empty_state, evaluate
 from detector.fitting import prior
 from detector.incidents.episodes import Episodes, remember, until
 from detector.incidents.feedback import Feedback, tolerance
@@ -53,6 +55,7 @@ class Terms:
         interval: between evaluations, in seconds.
         window: of the rates, in seconds.
         limit: the most series watched; further ones are skipped.
+        budget: false alerts per week that are accepted, of all series together.
     """
 
     signals: Mapping[str, Signal]
@@ -60,6 +63,7 @@ class Terms:
     interval: Seconds
     window: Seconds
     limit: int
+    budget: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
         return Step(_told(knowledge, _nothing_seen(at, hidden, seen), terms), (), None, hidden, skipped)
     keys = knowledge.baselines.keys
     observed, visible = _aligned(keys, seen, column, hidden)
-    allowed = tolerance(knowledge.feedback, keys)
+    allowed = shared(terms.budget, len(keys)) * tolerance(knowledge.feedback, keys)
     result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible, allowed)
     reading = _reading(keys, result, visible, at, hidden, seen)
     knowledge = replace(knowledge, state=result.state, episodes=remember(before.episodes, reading.findings))
@@ -141,9 +145,10 @@ def _grown(knowledge: Knowledge, baselines: Baselines) -> Knowledge:
         return replace(knowledge, baselines=baselines, state=fresh)
     adopted = adopt(knowledge.state, baselines)
     known = len(knowledge.state.keys)  # they come first
-    level, count = adopted.memory.level.copy(), adopted.memory.seen.copy()
-    level[:known], count[:known] = knowledge.state.memory.level, knowledge.state.memory.seen
-    state = replace(adopted, memory=replace(adopted.memory, level=level, seen=count))
+    kept = {name: getattr(adopted.memory, name).copy() for name in ANEW}
+    for name, array in kept.items():
+        array[:known] = getattr(knowledge.state.memory, name)
+    state = replace(adopted, memory=replace(adopted.memory, **kept))
     return replace(knowledge, baselines=baselines, state=state)
 
 

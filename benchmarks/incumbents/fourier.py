@@ -28,7 +28,7 @@ def score(values: Floats, times: Floats) -> Floats:
 def _forecast(values: Floats, times: Floats, ahead: Floats) -> tuple[Floats, Floats]:
     """Return what is expected at the times ahead, shape (series, ahead), and the residuals' deviation."""
     held = np.isfinite(values)
-    centre = np.nan_to_num(np.nanmean(np.where(held.any(1)[:, None], values, 0.0), axis=1))[:, None]
+    centre = np.nan_to_num(np.nanmean(np.where(held.any(axis=1, keepdims=True), values, 0.0), axis=1))[:, None]
     centred = np.where(held, values - centre, 0.0)
     terms = _terms(times, times)
     weights = terms.T @ terms + RIDGE * len(times) * np.eye(terms.shape[1])

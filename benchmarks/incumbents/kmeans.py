@@ -45,7 +45,7 @@ def _shapes(held: Floats) -> Floats:
 
 
 def _train(shapes: Floats) -> tuple[Floats, Floats]:
-    """Return the clusters' centres, shape (series, clusters, LAGS), and the usual greatest distance, shape (series,)."""
+    """Return the clusters' centres, shape (series, clusters, LAGS), and the usual greatest distance, (series,)."""
     size = np.abs(shapes).sum(2)
     order = np.argsort(size, axis=1)
     begin = np.stack([order[:, order.shape[1] // 4], order[:, -1]], axis=1)
@@ -62,7 +62,7 @@ def _train(shapes: Floats) -> tuple[Floats, Floats]:
 
 def _distances(shapes: Floats, centres: Floats) -> Floats:
     """Return each shape's distance from each centre; shape (series, columns, clusters)."""
-    return np.sqrt(((shapes[:, :, None, :] - centres[:, None, :, :]) ** 2).sum(3))
+    return np.asarray(np.sqrt(((shapes[:, :, None, :] - centres[:, None, :, :]) ** 2).sum(3)))
 
 
 def _beyond(shapes: Floats, models: deque[tuple[Floats, Floats]]) -> Floats:

@@ -15,7 +15,7 @@ from detector.baselines.packed import STEPS, Shorts
 from detector.baselines.stabilise import Scales
 from detector.model import Floats, SeriesKey
 
-VERSION = 2
+VERSION = 3
 Floats32 = npt.NDArray[np.float32]
 Bytes8 = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
@@ -44,12 +44,14 @@ class Baselines:
         centre, swing: shape (series,), and
         profile: the usual value in each slot of the week, see `packed.Packed`; shape (series, SLOTS).
         spread: usual deviation from the profile by hour of the day, in UTC; shape (series, 24).
+        agility: how far each usually is from where it was within the last hour, in deviations; shape (series,).
         quiet: share of samples that are zero or missing, by hour of the day; shape (series, 24).
         floors: the least change worth an alert, in the signal's unit; shape (series,).
         least: the least departure worth an alert, stabilised; shape (series,).
         bad: 1 where only more harms, -1 where only less does, 0 for both; shape (series,).
         silence: whether falling to nothing is an anomaly; shape (series,).
-        limits: from which value on each check's statistic is abnormal, shape (series, checks); infinite: never.
+        limits: from which value on each check's statistic is abnormal, see `checks.sides`; infinite: never; shape
+            (series, columns).
         samples: how many samples it was learnt from; shape (series,).
         step: seconds between evaluations it was calibrated for.
     """
@@ -62,6 +64,7 @@ class Baselines:
     swing: Floats
     profile: Shorts
     spread: Floats32
+    agility: Floats32
     quiet: Floats32
     floors: Floats
     least: Floats32

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from detector.baselines.arrays import Baselines, ModelState
 from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
-from detector.baselines.level import LEAST_SPREAD, levels, noise, spreads
+from detector.baselines.level import LEAST_SPREAD, agility, levels, noise, spreads
 from detector.baselines.packed import pack
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
 from detector.baselines.seasonal import Season, Seasonal, find, residuals
@@ -73,6 +73,7 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
     usual = levels(values)
     assumed = np.maximum(deviations(usual, kinds, scales), YOUNG_NOISE * noise(stable)) + LEAST_SPREAD
     profile = pack(_profile(stable, models, seasonal))
+    spread = _spread(stable, times, models, seasonal, assumed)
     baselines = Baselines(
         keys=history.keys,
         models=models,
@@ -81,7 +82,10 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
         centre=profile.centre,
         swing=profile.swing,
         profile=profile.shape,
-        spread=_spread(stable, times, models, seasonal, assumed).astype(np.float32),
+        spread=spread.astype(np.float32),
+        agility=agility(residuals(stable, times, seasonal), spread, max(1, round(HOUR / history.step))).astype(
+            np.float32
+        ),
         quiet=_quiet(values, unlearnt, scales.offsets, times).astype(np.float32),
         floors=floors,
         least=least_changes(usual, kinds, scales).astype(np.float32),

@@ -9,6 +9,8 @@ from detector.model import Floats
 # An hour's spread is never taken below this share of the whole series' spread, nor this one of its standard deviation.
 MEDIAN_SHARE, STANDARD_SHARE = 0.3, 0.05
 LEAST_SPREAD = 1e-9
+# A series that hardly moves within an hour is not taken to be stiller than this, in deviations.
+LEAST_AGILITY = 0.02
 # Samples an hour of the day needs for a spread of its own.
 HOUR_SAMPLES = 24
 
@@ -23,6 +25,25 @@ def noise(stable: Floats) -> Floats:
     if stable.shape[1] < 2:
         return np.zeros(len(stable))
     return np.asarray(np.nan_to_num(deviation(np.diff(stable, axis=1), 1)) / np.sqrt(2.0))
+
+
+def agility(residual: Floats, spread: Floats, per_hour: int) -> Floats:
+    """Return how far each series usually is from its last hour's mean, in deviations; 1 where that is unknown.
+
+    Args:
+        residual: history minus its season, shape (series, columns), NaN where there is no sample.
+        spread: usual deviation by hour of the day; shape (series, 24).
+        per_hour: columns in one hour.
+    """
+    if residual.shape[1] < per_hour + 2:
+        return np.ones(len(residual))
+    known = np.isfinite(residual)
+    total = np.cumsum(np.where(known, residual, 0.0), axis=1)
+    count = np.cumsum(known, axis=1)
+    before = (total[:, per_hour:] - total[:, :-per_hour]) / np.maximum(count[:, per_hour:] - count[:, :-per_hour], 1)
+    distance = residual[:, per_hour + 1 :] - before[:, :-1]
+    usual = deviation(distance, 1) / np.asarray(median(spread, 1))
+    return np.where(np.isfinite(usual), np.maximum(usual, LEAST_AGILITY), 1.0)
 
 
 def spreads(residual: Floats, times: Floats) -> Floats:

@@ -7,7 +7,9 @@ import numpy.typing as npt
 
 from detector.model import Floats
 
-# Two of three: one odd scrape is no incident, and one good one in between does not hide it.
+# Four of five: a release or a restart that is over within three minutes is no incident, and one good sample in between
+# does not hide one. What is silent is no longer working at all: there two of three are enough.
+REMEMBERED = 4
 # An alert ends after this many samples in a row below the release score.
 CALM_SAMPLES = 3
 RELEASE_SCORE = 0.8
@@ -22,7 +24,7 @@ class Held:
     """What is remembered to hold and to release; every array of shape (series,) unless said otherwise.
 
     Attributes:
-        before: the two scores before the newest; shape (series, 2).
+        before: the scores before the newest, oldest first; shape (series, REMEMBERED).
         since: when the departure began, NaN if there is none.
         firing: whether an alert is held.
         calm: samples in a row below the release score.
@@ -39,27 +41,42 @@ class Held:
 def empty_held(series: int) -> Held:
     """Return what is remembered of series never judged."""
     unknown = np.full(series, np.nan)
-    return Held(np.zeros((series, 2)), unknown, np.zeros(series, np.bool_), np.zeros(series, np.int64), unknown)
+    return Held(
+        np.zeros((series, REMEMBERED)), unknown, np.zeros(series, np.bool_), np.zeros(series, np.int64), unknown
+    )
+
+
+def fourth_of_five(before: Floats, newest: Floats) -> Floats:
+    """Return the fourth largest of four earlier values, shape (..., REMEMBERED), and the newest, shape (...)."""
+    # Two running minima: cheaper than sorting, of which replaying history does very much.
+    least = np.minimum(before[..., 0], newest)
+    second = np.maximum(before[..., 0], newest)
+    for place in range(1, REMEMBERED):
+        value = before[..., place]
+        second = np.minimum(second, np.maximum(least, value))
+        least = np.minimum(least, value)
+    return np.asarray(second)
 
 
 def second_of_three(before: Floats, newest: Floats) -> Floats:
-    """Return the second largest of two earlier values, shape (..., 2), and the newest, shape (...)."""
-    first, second = before[..., 0], before[..., 1]
+    """Return the second largest of the last two of earlier values and the newest; shapes as of `fourth_of_five`."""
+    first, second = before[..., -2], before[..., -1]
     return np.maximum(np.minimum(first, second), np.minimum(np.maximum(first, second), newest))
 
 
-def hold(held: Held, score: Floats, at: float) -> Held:
-    """Take in the newest scores, NaN where there is no verdict."""
+def hold(held: Held, score: Floats, at: float, silent: Bools) -> Held:
+    """Take in the newest scores, NaN where there is no verdict, and where silence alone is anomalous."""
     judged = np.isfinite(score)
     newest = np.where(judged, score, 0.0)
     verdict_at = np.where(judged, at, held.verdict_at)
-    agreed = judged & (second_of_three(held.before, newest) >= 1.0) & (newest >= RELEASE_SCORE)
+    enough = (fourth_of_five(held.before, newest) >= 1.0) | (silent & (second_of_three(held.before, newest) >= 1.0))
+    agreed = judged & enough & (newest >= RELEASE_SCORE)
     calm = np.where(judged, np.where(newest < RELEASE_SCORE, held.calm + 1, 0), held.calm)
     unknown = ~judged & (at - np.where(np.isnan(verdict_at), at, verdict_at) >= UNKNOWN_SECONDS)
     over = (calm >= CALM_SAMPLES) | unknown
     firing = (held.firing & ~over) | agreed
     begins = judged & (newest >= 1.0) & np.isnan(held.since)
     since = np.where(begins, at, np.where(over & ~firing, np.nan, held.since))
-    shifted = np.stack([held.before[:, 1], newest], axis=1)
+    shifted = np.concatenate([held.before[:, 1:], newest[:, None]], axis=1)
     before = np.where(judged[:, None], shifted, held.before)
     return Held(np.where(unknown[:, None], 0.0, before), since, firing, calm, verdict_at)

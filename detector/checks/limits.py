@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 from detector.baselines.robust import median, quantile
 from detector.checks.joined import joined
+from detector.checks.shift import CLIPS
+from detector.checks.sides import above, below, both
+from detector.checks.statistics import STEP_CLIP
 from detector.model import Floats
 
 # Of a series' block maxima, this share lies below the tail.
@@ -23,18 +26,19 @@ SHAPE_RANGE = (0.05, 0.3)
 # An excess beyond so many times the usual one is taken for an incident in the history, and for no more than this.
 MOST_EXCESS = 8.0
 # Per check: the least limit, whatever the tail says; and the limit while nothing is known of the tail.
-LEAST_LIMITS = np.array([4.5, 2.5, 1.6, 1.0, 1.8, 600.0, 6.0])
+LEAST_LIMITS = both(np.array([4.5, 1.2, 0.6, 0.25, 4.5, 2.0, 1.5, 600.0, 6.0]))
 # What comes back once a week is no incident: limits lie this far above what as many days as there are weeks have seen.
 HABIT_MARGIN = 1.15
 DAY_BLOCKS = 24
-# Smoothed statistics cannot exceed what a point is clipped at, so their limits should not come near it.
-MOST_LIMITS = np.array([np.inf, 9.0, 7.0, 5.0, 6.0, np.inf, np.inf])
-FIRST_LIMITS = np.array([6.0, 4.5, np.inf, np.inf, np.inf, np.inf, 12.0])
+# Smoothed statistics cannot exceed what a point is clipped at. What comes near it in history says nothing alone, but
+# still counts together with others.
+MOST_LIMITS = both(np.array([np.inf, *(1.15 * CLIPS), np.inf, 1.15 * STEP_CLIP, 6.0, np.inf, np.inf]))
+FIRST_LIMITS = both(np.array([6.0, 4.5, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, 12.0]))
 
 
 @dataclass(frozen=True, slots=True)
 class Tails:
-    """The tails of many series' block maxima; every array of shape (series, checks).
+    """The tails of many series' block maxima; every array of shape (series, COLUMNS), see `sides`.
 
     Attributes:
         start: where the tail begins; NaN where there are too few blocks.
@@ -54,7 +58,7 @@ class Tails:
 
 
 def tails(maxima: Floats) -> Tails:
-    """Describe the tails of block maxima; shape (series, checks, blocks), NaN where a block holds nothing."""
+    """Describe the tails of block maxima; shape (series, COLUMNS, blocks), NaN where a block holds nothing."""
     count = np.isfinite(maxima).sum(2)
     start = quantile(maxima, TAIL_FROM, 2)
     over = maxima - start[..., None]
@@ -98,7 +102,8 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
         result[rows] = _group_limits(found.rows(rows), rate_per_week)
     clipped = np.maximum(np.clip(result, LEAST_LIMITS, MOST_LIMITS), HABIT_MARGIN * found.habit)
     # What is a habit of each check is one of all together, for it happens at the same times.
-    together = np.maximum(joined(np.nan_to_num(found.habit / clipped)), 1.0)
+    habit = np.nan_to_num(found.habit / clipped)
+    together = np.maximum(np.maximum(joined(above(habit)), joined(below(habit))), 1.0)
     return np.where(np.isnan(result), FIRST_LIMITS, clipped * together[:, None])
 
 

@@ -5,6 +5,9 @@ import numpy as np
 from detector.model import Floats
 
 SPANS_SECONDS = np.array([480.0, 1_800.0, 14_400.0])
+# What each sees of one point at most, in deviations: the longer the span, the more it asks for many points, not great
+# ones, so that a burst is no shift.
+CLIPS = np.array([6.0, 4.0, 3.0])
 # A smoothed departure counts only while the newest points still carry this share of it: recovery ends it at once.
 SUPPORT = 0.5
 
@@ -14,11 +17,12 @@ def smooth(smoothed: Floats, deviations: Floats, elapsed: Floats) -> Floats:
 
     Args:
         smoothed: shape (series, spans).
-        deviations: newest, clipped, finite; shape (series,).
+        deviations: newest, finite; shape (series,).
         elapsed: seconds since the point before; shape (series,).
     """
     share = -np.expm1(-elapsed[:, None] / SPANS_SECONDS)
-    return np.asarray(smoothed + (deviations[:, None] - smoothed) * share)
+    seen = np.clip(deviations[:, None], -CLIPS, CLIPS)
+    return np.asarray(smoothed + (seen - smoothed) * share)
 
 
 def supported(smoothed: Floats, newest: Floats) -> Floats:

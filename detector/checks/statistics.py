@@ -11,11 +11,23 @@ from detector.checks.residual import CLIP, departure
 from detector.checks.shift import SPANS_SECONDS, smooth, supported
 from detector.checks.silence import evidence
 from detector.checks.spread import restlessness
+from detector.checks.step import follow as follow_near
+from detector.checks.step import smooth as smooth_step
 from detector.model import Floats
 
 # The columns of statistics, limits and scores.
-CHECKS = ("residual", "shift_minutes", "shift_hour", "drift", "spread", "flatline", "silence")
-RESIDUAL, SHIFT_MINUTES, SHIFT_HOUR, DRIFT, SPREAD, FLATLINE, SILENCE = range(len(CHECKS))
+CHECKS = (
+    "residual",
+    "shift_minutes",
+    "shift_hour",
+    "drift",
+    "step",
+    "step_minutes",
+    "spread",
+    "flatline",
+    "silence",
+)
+RESIDUAL, SHIFT_MINUTES, SHIFT_HOUR, DRIFT, STEP, STEP_MINUTES, SPREAD, FLATLINE, SILENCE = range(len(CHECKS))
 
 # The level follows half of a lasting change in three days, and of a departure it sees at most two deviations: a day's
 # incident moves it by less than half a deviation.
@@ -26,6 +38,8 @@ YOUNG_HALF_LIFE_SECONDS = 3_600.0
 # However long a gap was, the point after it counts for no more than this.
 MOST_ELAPSED_SECONDS = 900.0
 RECENT = 5
+# What the smoothed distance from the last hour sees of one point at most, in usual distances.
+STEP_CLIP = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,8 @@ class Memory:
         last_value: the newest sample, in the signal's unit; shape (series,).
         recent: the newest deviations, clipped, oldest first; shape (series, RECENT).
         smoothed: deviations smoothed over each span; shape (series, spans).
+        near: where the series was within the last hour, in deviations; NaN before the first point; shape (series,).
+        stepped: smoothed distance from there, over the usual one; shape (series,).
         restless: smoothed change between neighbours, in deviations; shape (series,).
         unchanged: seconds for which the value has been the same; shape (series,).
         silence: evidence of silence in nats; shape (series,).
@@ -50,6 +66,8 @@ class Memory:
     last_value: Floats
     recent: Floats
     smoothed: Floats
+    near: Floats
+    stepped: Floats
     restless: Floats
     unchanged: Floats
     silence: Floats
@@ -67,6 +85,7 @@ class Point:
         usual: what the profile says of this day's time, then of the other days'; shape (series, days).
         offsets: of the series' scales, in the signals' units.
         spread: the usual deviation, stabilised, positive.
+        agility: how far the series usually is from where it was within the last hour, in deviations, positive.
         quiet: how likely nothing is at this time of the day.
         visible: whether the series' source was seen.
         young: samples the level was learnt from if it is still being found, else -1.
@@ -79,6 +98,7 @@ class Point:
     usual: Floats
     offsets: Floats
     spread: Floats
+    agility: Floats
     quiet: Floats
     visible: npt.NDArray[np.bool_]
     young: npt.NDArray[np.int64]
@@ -103,7 +123,19 @@ def empty_memory(series: int) -> Memory:
     zeros = np.zeros(series)
     unknown = np.full(series, np.nan)
     recent, smoothed = np.zeros((series, RECENT)), np.zeros((series, len(SPANS_SECONDS)))
-    return Memory(zeros, np.zeros(series, np.int64), unknown, unknown, recent, smoothed, np.ones(series), zeros, zeros)
+    return Memory(
+        level=zeros,
+        seen=np.zeros(series, np.int64),
+        last_at=unknown,
+        last_value=unknown,
+        recent=recent,
+        smoothed=smoothed,
+        near=unknown,
+        stepped=zeros,
+        restless=np.ones(series),
+        unchanged=zeros,
+        silence=zeros,
+    )
 
 
 def observe(memory: Memory, point: Point) -> Observed:
@@ -115,6 +147,9 @@ def observe(memory: Memory, point: Point) -> Observed:
     clipped = np.clip(exact, -CLIP, CLIP)
     recent = np.concatenate([memory.recent[:, 1:], clipped[:, None]], axis=1)
     smoothed = smooth(memory.smoothed, clipped, elapsed)
+    near = np.where(np.isnan(memory.near), exact, memory.near)
+    distance = (exact - near) / point.agility
+    stepped = smooth_step(memory.stepped, np.clip(distance, -STEP_CLIP, STEP_CLIP), elapsed)
     restless = restlessness(memory.restless, clipped - memory.recent[:, -1], elapsed)
     unchanged = unchanged_seconds(memory.unchanged, point.observed, memory.last_value, elapsed)
     nothing = point.visible & is_nothing(point.observed, point.offsets)
@@ -128,6 +163,8 @@ def observe(memory: Memory, point: Point) -> Observed:
         last_value=point.observed,
         recent=recent,
         smoothed=smoothed,
+        near=follow_near(near, distance, point.agility, elapsed),
+        stepped=stepped,
         restless=restless,
         unchanged=unchanged,
         silence=silence,
@@ -135,6 +172,8 @@ def observe(memory: Memory, point: Point) -> Observed:
     statistics = np.empty((len(exact), len(CHECKS)))
     statistics[:, RESIDUAL] = exact
     statistics[:, SHIFT_MINUTES : DRIFT + 1] = supported(smoothed, np.sort(recent, axis=1)[:, RECENT // 2])
+    statistics[:, STEP] = distance
+    statistics[:, STEP_MINUTES] = supported(stepped[:, None], distance)[:, 0]
     statistics[:, SPREAD] = restless
     statistics[:, FLATLINE] = unchanged
     statistics[~known] = np.nan
@@ -169,6 +208,8 @@ def _where(known: npt.NDArray[np.bool_], after: Memory, before: Memory) -> Memor
         last_value=np.where(known, after.last_value, before.last_value),
         recent=np.where(column, after.recent, before.recent),
         smoothed=np.where(column, after.smoothed, before.smoothed),
+        near=np.where(known, after.near, before.near),
+        stepped=np.where(known, after.stepped, before.stepped),
         restless=np.where(known, after.restless, before.restless),
         unchanged=np.where(known, after.unchanged, before.unchanged),
         silence=after.silence,

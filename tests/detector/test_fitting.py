@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from detector.baselines.arrays import ARRAYS
-from detector.checks import SILENCE
 from detector.fitting import AHEAD, CHUNK, fit, fit_each
 from detector.model import Floats, History, SeriesKey
 from detector.pools import Processes
@@ -88,5 +87,5 @@ def test_what_is_left_out_teaches_nothing() -> None:
     now = [each.usual(times)[requests, 0, 0] for each in (healthy, learnt, spared)]
     assert now[2] == pytest.approx(now[0], rel=0.1)
     assert not np.isclose(now[1], now[0], rtol=0.3).any()
-    silence = (slice(None), SILENCE)
+    silence = (slice(None), -1)
     assert spared.limits[requests][silence] == pytest.approx(healthy.limits[requests][silence], rel=0.2)

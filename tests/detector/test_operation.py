@@ -20,14 +20,14 @@ def test_hours_without_a_fault_lead_to_no_alert(run: Run, alertmanager: FakeAler
     assert run.app.detector.not_ready(run.clock.now()) == []
 
 
-def test_errors_are_told_within_three_evaluations_and_resolved(
+def test_errors_are_told_within_five_evaluations_and_resolved(
     run: Run, world: World, alertmanager: FakeAlertmanager
 ) -> None:
     world.faults.append(Fault("app", "errors", FAULT, FAULT + 10 * MINUTE, to(0.05)))
     run.until(FAULT + 35 * MINUTE)
     episode = only(alertmanager)
     assert named([episode]) == [("LarimarServiceAnomaly", "app", "errors")]
-    assert episode.fired_at <= FAULT + 3 * MINUTE
+    assert episode.fired_at <= FAULT + 5 * MINUTE
     assert episode.annotations["observed"] == "5 %"
     assert float(episode.annotations["expected"].removesuffix(" %")) == pytest.approx(0.1, rel=0.05)
     assert episode.resolved_at is not None
@@ -44,9 +44,7 @@ def test_a_stopped_service_and_those_who_need_it_are_one_alert(
     run.until(FAULT + 35 * MINUTE)
     episode = only(alertmanager)
     assert named([episode]) == [("LarimarServiceSilent", "cache", "processes")]
-    assert (
-        "app errors 30 %" in alertmanager.posted[-1].annotations["contributors"] + episode.annotations["contributors"]
-    )
+    assert any("app errors 30 %" in posted.annotations["contributors"] for posted in alertmanager.posted)
     assert episode.resolved_at is not None
 
 
@@ -298,7 +296,7 @@ def test_a_lasting_fault_is_not_learnt_as_usual(
 def test_a_flapping_service_does_not_notify_each_time(run: Run, world: World, alertmanager: FakeAlertmanager) -> None:
     for turn in range(6):
         begin = FAULT + turn * 12 * MINUTE
-        world.faults.append(Fault("app", "errors", begin, begin + 3 * MINUTE, to(0.05)))
+        world.faults.append(Fault("app", "errors", begin, begin + 5 * MINUTE, to(0.05)))
     run.until(FAULT + 100 * MINUTE)
     episodes = alertmanager.episodes()
     assert 1 <= len(episodes) <= 4, named(episodes)

@@ -5,10 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.checks import CHECKS, DRIFT, FLATLINE, RESIDUAL, SHIFT_HOUR, SILENCE, SPREAD, Point, empty_memory, observe
+from detector.checks import (
+    CHECKS,
+    DRIFT,
+    FLATLINE,
+    RESIDUAL,
+    SHIFT_HOUR,
+    SILENCE,
+    SPREAD,
+    STEP,
+    STEP_MINUTES,
+    Point,
+    empty_memory,
+    observe,
+)
 from detector.checks.joined import joined
-from detector.checks.limits import FIRST_LIMITS, LEAST_LIMITS, limits, tails
-from detector.checks.residual import MOST, departure, harmful
+from detector.checks.limits import FIRST_LIMITS, LEAST_LIMITS, MOST_LIMITS, limits, tails
+from detector.checks.residual import MOST, departure
+from detector.checks.sides import COLUMNS, SIDED, above, below, split
 from detector.model import Floats
 
 
@@ -25,6 +39,7 @@ def replay(values: list[float], *, step: float = 60.0, quiet: float = 0.001, vis
             usual=np.full((1, 7), 10.0),
             offsets=np.array([0.5]),
             spread=np.ones(1),
+            agility=np.full(1, 0.5),
             quiet=np.array([quiet]),
             visible=np.array([visible]),
             young=np.array([-1]),
@@ -37,7 +52,7 @@ def replay(values: list[float], *, step: float = 60.0, quiet: float = 0.001, vis
 
 def test_every_check_has_a_column() -> None:
     assert replay([10.0]).shape == (1, len(CHECKS))
-    assert len(LEAST_LIMITS) == len(FIRST_LIMITS) == len(CHECKS)
+    assert len(LEAST_LIMITS) == len(MOST_LIMITS) == len(FIRST_LIMITS) == COLUMNS
 
 
 def test_residual_is_the_departure_in_deviations() -> None:
@@ -51,11 +66,23 @@ def test_a_day_like_another_is_no_departure() -> None:
     assert np.isnan(departure(np.array([np.nan]), usual, np.zeros(1)))
 
 
-@given(deviation=st.floats(allow_nan=False), bad=st.sampled_from([-1, 0, 1]))
+@given(deviation=st.floats(allow_nan=False, allow_infinity=False), bad=st.sampled_from([-1, 0, 1]))
 def test_only_the_side_that_harms_counts(deviation: float, bad: int) -> None:
-    harm = float(harmful(np.array([deviation]), np.array([bad], np.int8))[0])
-    assert 0 <= harm <= MOST
-    assert harm == (min(abs(deviation), MOST) if deviation * bad > 0 or bad == 0 else 0)
+    statistics = np.full((1, len(CHECKS)), deviation)
+    columns = split(statistics, np.array([bad], np.int8))
+    most = min(abs(deviation), MOST)
+    assert above(columns)[0, :SIDED].tolist() == [most if deviation > 0 and bad >= 0 else 0] * SIDED
+    assert below(columns)[0, :SIDED].tolist() == [most if deviation < 0 and bad <= 0 else 0] * SIDED
+    assert above(columns)[0, SIDED:].tolist() == below(columns)[0, SIDED:].tolist() == [deviation] * 3
+
+
+def test_a_step_from_a_wandering_level_stands_out_for_an_hour_and_more() -> None:
+    statistics = replay([10 + 0.01 * n + 4 * (n >= 120) for n in range(240)])
+    # Half a deviation is what this series usually lies from its last hour.
+    assert np.abs(statistics[30:120, STEP]).max() < 4
+    assert statistics[120, STEP] > 8
+    assert statistics[150, STEP_MINUTES] > 3
+    assert statistics[180, STEP] > 4
 
 
 def test_small_lasting_departures_add_up_and_end_with_recovery() -> None:
@@ -88,7 +115,7 @@ def test_silence_weighs_what_is_usual_at_that_hour() -> None:
 
 
 def maxima(series: int, blocks: int, seed: int) -> Floats:
-    return np.random.default_rng(seed).exponential(1.0, (series, len(CHECKS), blocks)) + 4
+    return np.random.default_rng(seed).exponential(1.0, (series, COLUMNS, blocks)) + 4
 
 
 def test_limits_are_passed_about_as_often_as_meant() -> None:
@@ -110,15 +137,16 @@ def test_an_incident_in_history_hardly_moves_the_limits() -> None:
 
 
 def test_without_history_the_first_limits_hold() -> None:
-    nothing = limits(tails(np.full((2, len(CHECKS), 1), np.nan)), np.zeros(2, np.int64))
+    nothing = limits(tails(np.full((2, COLUMNS, 1), np.nan)), np.zeros(2, np.int64))
     assert (nothing == FIRST_LIMITS).all()
 
 
 def test_habits_of_all_checks_together_are_no_alert() -> None:
-    described = tails(np.random.default_rng(1).exponential(1.0, (20, len(CHECKS), 672)))
+    described = tails(np.random.default_rng(1).exponential(1.0, (20, COLUMNS, 672)))
     habits = np.full_like(described.habit, 50.0)
     found = limits(replace(described, habit=habits), np.zeros(20, np.int64))
-    assert (joined(habits / found) <= 1.0 + 1e-9).all()
+    assert (joined(above(habits / found)) <= 1.0 + 1e-9).all()
+    assert (joined(below(habits / found)) <= 1.0 + 1e-9).all()
     alone = np.zeros_like(habits)
     alone[:, RESIDUAL] = 50.0
     single = limits(replace(described, habit=alone), np.zeros(20, np.int64))

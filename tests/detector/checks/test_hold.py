@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from detector.checks.hold import CALM_SAMPLES, UNKNOWN_SECONDS, empty_held, hold
+from detector.checks.hold import CALM_SAMPLES, UNKNOWN_SECONDS, empty_held, fourth_of_five, hold
 
 NAN = float("nan")
 
 
-def firing(scores: list[float], step: float = 60.0) -> list[bool]:
+def firing(scores: list[float], step: float = 60.0, *, silent: bool = False) -> list[bool]:
     held, result = empty_held(1), []
     for n, score in enumerate(scores):
-        held = hold(held, np.array([score]), n * step)
+        held = hold(held, np.array([score]), n * step, np.array([silent and score >= 1]))
         result.append(bool(held.firing[0]))
     return result
 
@@ -17,32 +19,46 @@ def firing(scores: list[float], step: float = 60.0) -> list[bool]:
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
-        ([0, 9, 0, 0], [False] * 4),
-        ([0, 9, 9], [False, False, True]),
-        ([9, 0, 9], [False, False, True]),
-        ([9, 0, 0, 9], [False] * 4),
-        ([9, NAN, 9], [False, False, True]),
-        ([2, 2, 0.9, 0.9, 0.9, 0.9, 0.9], [False] + [True] * 6),
-        ([2, 2, 0, 2, 0, 2], [False] + [True] * 5),
+        ([9, 9, 9, 0, 0], [False] * 5),
+        ([9, 9, 9, 9], [False] * 3 + [True]),
+        ([9, 9, 0, 9, 9], [False] * 4 + [True]),
+        ([9, 9, 0, 0, 9, 9], [False] * 6),
+        ([9, 9, NAN, 9, 9], [False] * 4 + [True]),
+        ([2, 2, 2, 2, 0.9, 0.9, 0.9, 0.9, 0.9], [False] * 3 + [True] * 6),
+        ([2, 2, 2, 2, 0, 2, 0, 2], [False] * 3 + [True] * 5),
     ],
 )
-def test_two_of_three_agree_and_enough_are_calm(scores: list[float], expected: list[bool]) -> None:
+def test_four_of_five_agree_and_enough_are_calm(scores: list[float], expected: list[bool]) -> None:
     assert firing(scores) == expected
 
 
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [([9, 9], [False, True]), ([9, 0, 9], [False, False, True]), ([9, 0, 0, 9], [False] * 4)],
+)
+def test_of_silence_two_of_three_are_enough(scores: list[float], expected: list[bool]) -> None:
+    assert firing(scores, silent=True) == expected
+
+
+@given(st.lists(st.floats(0, 9), min_size=5, max_size=5))
+def test_the_fourth_of_five_is_what_sorting_finds(scores: list[float]) -> None:
+    given_first = np.array(scores[:4])
+    assert fourth_of_five(given_first, np.array(scores[4])) == sorted(scores)[1]
+
+
 def test_an_alert_ends_after_enough_calm() -> None:
-    calm = firing([2.0, 2.0, *[0.1] * CALM_SAMPLES])
+    calm = firing([2.0] * 4 + [0.1] * CALM_SAMPLES)
     assert calm[-2:] == [True, False]
 
 
 def test_without_a_verdict_an_alert_lasts_but_not_for_ever() -> None:
-    unknown = firing([2.0, 2.0, *[NAN] * 40])
-    assert unknown.index(False, 2) == 1 + UNKNOWN_SECONDS / 60
-    assert not any(unknown[unknown.index(False, 2) :])
+    unknown = firing([2.0] * 4 + [NAN] * 40)
+    assert unknown.index(False, 4) == 3 + UNKNOWN_SECONDS / 60
+    assert not any(unknown[unknown.index(False, 4) :])
 
 
 def test_since_is_the_first_sample_out_of_the_band() -> None:
     held = empty_held(1)
     for n, score in enumerate([0.0, 0.0, 2.0, 0.5, 2.0, 2.0]):
-        held = hold(held, np.array([score]), 100.0 + n)
+        held = hold(held, np.array([score]), 100.0 + n, np.array([False]))
     assert held.since.tolist() == [102.0]

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from detector.checks import FLATLINE, RESIDUAL, SHIFT_HOUR, SHIFT_MINUTES, SILENCE, SPREAD
+from detector.checks import CHECKS, FLATLINE, RESIDUAL, SHIFT_HOUR, SHIFT_MINUTES, SILENCE, SPREAD
 from detector.checks.joined import JOINED_LIMIT, joined
 
 
 def ratios(**given: float) -> np.ndarray:
     names = {"residual": RESIDUAL, "minutes": SHIFT_MINUTES, "hour": SHIFT_HOUR, "spread": SPREAD}
     names |= {"flatline": FLATLINE, "silence": SILENCE}
-    result = np.zeros((1, 7))
+    result = np.zeros((1, len(CHECKS)))
     for name, ratio in given.items():
         result[0, names[name]] = ratio
     return result
@@ -27,4 +27,4 @@ def test_silence_and_standstill_need_nobody_to_agree() -> None:
 
 
 def test_nothing_unusual_is_no_score() -> None:
-    assert joined(np.zeros((3, 7))).tolist() == [0.0, 0.0, 0.0]
+    assert joined(np.zeros((3, len(CHECKS)))).tolist() == [0.0, 0.0, 0.0]
