@@ -19,7 +19,7 @@ def test_what_was_called_false_does_not_alert_again_until_it_is_taken_back(
     world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, run: Run, folder: Path
 ) -> None:
     times = [FAULT + number * HOUR for number in range(4)]
-    world.faults += [Fault("web", "requests", at, at + 10 * MINUTE, scaled(1.8)) for at in times]
+    world.faults += [Fault("web", "requests", at, at + 10 * MINUTE, scaled(2.2)) for at in times]
     run.until(times[0] + 30 * MINUTE)
     first = alertmanager.episodes()
     assert named(first) == [("LarimarServiceAnomaly", "web", "requests")]
