@@ -20,6 +20,7 @@ from exporter.sources.closings import Closings
 from exporter.sources.host import Host
 
 ASKED, ANSWERED = 300, 4000
+QUIET_ROUNDS = 4
 SERVER = f"""
 import os, socket, sys
 listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -141,9 +142,10 @@ def is_shops(party: Party) -> bool:
 def run(shop: Shop, host: Host) -> float:
     """Let the shop do its work, once it is known who it is; return how long it took, in seconds."""
     moments = (float(now) for now in count(1))
-    while not {one.service for one in host.view().processes.values()} >= {"ticketing", "booking"}:
+    # Their names are known at once, whose connection it is that they hold maybe later: files are searched bit by bit.
+    while not totals(host).keys() >= {("ticketing", "server"), ("booking", "client")}:
+        assert not shop.is_done(0.05)
         host.refresh(next(moments))
-    host.refresh(next(moments))
     shop.say()
     assert shop.hears() == "gone"
     host.refresh(next(moments))
@@ -155,8 +157,12 @@ def run(shop: Shop, host: Host) -> float:
         if rounds % 4 == 0:
             host.refresh(next(moments))
     took = float(shop.hears())
-    host.refresh(next(moments))
-    host.refresh(next(moments))
+    before, still = -1, 0
+    while still < QUIET_ROUNDS:  # the kernel tells of ends in the background, late where it has much to do
+        shop.is_done(0.25)
+        host.refresh(next(moments))
+        received = sum(one.received for one in totals(host).values())
+        before, still = received, still + 1 if received == before else 0
     return took
 
 
