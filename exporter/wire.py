@@ -107,9 +107,13 @@ class Wire:
         return self._capture is not None
 
     def drain(self) -> Round:
-        """Read what the rings hold, as far as the budget allows."""
+        """Read what the rings hold, as far as the budget allows; by the thread that follows the interfaces."""
+        if self._capture is None:
+            return Round()
         with self._lock:
-            return self._capture.drain() if self._capture is not None else Round()
+            drained = self._capture.drain()
+        self._capture.settle()  # may take long, and holds nobody up
+        return drained
 
     def expire(self, at_ns: int) -> None:
         """End the connections that were idle for too long, by the clock of the packets."""

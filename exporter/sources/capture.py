@@ -182,12 +182,12 @@ class Capture:
 
     def leave(self) -> None:
         """Spare the packets all cost while paused; takes the kernel some 10 to 25 ms for each ring."""
-        for share in self._rings.values():
+        for share in tuple(self._rings.values()):
             self._try(share.ring.interface, share.ring.leave)
 
     def prepare(self) -> None:
         """Come back, still paused; takes the kernel as long."""
-        for share in self._rings.values():
+        for share in tuple(self._rings.values()):
             self._try(share.ring.interface, share.ring.prepare)
 
     def resume(self, sample: Sample) -> None:

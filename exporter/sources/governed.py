@@ -4,7 +4,8 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 
 from exporter.net.engine import Engine
 from exporter.services.calibration import Calibration
@@ -35,6 +36,14 @@ class Round:
     open: bool = True
     fullness: float = 0.0
     due_seconds: float = math.inf
+
+
+class Binding(Enum):
+    """What to do about the interfaces next, which takes the kernel a while."""
+
+    STAY = "stay"
+    LEAVE = "leave"
+    COME = "come"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,8 @@ class GovernedCapture:
         self._chance = chance
         self._governor: Governor | None = None
         self._plan = Plan()
+        self._binding = Binding.STAY
+        self._away = False
         self._opened = 0.0
         self._whole_since = math.inf
         self._began = self._last = Spent()
@@ -123,11 +134,21 @@ class GovernedCapture:
             self._began = before
         plan = self._governor.step(now, before, self._strained)
         self._most = before.capture + plan.seconds
-        self._follow(plan, self._governor)
+        plan = self._follow(plan, self._governor)
         drained = self._read(plan)
         self._strained = self._losses.dropping or drained.fullness > STRAINED_FULLNESS
         self._last = self._clocks.spent()
         return Round(plan.aperture is not Aperture.SHUT, drained.fullness, plan.until - self._clocks.now())
+
+    def settle(self) -> None:
+        """Leave the interfaces or come back, if the last drain found it time to; may last, and must hold nobody up."""
+        binding, self._binding = self._binding, Binding.STAY
+        if binding is Binding.LEAVE:
+            self._away = True
+            self._capture.leave()
+        elif binding is Binding.COME:
+            self._away = False
+            self._capture.prepare()
 
     def scout(self) -> None:
         """Find out which interfaces came and went; from another thread than the one that drains."""
@@ -171,8 +192,10 @@ class GovernedCapture:
         chance = self._precision.error_ratio(whole_seconds)
         return math.hypot(chance, self._calibration.doubt_ratio()) if chance else 0.0
 
-    def _follow(self, plan: Plan, governor: Governor) -> None:
-        """Open or close the rings, and have the windows known by the clock of the packets."""
+    def _follow(self, plan: Plan, governor: Governor) -> Plan:
+        """Open or close the rings, and have the windows known by the clock of the packets; return what is followed."""
+        if plan.aperture is Aperture.OPEN and self._away:  # nobody may wait until the kernel is back
+            plan = replace(plan, aperture=Aperture.READY, until=self._clocks.now())
         last, self._plan = self._plan, plan
         if last.whole and not plan.whole:
             self._sampling.end(self._clocks.wall())
@@ -184,11 +207,12 @@ class GovernedCapture:
         elif plan.aperture is Aperture.READY:
             if last.aperture is Aperture.OPEN:
                 self._shut()
-            self._capture.prepare()
+            self._binding = Binding.COME
         elif last.aperture is not Aperture.SHUT:
             self._shut()
             if plan.opens - self._clocks.now() > LEAVING_SECONDS * max(1, self._capture.stats().interfaces):
-                self._capture.leave()
+                self._binding = Binding.LEAVE
+        return plan
 
     def _open(self, plan: Plan, governor: Governor) -> None:
         """Capture; connections go on with their next segment, without waiting for what passed.
