@@ -3,10 +3,11 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.protocols.backlog cimport Backlog
+from exporter.protocols.redis_requests cimport number, plain_number
 from exporter.protocols.redis_session cimport RedisSession
 
-cdef int64_t LONGEST_WORD, LONGEST_CODE
-cdef int PLUS, MINUS, BANG, PUSH, MAP, ATTRIBUTE, NULL
+cdef int64_t _LINE, LONGEST_WORD, LONGEST_CODE
+cdef int PLUS, MINUS, DOLLAR, BANG, PUSH, MAP, ATTRIBUTE, NULL
 
 
 @cython.final
@@ -26,11 +27,11 @@ cdef class Replies:
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
     cpdef lose(self, list out)
     cdef _begin(self, int64_t since)
-    @cython.locals(kind=int, end=int64_t, count=int64_t)
+    @cython.locals(kind=int, end=int64_t, plain=int64_t)
     cdef int64_t _element(self, buffer, int64_t start) except? -7
     cdef _line(self, int kind, buffer, int64_t start, int64_t end)
-    @cython.locals(length=int64_t, stop=int64_t, available=int64_t)
-    cdef int64_t _string(self, int kind, buffer, int64_t start, int64_t end) except? -7
+    @cython.locals(stop=int64_t, available=int64_t)
+    cdef int64_t _string(self, int kind, buffer, int64_t start, int64_t end, int64_t length) except? -7
     cdef _aggregate(self, int kind, int64_t count)
     cdef _fail(self, bytes text)
     @cython.locals(hits=int64_t, misses=int64_t)

@@ -3,7 +3,7 @@
 from exporter.model import Message, Nanoseconds
 from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import ParseError
-from exporter.protocols.redis_requests import MAX_LINE_BYTES, number
+from exporter.protocols.redis_requests import LINE, MAX_LINE_BYTES, number, plain_number
 from exporter.protocols.redis_session import RedisSession
 
 # The first words of error replies that servers themselves write; scripts may write any.
@@ -14,13 +14,14 @@ ERROR_CODE_NAMES = (
 )
 ERROR_CODES = frozenset(ERROR_CODE_NAMES.split())
 OTHER_ERROR = "OTHER"
+_LINE = LINE
 LONGEST_WORD = 12  # `punsubscribe`
 LONGEST_CODE = 32
 
 LINES = b"+-:_#,("
 STRINGS = b"$=!"
 AGGREGATES = b"*~>%|"
-PLUS, MINUS, BANG, PUSH, MAP, ATTRIBUTE, NULL = b"+-!>%|_"
+PLUS, MINUS, DOLLAR, BANG, PUSH, MAP, ATTRIBUTE, NULL = b"+-$!>%|_"
 PUBLISHED_ELEMENTS = (3, 4)  # kind, channel and message, and the pattern
 
 
@@ -127,6 +128,10 @@ class Replies:
     def _element(self, buffer: bytes | bytearray, start: int) -> int:
         """Read one line, length or string; return where it ends, or `start` if more bytes are needed."""
         kind = buffer[start]
+        if kind == DOLLAR and type(buffer) is bytes:
+            plain = plain_number(buffer, start + 1)
+            if plain >= 0:
+                return self._string(kind, buffer, start, start + 1 + plain % _LINE, plain // _LINE - 1)
         end = buffer.find(b"\r\n", start + max(0, self._backlog.scanned - 1))
         if end < 0:
             if len(buffer) - start > MAX_LINE_BYTES or not (kind in LINES or kind in STRINGS or kind in AGGREGATES):
@@ -142,7 +147,7 @@ class Replies:
             self._left -= 1
             return end + 2
         if kind in STRINGS:
-            return self._string(kind, buffer, start, end)
+            return self._string(kind, buffer, start, end, number(buffer, start + 1, end))
         if kind in AGGREGATES:
             self._aggregate(kind, number(buffer, start + 1, end))
             return end + 2
@@ -156,8 +161,7 @@ class Replies:
             # MONITOR's stream: a time with microseconds, the database and the client.
             self._pushed = buffer[start : start + 1].isdigit() and buffer.find(b" [", start, end) > 0
 
-    def _string(self, kind: int, buffer: bytes | bytearray, start: int, end: int) -> int:
-        length = number(buffer, start + 1, end)
+    def _string(self, kind: int, buffer: bytes | bytearray, start: int, end: int, length: int) -> int:
         self._elements += 1
         self._nulls += length < 0
         stop = end + 4 + length if length >= 0 else end + 2

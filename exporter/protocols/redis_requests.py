@@ -9,6 +9,9 @@ from exporter.protocols.redis_session import LOOKUPS, READING, STATEFUL, WAITING
 MAX_ARGUMENTS = 1 << 20  # the server's own limit
 MAX_LINE_BYTES = 64 << 10  # PROTO_INLINE_MAX_SIZE
 MAX_NUMBER_BYTES = 16
+MAX_PLAIN_DIGITS = 9
+LINE = 32  # more than a number has octets
+_LINE = LINE  # a C number in each module
 MAX_WORDS = 7  # `CLIENT REPLY OFF`, `XREADGROUP GROUP group consumer COUNT 1 NOACK BLOCK`
 
 
@@ -104,10 +107,10 @@ class Requests:
             return behind_line_ends(buffer, start)
         if buffer[start] != 0x2A:  # "*"
             return self._inline(buffer, start, since, at, out)
-        end = _line_end(buffer, start)
-        if end < 0:
+        line = length_line(buffer, start)
+        if line < 0:
             return start
-        count = number(buffer, start + 1, end)
+        end, count = start + 1 + line % _LINE, line // _LINE - 1
         if count > MAX_ARGUMENTS:
             raise ParseError(f"a Redis command of {count} strings")
         if count > 0:  # others are ignored by the server, too
@@ -120,10 +123,10 @@ class Requests:
         """Read a string's length, and the string itself where it is needed."""
         if buffer[start] != 0x24:  # "$"
             raise ParseError("a Redis command holds something else than strings")
-        end = _line_end(buffer, start)
-        if end < 0:
+        line = length_line(buffer, start)
+        if line < 0:
             return start
-        length = number(buffer, start + 1, end)
+        end, length = start + 1 + line % _LINE, line // _LINE - 1
         if length < 0:
             raise ParseError("a Redis command holds a string without a length")
         stop = end + 4 + length
@@ -199,6 +202,39 @@ class Requests:
 def _blocks(words: list[bytes]) -> bool:
     """Return whether a stream's reader waits for what comes next: its options end at the names of the streams."""
     return b"BLOCK" in words[: words.index(b"STREAMS") if b"STREAMS" in words else None]
+
+
+def length_line(buffer: bytes | bytearray, start: int) -> int:
+    """Return the number of the line whose type is at `start`, and how many octets it has, as `LINE` divides them.
+
+    Returns:
+        the number plus one (0 for any negative one) times `LINE`, plus its octets; -1 if more bytes are needed.
+
+    Raises:
+        ParseError: the line holds no number.
+    """
+    if type(buffer) is bytes:
+        plain = plain_number(buffer, start + 1)
+        if plain >= 0:
+            return plain
+    end = _line_end(buffer, start)
+    return -1 if end < 0 else (number(buffer, start + 1, end) + 1) * _LINE + end - start - 1
+
+
+def plain_number(buffer: bytes, start: int) -> int:
+    """Return a short number and its octets as `length_line` does, -1 where it is not plain digits and a line end.
+
+    Nearly all lengths are; finding and cutting them out as objects costs more than all else of a command.
+    """
+    value, stop = 0, min(len(buffer) - 1, start + MAX_PLAIN_DIGITS + 1)
+    for place in range(start, stop):
+        octet = buffer[place]
+        if octet == 0x0D and buffer[place + 1] == 0x0A and place > start:
+            return (value + 1) * _LINE + place - start
+        if octet < 0x30 or octet > 0x39:
+            return -1
+        value = 10 * value + octet - 0x30
+    return -1
 
 
 def _line_end(buffer: bytes | bytearray, start: int) -> int:
