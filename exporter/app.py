@@ -24,7 +24,7 @@ from exporter.services.windows import Windows
 from exporter.sources.calling import open_calling
 from exporter.sources.errors import SourceError
 from exporter.sources.governed import Round
-from exporter.sources.host import open_host
+from exporter.sources.host import Host
 from exporter.sources.namespaces import Namespaces
 from exporter.sources.packets import open_packets
 from exporter.sources.source import PacketSource
@@ -122,8 +122,9 @@ class App:
         self._said = False
         self._capture_error = ""
         with ExitStack() as opened:
-            namespaces = Namespaces(config.procfs) if config.namespaces == "all" else None
-            self._host = open_host(config.procfs, namespaces, config.bpf)
+            self._namespaces = Namespaces(config.procfs)
+            opened.callback(self._namespaces.close)
+            self._host = Host(config.procfs, namespaces=self._namespaces, bpf=config.bpf)
             opened.callback(self._host.close)
             self._wire = Wire(
                 self._open_capture(config), config.memory_bytes, config.cpu_budget, values=config.business_value
@@ -186,7 +187,7 @@ class App:
                 config.snaplen,
                 config.memory_bytes,
                 filters=config.capture_filter,
-                namespaces_of=config.procfs if config.namespaces == "all" else None,
+                namespaces=self._namespaces if config.namespaces == "all" else None,
             )
         except SourceError as error:
             self._capture_error = str(error)  # told with all else that is missing

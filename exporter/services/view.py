@@ -47,7 +47,7 @@ class Ends:
     remote: Endpoint
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=128)  # each network namespace has its own
 def zones_of(addresses: frozenset[str]) -> Mapping[str, str]:
     """Return the suffix of the zone that each address of another network namespace belongs to."""
     return {address.partition(SEPARATOR)[0]: suffix(address) for address in addresses if SEPARATOR in address}

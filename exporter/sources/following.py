@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Protocol
 
+from exporter.services.outlook import Inside
 from exporter.services.parties import Parties
 from exporter.services.places import Places
 from exporter.services.tcpsocket import TcpSocket
@@ -64,6 +65,7 @@ class SocketFollower:
         addresses: returns the addresses of all interfaces; raises OSError or ValueError where it cannot.
         ledger: where it is counted what they transfer.
         is_new: whether the namespace is: then all that its first reading shows counts as well.
+        zone: the namespace's.
 
     Attributes:
         transfers: what they transfer.
@@ -80,8 +82,10 @@ class SocketFollower:
         addresses: Callable[[], frozenset[str]],
         ledger: Ledger,
         is_new: bool = False,
+        zone: int = 0,
     ) -> None:
         self.transfers = Transfers(ledger, is_new)
+        self.zone = zone
         self.source = source
         self._closings = closings
         self._addresses = addresses
@@ -139,10 +143,10 @@ class SocketFollower:
                 lowest[pid] = min(one.local.port, lowest.get(pid, one.local.port))
         return lowest
 
-    def attribute(self, services: Mapping[int, str]) -> SocketIndex:
+    def attribute(self, services: Mapping[int, str]) -> Inside:
         """Take the services by the inodes of their sockets; return who listens where and holds which connection."""
         self._index.update(self.sockets, services)
-        return self._index
+        return Inside(self.zone, self._index.listeners, self._index.connections, self.local_addresses)
 
     def count(self, view: HostView, now: float) -> None:
         """Count what the sockets have transferred, those that ended included.

@@ -12,6 +12,7 @@ from exporter.services.cgroups import CgroupTotals, own_cgroups
 from exporter.services.connects import WayKey
 from exporter.services.datagrams import UdpUse
 from exporter.services.naming import Named, Naming
+from exporter.services.outlook import Outlook
 from exporter.services.parties import Party
 from exporter.services.resources import Resources, ServiceResources
 from exporter.services.transfers import Ledger, Totals
@@ -21,11 +22,10 @@ from exporter.sources.cgroup import CgroupReader
 from exporter.sources.closings import Closings
 from exporter.sources.containers import Containers
 from exporter.sources.following import ClosingSource, SocketFollower
-from exporter.sources.inner import NamespacedSockets
-from exporter.sources.namespaces import Namespaces as Others
+from exporter.sources.innersockets import InnerSockets
+from exporter.sources.namespaces import Namespaces
 from exporter.sources.neighbours import Neighbours
 from exporter.sources.netlink import DiagSockets, local_addresses
-from exporter.sources.netns import Namespaces, views
 from exporter.sources.owners import SocketOwners
 from exporter.sources.procfs import ContainerLookup, Procfs
 from exporter.sources.procnet import ProcNetSockets
@@ -74,24 +74,25 @@ class Host:
         sockets: SocketSource | None = None,
         addresses: Callable[[], frozenset[str]] = local_addresses,
         containers: ContainerLookup | None = None,
-        closings: ClosingSource | None = None,
         max_services: int = 200,
         max_descriptors: int = 30_000,
         bpf: bool = True,
+        namespaces: Namespaces | None = None,
     ) -> None:
         """Prepare; nothing is read yet but the boot time and the range of ephemeral ports.
 
         Args:
             proc: the host's /proc, which may be mounted elsewhere.
-            sockets: where sockets are read; by default sock_diag, else /proc/net where that is refused.
+            sockets: where sockets are read; by default sock_diag, which also tells which ones were closed, else
+                /proc/net where that is refused.
             addresses: returns the addresses of all interfaces; raises OSError or ValueError where it cannot.
             containers: looks up what a container's runtime says of it; by default from the host's files, which are
                 seen through the root directory of its first process.
-            closings: tells which sockets were closed; by default the kernel, where `sockets` are not given either.
             max_services: the services beyond it are `~other`.
             max_descriptors: how many files to keep open for reading usage; this process's limit is raised to allow
                 them, and where it cannot be, fewer are kept.
             bpf: whether to let the kernel tell what processes use, where it may.
+            namespaces: the other network namespaces, where somebody else follows them too; they stay that one's.
         """
         self._lock = threading.RLock()
         self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find)
@@ -104,13 +105,15 @@ class Host:
         self._cgroup_owners: dict[str, str] = {}
         self._named_for_cgroups: Named | None = None
         self._owners = SocketOwners(proc)
-        if sockets is None and closings is None:
-            closings = open_closings()
+        closings = open_closings() if sockets is None else None
         source = sockets if sockets is not None else open_sockets(proc)
-        self._has_diag = isinstance(source.own if isinstance(source, NamespacedSockets) else source, DiagSockets)
+        self._has_diag = isinstance(source, DiagSockets)
         self._ledger = Ledger()
         self._sockets = SocketFollower(source, closings, addresses, self._ledger)
-        self._namespaces = Namespaces(proc, self._ledger)
+        self._lets_go = namespaces is None
+        self._namespaces = namespaces or Namespaces(proc)
+        self._inner = InnerSockets(self._namespaces, self._ledger)
+        self._outlook = Outlook()
         self._neighbours = Neighbours(proc)
         self._services: Mapping[int, str] = {}
         self._roster = Roster(max_services)
@@ -135,8 +138,8 @@ class Host:
         with self._lock:
             changed = self._census.refresh(now)
             pids = self._census.candidates.keys()
-            self._namespaces.refresh(pids, now)
-            followers = [self._sockets, *self._namespaces.followers]
+            self._inner.refresh(pids, now)
+            followers = [self._sockets, *self._inner.followers]
             for follower in followers:
                 follower.read(now)
             inodes = self._sockets.inodes.union(*(follower.inodes for follower in followers[1:]))
@@ -158,7 +161,7 @@ class Host:
                 ephemeral_ports=self._ephemeral,
                 renamed=self._named.renamed,
             )
-            seen = views(followers, services, host)
+            seen = self._outlook.views([follower.attribute(services) for follower in followers], host)
             for follower, view in zip(followers, seen, strict=True):
                 follower.count(view, now)
             self._ledger.forget(now)
@@ -202,7 +205,7 @@ class Host:
         Raises:
             OSError, ValueError: the notices cannot be read.
         """
-        for follower in (self._sockets, *self._namespaces.followers):
+        for follower in (self._sockets, *self._inner.followers):
             follower.hear()
 
     def view(self) -> HostView:
@@ -217,7 +220,7 @@ class Host:
     def transfers(self) -> Mapping[Party, Totals]:
         """Return what TCP sockets have transferred, as of the last refresh."""
         with self._lock:
-            return self._ledger.totals(one.transfers for one in (self._sockets, *self._namespaces.followers))
+            return self._ledger.totals(one.transfers for one in (self._sockets, *self._inner.followers))
 
     def unix_edges(self) -> Mapping[WayKey, int]:
         """Return the connections between services over Unix sockets, as of the last sample."""
@@ -242,7 +245,7 @@ class Host:
                     "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,
                     "sock_diag": self._has_diag and self._sockets.failures == 0,
                     "closed_sockets": self._sockets.hears_closings,
-                    "net_namespaces": self._namespaces.is_permitted,
+                    "net_namespaces": self._inner.is_permitted,
                 },
                 hidden_processes=self._census.hidden,
                 unowned_sockets=self._unowned,
@@ -258,7 +261,9 @@ class Host:
             self._usage.close()
             self._owners.close()
             self._sockets.close()
-            self._namespaces.close()
+            self._inner.close()
+            if self._lets_go:
+                self._namespaces.close()
             self._neighbours.close()
 
     def _name(self, with_sockets: set[int], now: float) -> None:
@@ -274,14 +279,6 @@ class Host:
         except OSError:
             return False
         return any(fields[3] != b"0" for line in lines if len(fields := line.split()) > 3)
-
-
-def open_host(proc: Path, others: Others | None, bpf: bool = True) -> Host:
-    """Return the host, with the sockets of these network namespaces beside those of this process's own."""
-    if others is None:
-        return Host(proc, bpf=bpf)
-    sockets = NamespacedSockets(open_sockets(proc), others, local_addresses)
-    return Host(proc, sockets, sockets.addresses, closings=open_closings(), bpf=bpf)
 
 
 def open_sockets(proc: Path) -> SocketSource:

@@ -1,9 +1,12 @@
 """Chooses how packets are captured."""
 
 import socket
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporter.sources.source import PacketSource
+
+if TYPE_CHECKING:
+    from exporter.sources.namespaces import Namespaces
 
 HAS_RINGS = hasattr(socket, "AF_PACKET")
 
@@ -15,7 +18,7 @@ def open_packets(
     memory_bytes: int,
     has_rings: bool = HAS_RINGS,
     filters: str = "auto",
-    namespaces_of: Path | None = None,
+    namespaces: "Namespaces | None" = None,
 ) -> PacketSource:
     """Return the capture of a host's interfaces.
 
@@ -25,7 +28,7 @@ def open_packets(
         snap_bytes: how much to copy of packets that are too long to be copied whole.
         memory_bytes: for packets and flows.
         filters: which filter the kernel runs, `ebpf`, `classic` or `auto`.
-        namespaces_of: a procfs whose processes' network namespaces are followed too; only by rings.
+        namespaces: the network namespaces to follow beside this process's own; only by rings.
         has_rings: whether the system has what rings need.
 
     Raises:
@@ -37,7 +40,5 @@ def open_packets(
 
         return SniffedCapture(interfaces)
     from exporter.sources.capture import Capture  # noqa: PLC0415
-    from exporter.sources.namespaces import Namespaces  # noqa: PLC0415
 
-    namespaces = Namespaces(namespaces_of) if namespaces_of is not None else None
     return Capture(interfaces, snap_bytes, memory_bytes, filters=filters, namespaces=namespaces)

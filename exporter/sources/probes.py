@@ -22,8 +22,8 @@ from exporter.sources.closings import Closings
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import EBPF, Filters
 from exporter.sources.host import may_trace
+from exporter.sources.namespaces import within
 from exporter.sources.netlink import DiagSockets
-from exporter.sources.netns import inside
 from exporter.sources.packets import HAS_RINGS
 from exporter.sources.procfs import Procfs
 from exporter.sources.tasks import of_initial_namespace, open_usages
@@ -94,7 +94,7 @@ def net_namespaces() -> Finding:
     def enter() -> None:
         descriptor = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            inside(descriptor, lambda: None)
+            within(descriptor, lambda: None)
         finally:
             os.close(descriptor)
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from exporter.sources.errors import SourceError
 from exporter.sources.interfaces import Interface, Place, interfaces_up, is_inner_end
-from exporter.sources.namespaces import Namespace, Namespaces, within
+from exporter.sources.namespaces import Namespaces
 from exporter.sources.ring import Ring
 
 Opener = Callable[[Interface], Ring]
@@ -71,12 +71,11 @@ class Scout:
                         refused[interface.place] = str(error)
 
         see(0)
-        for namespace in self._others():
+        if self._namespaces is None:
+            return Found(up, rings, refused)
+        for namespace in self._namespaces.find():
             try:
-                within(namespace, partial(see, namespace.zone))
-            except (SourceError, OSError) as error:
-                closed_ways[namespace.inode] = str(error)
+                self._namespaces.within(namespace, partial(see, namespace.zone))
+            except OSError as error:
+                closed_ways[namespace.inode] = f"no way into the network namespace {namespace.inode}: {error.strerror}"
         return Found(up, rings, refused, closed_ways)
-
-    def _others(self) -> tuple[Namespace, ...]:
-        return self._namespaces.find() if self._namespaces is not None else ()

@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.exporter import exporter, read, sample
 from exporter.sources.interfaces import interfaces_up
+from tests.live.support.namespace import chosen
 from tests.live.support.waiting import until
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("capturing")]
@@ -20,6 +21,9 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("capturing")]
 # The same addresses and the same ports, in both namespaces at once.
 PORT, CLIENT_PORT = 8080, 40_000
 REQUESTS = {"northshop": 40, "southshop": 70}
+REQUEST = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{PORT}\r\nAccept-Encoding: identity\r\n\r\n"
+# The sockets are seen by those who follow namespaces for the packets' sake and for the bytes': each byte counts once.
+SENT = {f"{name}{end}": requests * len(REQUEST) for name, requests in REQUESTS.items() for end in ("", "-client")}
 SERVER = f"""
 import http.server
 class Page(http.server.BaseHTTPRequestHandler):
@@ -91,18 +95,20 @@ def counted(page: str) -> dict[str, float]:
     return totals
 
 
+def sent(page: str) -> dict[str, float]:
+    """Return the bytes that the clients' sockets sent and the servers' received."""
+    found = dict.fromkeys(SENT, 0.0)
+    lines = re.findall(r"^larimar_service_network_(transmit|receive)_bytes_total\{([^}]*)\} (\S+)$", page, re.MULTILINE)
+    for name, labels, value in lines:
+        service = re.search(r'service_name="([^"]*)"', labels)
+        if service is not None and service[1] in found and (name == "transmit") == service[1].endswith("-client"):
+            found[service[1]] += float(value)
+    return found
+
+
 def captured(url: str) -> float:
     """Return how many interfaces are captured."""
     return sample(read(f"{url}/metrics"), "larimar_capture_interfaces")
-
-
-def chosen(folder: Path, pids: list[int]) -> Path:
-    """Return a procfs in which only these processes are, so that whoever else uses this machine is not seen."""
-    folder.mkdir()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) in pids:
-            (folder / entry.name).symlink_to(entry)
-    return folder
 
 
 def test_services_on_loopbacks_of_their_own_are_counted_from_outside(tmp_path: Path) -> None:
@@ -128,6 +134,8 @@ def test_services_on_loopbacks_of_their_own_are_counted_from_outside(tmp_path: P
             assert client.stdout is not None
             assert client.stdout.readline() == "done\n"
         until(lambda: counted(read(f"{url}/metrics")) == REQUESTS, 15, lambda: str(counted(read(f"{url}/metrics"))))
+        until(lambda: sent(read(f"{url}/metrics")) == SENT, 15, lambda: str(sent(read(f"{url}/metrics"))))
         running.close()
         # Nothing is left that would keep the namespaces: their rings are closed.
         until(lambda: captured(url) == alone, 20, "the rings to be closed")
+        assert sent(read(f"{url}/metrics")) == SENT

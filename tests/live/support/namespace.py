@@ -7,8 +7,9 @@ import shutil
 import socket
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,15 @@ def alone() -> Iterator[None]:
         for words in SETUP:
             subprocess.run([ip, *words.split()], check=True, capture_output=True, timeout=10)
         yield
+
+
+def chosen(folder: Path, pids: Collection[int]) -> Path:
+    """Return a procfs in which only these processes are, so that whoever else uses this machine is not seen."""
+    folder.mkdir()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) in pids:
+            (folder / entry.name).symlink_to(entry)
+    return folder
 
 
 def _libc() -> ctypes.CDLL:
