@@ -148,7 +148,8 @@ def upgrade(program: Path) -> None:
     newer.rename(program)
 
 
-FLEET = ("memcached", "beanstalkd", "mosquitto", "nats-server", "lighttpd", "haproxy", "tinyproxy", "unbound", "rsync")
+# None that other tests, which may run on this machine as well, start: a second one has its port behind its name.
+FLEET = ("beanstalkd", "gearmand", "lighttpd", "caddy", "tinyproxy", "privoxy", "unbound", "nsd", "rsync", "rsyslog")
 
 
 @pytest.mark.long
@@ -156,9 +157,9 @@ FLEET = ("memcached", "beanstalkd", "mosquitto", "nats-server", "lighttpd", "hap
 @pytest.mark.usefixtures("capturing")
 def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_once(tree: Tree, tmp_path: Path) -> None:
     recipes = [replace(BY_ENGINE[engine], way=Way.PLAIN) for engine in FLEET]
-    kvd, web, reports = replace(REDIS, way=Way.RENAMED, other_name="kvd"), BY_ENGINE["nginx"], BY_ENGINE["python-batch"]
+    kvd, reports = replace(REDIS, way=Way.RENAMED, other_name="kvd"), BY_ENGINE["python-batch"]
     with ExitStack() as ended:
-        kit = fleet.kit([*recipes, kvd, web])
+        kit = fleet.kit([*recipes, kvd])
 
         def begin(recipe: Recipe, folder: str) -> Running:
             one = start(recipe, kit, tmp_path / folder)
@@ -166,7 +167,7 @@ def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_onc
             return one
 
         services = {recipe.name: begin(recipe, recipe.engine) for recipe in recipes}
-        services |= {"kvd": begin(kvd, "kvd"), "nginx": begin(web, "nginx"), "reports": begin(reports, "reports")}
+        services |= {"kvd": begin(kvd, "kvd"), "reports": begin(reports, "reports")}
         exporter = ended.enter_context(stack.exporter(tmp_path))
         targets = {"larimar": [exporter.url.removeprefix("http://")]}
         prometheus = ended.enter_context(stack.prometheus(tree, tmp_path, targets, 1.0))
@@ -177,10 +178,12 @@ def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_onc
 
         for one in services.values():
             again(one)
-        wait_for(prometheus, f"sum({of('restart', services)})", len(services))
+        for name in services:
+            wait_for(prometheus, f'larimar_service_changes_total{{change="restart",service_name="{name}"}}', 1)
         upgrade(tmp_path / "kvd" / "kvd")
         again(services["kvd"])
-        (tmp_path / "nginx" / "nginx.conf").write_text((tmp_path / "nginx" / "nginx.conf").read_text() + "# newer\n")
+        settings = tmp_path / "lighttpd" / "lighttpd.conf"
+        settings.write_text(settings.read_text() + "# newer\n")
         replica = services["reports"].restart()
         ended.callback(replace_end(services["reports"], replica))
         wait_for(prometheus, 'larimar_service_processes{service_name="reports"}', 2)
@@ -193,7 +196,7 @@ def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_onc
             if sample.labels["service_name"] in services
         }
         expected = {(name, "restart"): 1.0 for name in services}
-        assert counted == expected | {("kvd", "restart"): 2.0, ("kvd", "executable"): 1.0, ("nginx", "config"): 1.0}
+        assert counted == expected | {("kvd", "restart"): 2.0, ("kvd", "executable"): 1.0, ("lighttpd", "config"): 1.0}
         assert not fallen(prometheus)
 
 
@@ -214,11 +217,6 @@ def fallen(prometheus: Prometheus) -> list[str]:
     names = sorted(sample.labels["__name__"] for sample in counters)
     assert "larimar_service_cpu_seconds_total" in names
     return [name for name in names if prometheus.query(f"resets({name}[10m]) > 0")]
-
-
-def of(change: str, services: dict[str, Running]) -> str:
-    """Return a selector of one kind of change of these services."""
-    return f'larimar_service_changes_total{{change="{change}",service_name=~"{"|".join(services)}"}}'
 
 
 def wait_for(prometheus: Prometheus, expression: str, value: float) -> None:
