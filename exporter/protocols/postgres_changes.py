@@ -54,7 +54,7 @@ class PostgresChanges:
 
     def asked(self, text: bytes, operation: Operation, whole: bool) -> tuple[Planned, ...]:
         """Return what the statements of a simple query are to change."""
-        return tuple(plan(each) for each in statements_of(text, operation, self._reading(whole)))
+        return tuple([plan(each) for each in statements_of(text, operation, READINGS[whole, self._values])])
 
     def parse(self, name: bytes, text: bytes, operation: Operation, whole: bool, types: bytes) -> None:
         """A statement is prepared; `types` are those of its parameters as Parse gives them."""
@@ -64,7 +64,9 @@ class PostgresChanges:
         self.active = True
         if len(self._prepared) >= MAX_NAMED:
             del self._prepared[next(iter(self._prepared))]
-        self._prepared[name] = _Prepared(statement_of(text, operation, self._reading(whole)), types_of(types))
+        statement = statement_of(text, operation, READINGS[whole, self._values])
+        # Nobody asks for the types of what is not summed.
+        self._prepared[name] = _Prepared(statement, types_of(types) if statement.fields is not None else ())
 
     def describe(self, name: bytes) -> None:
         """The types of a prepared statement are asked for."""
@@ -90,7 +92,9 @@ class PostgresChanges:
             return
         if len(self._bound) >= MAX_NAMED:
             del self._bound[next(iter(self._bound))]
-        self._bound[portal] = plan(prepared.statement, Bound(message, prepared.types))
+        statement = prepared.statement
+        summed = statement.fields is not None
+        self._bound[portal] = plan(statement, Bound(message, prepared.types)) if summed else Planned(statement, None)
 
     def executed(self, portal: bytes) -> tuple[Planned, ...]:
         """Return what the execution of a portal is to change."""
@@ -130,9 +134,6 @@ class PostgresChanges:
         self._transaction.discard()
         self._described.clear()
         self.open = False
-
-    def _reading(self, whole: bool) -> Reading:
-        return READINGS[whole, self._values]
 
     def _wrote(self, verb: bytes, rows: int, planned: Planned | None) -> None:
         if planned is None or planned.statement.operation.name.encode() != verb:

@@ -8,12 +8,15 @@ from exporter.protocols.sql_tokens cimport Tokens
 cdef int CLOSE, END, NAME, OPEN, SEMICOLON, WORD
 
 
-cdef dict _latest
+cdef dict _latest, _names
 
 
 @cython.locals(begin=bytes)
 cpdef operation_of(bytes statement, bint escapes=*)
+@cython.locals(tokens=Tokens, kind=int, verb=bytes)
 cdef _read(bytes statement, bint escapes)
+@cython.locals(told=str)
+cdef _named(bytes deed, bytes table, bytes said)
 @cython.locals(table=bytes, inner=bytes)
 cdef tuple _deed(Tokens tokens, bytes verb)
 @cython.locals(query=Query)

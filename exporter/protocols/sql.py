@@ -5,7 +5,6 @@ Compiled with the types of `sql.pxd`. The same statement comes again and again, 
 
 from exporter.model import Operation
 from exporter.protocols.names import schema_name
-from exporter.protocols.remembered import remembered
 from exporter.protocols.sql_query import Query, name_at
 from exporter.protocols.sql_tokens import KINDS, Tokens
 
@@ -43,6 +42,7 @@ MOST_WORDS = 12  # between a verb and what it defines
 LOOKED_AT_BYTES = 2048
 REMEMBERED = 4096  # statements; and operations
 _latest: dict[int, Operation] = {}
+_names: dict[int, Operation] = {}
 
 
 def operation_of(statement: bytes, escapes: bool = False) -> Operation:
@@ -82,10 +82,16 @@ def _read(statement: bytes, escapes: bool) -> Operation:
     return _named(deed, table, verb)
 
 
-@remembered(REMEMBERED)
 def _named(deed: bytes, table: bytes, said: bytes) -> Operation:
     """Return the operation of that name, mostly the very same one: what finds it then need not compare it."""
-    return Operation(deed.decode("ascii"), schema_name(table), "" if said == deed else said.decode("ascii"))
+    digest = hash((deed, table, said))
+    operation = _names.get(digest)
+    if operation is None:
+        if len(_names) >= REMEMBERED:
+            _names.clear()
+        told = "" if said == deed else said.decode("ascii")
+        operation = _names[digest] = Operation(deed.decode("ascii"), schema_name(table), told)
+    return operation
 
 
 def _deed(tokens: Tokens, verb: bytes) -> tuple[bytes, bytes]:

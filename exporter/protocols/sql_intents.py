@@ -112,8 +112,11 @@ def _written(text: bytes, operation: Operation, reading: Reading) -> Statement:
 
 
 def _remembered(text: bytes, operation: Operation, reading: Reading) -> Statement:
-    """Read a text once; it may hold literals, so it is known by what only this process hashes it to."""
-    digest = hash((text, operation, reading))
+    """Read a text once; it may hold literals, so it is known by what only this process hashes it to.
+
+    The operation follows from the text; hashing it, or the reading itself, takes longer than what is found by it.
+    """
+    digest = hash((text, reading.dialect is Dialect.MYSQL, reading.whole, reading.values))
     statement = _latest.get(digest)
     if statement is None:
         if len(_latest) >= CACHED_TEXTS:

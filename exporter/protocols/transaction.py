@@ -97,8 +97,8 @@ class Transaction:
 
     def discard(self) -> None:
         """Nothing of it happened."""
-        if len(self._levels) > 1 or self._levels[0].changes:
-            self._levels = [_Level(b"")]
+        del self._levels[1:]
+        self._levels[0].changes.clear()
 
 
 def merged(one: Change, other: Change) -> Change:
