@@ -27,6 +27,25 @@ cdef inline bytes piece(buffer, int64_t start, int64_t end):
     return PyBytes_FromStringAndSize(<const char *>memory + start, end - start)
 
 
+cdef inline bytes capitals(buffer, int64_t start, int64_t end):
+    cdef int64_t size = 0
+    cdef int64_t at
+    cdef const unsigned char *memory = memory_of(buffer, &size)
+    cdef unsigned char byte
+    cdef char *written
+    cdef bytes told
+    if end > size:
+        end = size
+    if start < 0 or start >= end:
+        return b""
+    told = PyBytes_FromStringAndSize(NULL, end - start)
+    written = PyBytes_AS_STRING(told)
+    for at in range(end - start):
+        byte = memory[start + at]
+        written[at] = <char>(byte - 32 if 97 <= byte <= 122 else byte)
+    return told
+
+
 cdef inline int octet(buffer, int64_t at) except -1:
     cdef int64_t size = 0
     cdef const unsigned char *memory = memory_of(buffer, &size)

@@ -15,6 +15,11 @@ def piece(buffer: bytes | bytearray, start: int, end: int) -> bytes:
     return bytes(buffer[start:end])
 
 
+def capitals(buffer: bytes | bytearray, start: int, end: int) -> bytes:
+    """Return the same with its ASCII letters in capitals."""
+    return piece(buffer, start, end).upper()
+
+
 def octet(buffer: bytes | bytearray, at: int) -> int:
     """Return the byte at `at`; an IndexError outside, as for the others."""
     return _number(buffer, at, 1, "big")

@@ -2,12 +2,14 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from exporter.protocols.pieces cimport piece
 from exporter.protocols.sql_query cimport Query, name_at
 from exporter.protocols.sql_tokens cimport Tokens
 
 cdef int CLOSE, END, NAME, OPEN, SEMICOLON, WORD
 
 
+cdef int64_t LONGEST_HOW
 cdef dict _latest, _names
 
 
@@ -23,7 +25,7 @@ cdef tuple _deed(Tokens tokens, bytes verb)
 cdef tuple _queried(Tokens tokens, bytes verb)
 @cython.locals(depth=int)
 cdef bytes _inner(Tokens tokens)
-@cython.locals(kind=int, query=Query)
+@cython.locals(kind=int, query=Query, word=bytes)
 cdef bytes _table(Tokens tokens, bytes verb)
 @cython.locals(kind=int)
 cdef bytes _defined(Tokens tokens)

@@ -3,10 +3,15 @@
 Compiled with the types of `sql.pxd`. The same statement comes again and again, so the latest ones are remembered.
 """
 
+import cython
+
 from exporter.model import Operation
 from exporter.protocols.names import schema_name
 from exporter.protocols.sql_query import Query, name_at
 from exporter.protocols.sql_tokens import KINDS, Tokens
+
+if not cython.compiled:  # else the `.pxd` has it
+    from exporter.protocols.pieces import piece
 
 END, WORD, NAME, OPEN, CLOSE, _COMMA, _DOT, SEMICOLON, _OTHER = KINDS
 VERBS = (
@@ -30,6 +35,7 @@ HOW = frozenset(
     b"INTO ONLY TABLE TABLES IGNORE LOW_PRIORITY HIGH_PRIORITY DELAYED QUICK OR ROLLBACK ABORT FAIL OVERWRITE BINARY "
     b"FULL FREEZE VERBOSE ANALYZE ANALYSE LOCAL NO_WRITE_TO_BINLOG CONCURRENTLY IF EXISTS NOT".split()
 )
+LONGEST_HOW = max(map(len, HOW))
 STATEMENTS = frozenset(b"SELECT INSERT REPLACE UPDATE DELETE MERGE TABLE WITH COPY CALL TRUNCATE".split())
 QUERIES = frozenset((b"SELECT", b"DELETE", b"WITH"))
 # Verbs before a whole statement, and those that first say what kind of thing they are about.
@@ -54,7 +60,7 @@ def operation_of(statement: bytes, escapes: bool = False) -> Operation:
         statement: the text, or its beginning.
         escapes: whether a backslash takes the meaning from a quote, as it does in MySQL.
     """
-    begin = statement[:LOOKED_AT_BYTES]
+    begin = piece(statement, 0, LOOKED_AT_BYTES)
     # Statements hold literals, so they are known by what only this process hashes them to.
     digest = (hash(begin) << 1) ^ escapes
     operation = _latest.get(digest)
@@ -134,7 +140,10 @@ def _inner(tokens: Tokens) -> bytes:
 def _table(tokens: Tokens, verb: bytes) -> bytes:
     """Return the name behind a verb."""
     kind = tokens.next()
-    while kind == WORD and (tokens.word() in HOW or (tokens.word() == b"REPLACE" and verb == b"INSERT")):
+    while kind == WORD and tokens.stop - tokens.begin <= LONGEST_HOW:
+        word = tokens.word()
+        if word not in HOW and (word != b"REPLACE" or verb != b"INSERT"):
+            break
         kind = tokens.next()
     if kind == OPEN and verb == b"COPY":
         query = Query(tokens, common=False)

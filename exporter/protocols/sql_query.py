@@ -84,7 +84,7 @@ class Query:
         self._deed = b""  # the verb of an expression that writes, until its table
         self._name = b""  # the last name
         self._names: list[bytes] = []  # those before each parenthesis
-        self._known: set[bytes] = set()  # of common table expressions
+        self._known: set[bytes] | None = None  # of common table expressions, where there are any
         self.verb = self.table = self.nested = self.writes = self.written = b""
 
     def read(self) -> None:
@@ -141,6 +141,7 @@ class Query:
             self._lists &= ~(1 << self._depth)
         elif meaning == DEFINING:
             if tokens.peek() == OPEN:
+                self._known = self._known or set()
                 self._known.add(self._name)
         elif meaning != BETWEEN:
             self._name = tokens.raw()
@@ -169,7 +170,9 @@ class Query:
         """Take the name of a table; a function's is none, but where a list of columns follows."""
         table = name_at(self._tokens)
         self._name = table
-        if (self._tokens.peek() == OPEN and not self._deed) or table in self._known:
+        if self._known is not None and table in self._known:
+            return
+        if not self._deed and self._tokens.peek() == OPEN:
             return
         if self._main:
             self.table = table

@@ -2,6 +2,8 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from exporter.protocols.pieces cimport capitals, piece
+
 cdef int END, WORD, NAME, OPEN, CLOSE, COMMA, DOT, SEMICOLON, OTHER
 cdef bytes CLASSES, INNER, OPERATOR_BEHIND_HASH
 cdef int QUOTE, HASH, DOLLAR, APOSTROPHE, DASH, SLASH, BACKSLASH, BACKTICK

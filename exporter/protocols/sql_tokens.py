@@ -3,6 +3,11 @@
 Good enough for every dialect: a string of MySQL in double quotes passes for a name, but stands where none is needed.
 """
 
+import cython
+
+if not cython.compiled:  # else the `.pxd` has them
+    from exporter.protocols.pieces import capitals, piece
+
 # What a token is. A name is a quoted identifier; a literal and an operator are both of no interest.
 # Modules unpack it for themselves: as numbers of C, compiled ones cannot share them.
 KINDS = tuple(range(9))
@@ -83,11 +88,11 @@ class Tokens:
 
     def word(self) -> bytes:
         """Return the current word in capitals."""
-        return self._text[self.begin : self.stop].upper()
+        return capitals(self._text, self.begin, self.stop)
 
     def raw(self) -> bytes:
         """Return the current token as it stands."""
-        return self._text[self.begin : self.stop]
+        return piece(self._text, self.begin, self.stop)
 
     def _behind_blank(self, at: int) -> int:
         """Return where the next token begins, behind blanks and comments."""
