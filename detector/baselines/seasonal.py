@@ -143,5 +143,6 @@ def _profiles(weeks: Weeks, seasons: npt.NDArray[np.int8]) -> tuple[Floats, Floa
         profile[chosen] = learn(slots)
         for week in range(count):
             others = np.delete(slots, week, axis=1)
-            left_out[chosen, week] = learn(others) if others.shape[1] else profile[chosen]
+            # What no other week has seen, this one alone can tell.
+            left_out[chosen, week] = learn(others, profile[chosen]) if others.shape[1] else profile[chosen]
     return profile, left_out

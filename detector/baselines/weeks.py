@@ -45,25 +45,29 @@ def lay_out(stable: Floats, times: Floats) -> Weeks:
     return Weeks(median(grid, 2).reshape(rows, weeks, SLOTS), week_of - first)
 
 
-def weekly_profile(slots: Floats) -> Floats:
+def weekly_profile(slots: Floats, otherwise: Floats | None = None) -> Floats:
     """Return the usual week: medians over weeks and neighbouring slots, lightly smoothed; shape (series, SLOTS).
 
-    Slots that were never seen get the median of the rest; a series without any, zero.
+    Args:
+        slots: shape (series, weeks, SLOTS), NaN where nothing was seen.
+        otherwise: shape (series, SLOTS), for slots that were never seen. None: the median of the rest; of a series
+            without any, zero.
     """
-    return _finish(median(_borrowed(slots), 1))
+    return _finish(median(_borrowed(slots), 1), otherwise)
 
 
-def daily_profile(slots: Floats) -> Floats:
-    """Return the usual day, repeated over the week; shape (series, SLOTS)."""
+def daily_profile(slots: Floats, otherwise: Floats | None = None) -> Floats:
+    """Return the usual day, repeated over the week; otherwise like `weekly_profile`."""
     rows, weeks, _ = slots.shape
     days = slots.reshape(rows, weeks * 7, SLOTS // 7)
-    return np.tile(_finish(median(_borrowed(days), 1)), 7)
+    day = None if otherwise is None else otherwise[:, : SLOTS // 7]
+    return np.tile(_finish(median(_borrowed(days), 1), day), 7)
 
 
 def _borrowed(slots: Floats) -> Floats:
     return np.concatenate([np.roll(slots, shift, axis=2) for shift in range(-BORROW, BORROW + 1)], axis=1)
 
 
-def _finish(profile: Floats) -> Floats:
-    usual = np.nan_to_num(median(profile, 1))[:, None]
+def _finish(profile: Floats, otherwise: Floats | None) -> Floats:
+    usual = np.nan_to_num(median(profile, 1))[:, None] if otherwise is None else otherwise
     return smooth_circle(np.where(np.isfinite(profile), profile, usual), 1)

@@ -67,6 +67,18 @@ def test_residuals_of_a_week_do_not_know_that_week() -> None:
     assert np.median(rest[0, week]) == pytest.approx(5, abs=0.3)
 
 
+@pytest.mark.parametrize("hours", [1, 10, 40])
+def test_a_week_of_which_all_others_tell_little_is_not_judged_by_what_they_lack(hours: int) -> None:
+    # History begins some hours before the epoch's week does, so that the rest of it has only those to be judged by.
+    week = BEGIN // WEEK * WEEK
+    at = np.arange(week - hours * 3600.0, week + 5.6 * DAY, 300.0, dtype=np.float64)
+    values = daily(at) + noise(at)
+    found = find(values[None], at)
+    assert found.seasons.tolist() == [Season.DAY]
+    rest = residuals(values[None], at, found)[0]
+    assert np.abs(rest - np.median(rest)).max() < 1.0
+
+
 def test_step_longer_than_a_slot_and_odd_start_are_no_trouble() -> None:
     at = np.arange(BEGIN + 1234, BEGIN + 28 * DAY, 1700.0, dtype=np.float64)
     found = find((daily(at) + noise(at))[None], at)
