@@ -62,12 +62,13 @@ class _Side:
 class Http2Parser:
     """One connection's state; with `grpc` calls are named and judged as gRPC's, without `values` no body is read."""
 
-    __slots__ = ("_grpc", "_held", "_out", "_sides", "_streams", "_values")
+    __slots__ = ("_grpc", "_held", "_latest", "_out", "_sides", "_streams", "_values")
 
     def __init__(self, grpc: bool = False, values: bool = True) -> None:
         self._grpc = grpc
         self._values = values and not grpc  # bodies of gRPC do not name their fields
         self._held = 0  # bytes of bodies
+        self._latest = 0  # the stream that the client asked by last; their numbers only rise
         self._sides = (_Side(self._values), _Side())
         self._streams: dict[int, Stream] = {}
         self._out: list[Message] = []
@@ -197,6 +198,9 @@ class Http2Parser:
             self._emit_request(number, self._streams.pop(number))
             stream = None
         if stream is None:
+            if number <= self._latest and not headers.method:
+                return  # trailers of what was answered, or reset, before its end
+            self._latest = number
             stream = self._open(number, Stream(begun.first_at, asked=True))
             stream.ask(headers, self._grpc)
         stream.asked_size += size
