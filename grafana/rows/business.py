@@ -1,6 +1,6 @@
 """How is business."""
 
-from grafana.panels import Line, lines, number
+from grafana.panels import Column, Line, lines, number, rows_of
 from grafana.rows.terms import RATE, SERVER, SERVICES, Panels, rate
 
 
@@ -9,6 +9,8 @@ def business() -> Panels:
     # A query between two watched services is seen from both sides; each side alone counts it once.
     either = "max(sum by (role) (rate(larimar_db_queries_total{{{},db_system{}}}{})))"
     caches = '=~"redis|memcached"'
+    # For the same reason an event counts as often as the side says that saw more of it.
+    events = f"max by (event) ({rate('larimar_business_events_total', 'role, event', SERVICES)})"
     valued = rate("larimar_business_value_total", "service_name, event, field, currency", SERVICES)
     return (
         number(
@@ -70,5 +72,16 @@ def business() -> Panels:
             [Line(f"topk(10, {valued})", "{{service_name}} {{event}} {{field}} {{currency}}")],
             "short",
             12,
+        ),
+        rows_of(
+            "Business events, ranked",
+            "What is changed with success here, the most frequent first, whichever service does it; the first twenty.",
+            ("event",),
+            (
+                Column("Per second", f"topk(20, {events})", "ops"),
+                Column("Share", f"topk(20, {events} / scalar(sum({events})))", "percentunit"),
+            ),
+            24,
+            height=7,
         ),
     )
