@@ -30,8 +30,8 @@ from exporter.model import Exchange, Flow, Nanoseconds
 from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
-from exporter.sources.bpf import WHOLE, Snap
 from exporter.sources.capture import MOST_HEADERS_BYTES
+from exporter.sources.classicfilter import WHOLE, Snap
 from exporter.sources.filters import CLASSIC, EBPF, Filters
 from exporter.sources.interfaces import LINK_ETHERNET, Interface
 from exporter.sources.ring import Ring

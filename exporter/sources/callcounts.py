@@ -5,10 +5,10 @@ import platform
 import struct
 
 from exporter.services.syscalls import Called
-from exporter.sources import bpfcalls
+from exporter.sources.ebpf import kernel
+from exporter.sources.ebpf.syscallprogram import REGISTERS, Maps, counting
 from exporter.sources.errors import SourceError
 from exporter.sources.syscallnames import names
-from exporter.sources.syscallprogram import REGISTERS, Maps, counting
 
 MOST = 16_384  # pairs of process and call in one window
 OTHER_ABI = "~unknown"
@@ -36,11 +36,11 @@ class Counting:
         self._attached = -1
         self._open: list[int] = []
         try:
-            switch = self._kept(bpfcalls.create_map(bpfcalls.ARRAY, 4, _VALUE_BYTES, 1))
-            counts = self._kept(bpfcalls.create_map(bpfcalls.HASH, _KEY_BYTES, _VALUE_BYTES, MOST))
+            switch = self._kept(kernel.create_map(kernel.ARRAY, 4, _VALUE_BYTES, 1))
+            counts = self._kept(kernel.create_map(kernel.HASH, _KEY_BYTES, _VALUE_BYTES, MOST))
             self._maps = Maps(counts, switch)
             program = counting(REGISTERS[machine], self._maps)
-            self._program = self._kept(bpfcalls.load_tracepoint(program))
+            self._program = self._kept(kernel.load_tracepoint(program))
             self.attach()
             self.detach()  # only now it is known that it may be attached
         except SourceError:
@@ -53,7 +53,7 @@ class Counting:
         Raises:
             SourceError: the kernel refused it.
         """
-        self._attached = bpfcalls.attach_tracepoint("sys_exit", self._program)
+        self._attached = kernel.attach_tracepoint("sys_exit", self._program)
 
     def detach(self) -> None:
         """Have it run no longer."""
@@ -68,7 +68,7 @@ class Counting:
             SourceError: the kernel refused it.
         """
         self.lost += self._lost()
-        bpfcalls.update(self._maps.switch, bytes(4), struct.pack("=QQ", on, 0))
+        kernel.update(self._maps.switch, bytes(4), struct.pack("=QQ", on, 0))
 
     def take(self) -> list[Called]:
         """Return what was counted since the last time, and forget it.
@@ -76,7 +76,7 @@ class Counting:
         Raises:
             SourceError: the kernel refused it.
         """
-        keys, values = bpfcalls.take_all(self._maps.counts, _KEY_BYTES, _VALUE_BYTES, MOST)
+        keys, values = kernel.take_all(self._maps.counts, _KEY_BYTES, _VALUE_BYTES, MOST)
         pairs = zip(struct.iter_unpack("=Q", keys), _ENTRY.iter_unpack(values), strict=True)
         return [
             Called(key >> 32, self._names.get(key & 0xFFFFFFFF, OTHER_ABI), calls, errors)
@@ -94,5 +94,5 @@ class Counting:
         return descriptor
 
     def _lost(self) -> int:
-        value = bpfcalls.look_up(self._maps.switch, bytes(4), _VALUE_BYTES)
+        value = kernel.look_up(self._maps.switch, bytes(4), _VALUE_BYTES)
         return int(struct.unpack("=QQ", value)[1])

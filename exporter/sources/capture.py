@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from exporter.net.engine import Engine
 from exporter.net.lengths import Bodies
-from exporter.sources import bpf
-from exporter.sources.bpf import ALL, Sample, Snap
+from exporter.sources import classicfilter
+from exporter.sources.classicfilter import ALL, Sample, Snap
 from exporter.sources.cutting import Cutting
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import AUTO, Filters
@@ -25,7 +25,7 @@ MOST_RING_BYTES = 16 << 20
 # Packets up to so long are copied whole, since messages may be pipelined in them: a client that publishes without a
 # pause fills packets of 64 KB. Segmentation offload makes such of large bodies as well: of those from servers that were
 # found to send them the head is copied. Where drops go on, the next lower step is taken, at last the configured cut.
-WHOLE_BYTES = (bpf.WHOLE, 32_768, 8_192)
+WHOLE_BYTES = (classicfilter.WHOLE, 32_768, 8_192)
 STUBBORN_DRAINS = 4  # with drops in a row; what is learnt of bodies in the first of them ends most
 MOST_HEADERS_BYTES = 14 + 40 + 60  # Ethernet, IPv6 and TCP with all of its options
 

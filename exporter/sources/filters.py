@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.net.lengths import Bodies
-from exporter.sources import bpf, bpfcalls, ebpf
-from exporter.sources.bpf import Kept, Snap
-from exporter.sources.bpfcalls import ARRAY, LRU_HASH, BpfError
+from exporter.sources import classicfilter
+from exporter.sources.classicfilter import Kept, Snap, payload_filter
+from exporter.sources.ebpf import kernel
+from exporter.sources.ebpf.kernel import ARRAY, LRU_HASH, BpfError
+from exporter.sources.ebpf.packetprogram import KEY_BYTES, VALUE_BYTES, Measure, translate
 
 log = logging.getLogger(__name__)
 
 AUTO, EBPF, CLASSIC = "auto", "ebpf", "classic"
 CHOICES = (AUTO, EBPF, CLASSIC)
-BEST, ASKED_FOR = "best", "asked for"  # reasons, beside those of `bpfcalls`
+BEST, ASKED_FOR = "best", "asked for"  # reasons, beside those of `ebpf.kernel`
 SO_ATTACH_BPF = 50
 MAX_FLOWS = 16_384  # that hold bodies and were seen lately: 12 and 8 bytes each, and what the kernel adds
 FIRST_BYTES = 8192  # a message's head may be longer than what is copied of one packet
@@ -57,7 +59,7 @@ class ClassicFilter:
 
     def attach(self, sock: socket.socket, kept: Kept) -> None:
         """Set the socket's program."""
-        bpf.attach(sock, bpf.payload_filter(kept.snap, kept.link_header, kept.datagrams, kept.sample))
+        classicfilter.attach(sock, payload_filter(kept.snap, kept.link_header, kept.datagrams, kept.sample))
 
     def refill(self, room_bytes: int) -> None:
         """Do nothing: it knows of no room."""
@@ -80,7 +82,7 @@ class EbpfFilter:
     def __init__(self, filters: "Filters", flows: int) -> None:
         self._filters = filters
         self._flows = flows
-        self._room = bpfcalls.create_map(ARRAY, 4, 4, 1)
+        self._room = kernel.create_map(ARRAY, 4, 4, 1)
         self._classic = ClassicFilter()
         self._loaded: Kept | None = None
         self._program = -1
@@ -105,16 +107,16 @@ class EbpfFilter:
             BpfError: the kernel refused it.
         """
         if kept != self._loaded:
-            program = bpf.payload_filter(kept.snap, kept.link_header, kept.datagrams, judged=True)
-            measure = ebpf.Measure(kept.snap, FIRST_BYTES, HEADER_BYTES, kept.link_header, self._flows, self._room)
-            descriptor = bpfcalls.load_filter(ebpf.translate(program, measure))
+            program = payload_filter(kept.snap, kept.link_header, kept.datagrams, judged=True)
+            measure = Measure(kept.snap, FIRST_BYTES, HEADER_BYTES, kept.link_header, self._flows, self._room)
+            descriptor = kernel.load_filter(translate(program, measure))
             self._unload()
             self._program, self._loaded = descriptor, kept
         return self._program
 
     def refill(self, room_bytes: int) -> None:
         """Set what the kernel counts down from."""
-        bpfcalls.update(self._room, bytes(4), room_bytes.to_bytes(4, sys.byteorder))
+        kernel.update(self._room, bytes(4), room_bytes.to_bytes(4, sys.byteorder))
 
     def close(self) -> None:
         """Give up the program and the number."""
@@ -191,6 +193,6 @@ class Filters:
 
     def _try(self) -> None:
         """See whether the kernel takes the maps and a program that uses all that any does."""
-        self._flows = bpfcalls.create_map(LRU_HASH, ebpf.KEY_BYTES, ebpf.VALUE_BYTES, MAX_FLOWS)
+        self._flows = kernel.create_map(LRU_HASH, KEY_BYTES, VALUE_BYTES, MAX_FLOWS)
         with closing(EbpfFilter(self, self._flows)) as probe:
-            probe.load(Kept(Snap(bpf.WHOLE, 96, frozenset({Bodies(80, 1)})), 14))
+            probe.load(Kept(Snap(classicfilter.WHOLE, 96, frozenset({Bodies(80, 1)})), 14))

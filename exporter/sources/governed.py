@@ -13,7 +13,7 @@ from exporter.services.cycles import Span
 from exporter.services.governor import TAIL, Aperture, Governor, Plan, Shed, Spent
 from exporter.services.precision import Precision
 from exporter.services.sampling import FOREVER, NANOSECONDS, Sampling, Window
-from exporter.sources.bpf import Sample
+from exporter.sources.classicfilter import Sample
 from exporter.sources.source import CaptureStats, Drained, PacketSource
 
 MOST_LOSS = 4.0  # a drain of which less was kept tells little of the rest; what follows stands for it as well

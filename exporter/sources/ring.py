@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.sources import bpf
+from exporter.sources import classicfilter
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import ClassicFilter, PacketFilter
 from exporter.sources.interfaces import LINK_ETHERNET, Interface
@@ -71,7 +71,7 @@ class Ring:
     def __init__(
         self,
         interface: Interface,
-        snap: bpf.Snap,
+        snap: classicfilter.Snap,
         size_bytes: int,
         datagrams: bool = False,
         packet_filter: PacketFilter | None = None,
@@ -147,21 +147,21 @@ class Ring:
         self._refill()
         return first
 
-    def cut(self, snap: bpf.Snap, sample: bpf.Sample = bpf.ALL) -> None:
+    def cut(self, snap: classicfilter.Snap, sample: classicfilter.Sample = classicfilter.ALL) -> None:
         """Copy so much of each packet, and these flows, from now on, or once captured again.
 
         Raises:
             OSError: the kernel refused the filter.
         """
         header = 14 if self.interface.link == LINK_ETHERNET else 0
-        self._kept = bpf.Kept(snap, header, self._datagrams, sample)
+        self._kept = classicfilter.Kept(snap, header, self._datagrams, sample)
         if self._open:
             self._filter.attach(self._socket, self._kept)
 
     def pause(self) -> None:
         """Capture nothing from this moment on until `resume`; what was captured stays to be read."""
         self._open = False
-        bpf.attach(self._socket, bpf.NOTHING)
+        classicfilter.attach(self._socket, classicfilter.NOTHING)
 
     def leave(self) -> None:
         """Spare the interface's packets the cost of a capture while it is paused; this takes the kernel a while.
@@ -203,12 +203,12 @@ class Ring:
         self._socket.close()
         self._filter.close()
 
-    def _map(self, snap: bpf.Snap) -> mmap.mmap:
+    def _map(self, snap: classicfilter.Snap) -> mmap.mmap:
         self._socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         if self.interface.loopback:
             # Every packet passes twice here, on its way out and in.
             self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-        bpf.attach(self._socket, bpf.NOTHING)
+        classicfilter.attach(self._socket, classicfilter.NOTHING)
         self.cut(snap)
         frames = BLOCK_BYTES // FRAME_BYTES * self._blocks
         request = struct.pack("7I", BLOCK_BYTES, self._blocks, FRAME_BYTES, frames, RETIRE_MILLISECONDS, 0, 0)

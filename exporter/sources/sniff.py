@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from exporter.net.engine import Engine
-from exporter.sources.bpf import Sample
+from exporter.sources.classicfilter import Sample
 from exporter.sources.errors import SourceError
 from exporter.sources.source import CaptureStats, Drained
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.net.engine import Engine
-from exporter.sources.bpf import Sample
+from exporter.sources.classicfilter import Sample
 from exporter.sources.filters import FilterStatus
 
 

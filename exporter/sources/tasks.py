@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage, Usages
-from exporter.sources import bpfcalls
-from exporter.sources.bpfcalls import ARRAY, HASH, NO_PREALLOCATION
-from exporter.sources.btf import layout
+from exporter.sources.ebpf import kernel
+from exporter.sources.ebpf.btf import layout
+from exporter.sources.ebpf.kernel import ARRAY, HASH, NO_PREALLOCATION
+from exporter.sources.ebpf.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, SEEN, TURNS, program
 from exporter.sources.errors import SourceError
-from exporter.sources.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, SEEN, TURNS, program
 from exporter.sources.usage import UsageReader
 
 log = logging.getLogger(__name__)
@@ -58,11 +58,11 @@ class TaskReader:
                 opened.callback(os.close, descriptor)
                 return descriptor
 
-            self._seen = keep(bpfcalls.create_map(HASH, 4, SEEN.size, MAX_PROCESSES, NO_PREALLOCATION))
-            self._turn = keep(bpfcalls.create_map(ARRAY, 4, 4, 1))
+            self._seen = keep(kernel.create_map(HASH, 4, SEEN.size, MAX_PROCESSES, NO_PREALLOCATION))
+            self._turn = keep(kernel.create_map(ARRAY, 4, 4, 1))
             code = program(found, self._seen, self._turn)
-            loaded = keep(bpfcalls.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
-            self._link = keep(bpfcalls.link(loaded))
+            loaded = keep(kernel.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
+            self._link = keep(kernel.link(loaded))
             self._opened = opened.pop_all()
 
     def read(self, pids: Set[int], with_swap: bool = False) -> Reading:
@@ -72,8 +72,8 @@ class TaskReader:
             SourceError: the program cannot be run.
         """
         self._rounds += 1
-        bpfcalls.update(self._turn, bytes(4), struct.pack("=I", 1 << self._rounds % TURNS))
-        told = self._take(bpfcalls.run(self._link))
+        kernel.update(self._turn, bytes(4), struct.pack("=I", 1 << self._rounds % TURNS))
+        told = self._take(kernel.run(self._link))
         for pid in self._last.keys() - pids - told:
             self._forget(pid)
         fresh = self._undelivered.intersection(pids)
@@ -104,7 +104,7 @@ class TaskReader:
         del self._last[pid], self._records[pid]
         self._undelivered.discard(pid)
         self._large.discard(pid)
-        bpfcalls.delete(self._seen, struct.pack("=I", pid))
+        kernel.delete(self._seen, struct.pack("=I", pid))
 
     def _sample(self, fields: tuple[int, ...]) -> Sample:
         """Make a sample of a record, in its order."""

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.net.engine import Engine
 from exporter.services.governor import Spent
-from exporter.sources.bpf import Sample
+from exporter.sources.classicfilter import Sample
 from exporter.sources.governed import Clocks
 from exporter.sources.source import CaptureStats, Drained
 from exporter.wire import Wire

@@ -10,7 +10,7 @@ import pytest
 from exporter.model import Endpoint
 from exporter.net.engine import Engine
 from exporter.net.stream import End
-from exporter.sources.bpf import Snap
+from exporter.sources.classicfilter import Snap
 from exporter.sources.errors import SourceError
 from exporter.sources.interfaces import LINK_ETHERNET, Interface, interfaces_up
 from exporter.sources.ring import BLOCK_BYTES, Ring

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from exporter.net.engine import Engine
-from exporter.sources.bpf import ALL
+from exporter.sources.classicfilter import ALL
 from exporter.sources.errors import SourceError
 from exporter.sources.packets import open_packets
 from exporter.sources.sniff import METHOD, SniffedCapture, Sniffer

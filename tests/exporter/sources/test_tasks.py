@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from exporter.services.usage import Sample
+from exporter.sources.ebpf.taskprogram import MAX_THREADS, TURNS
 from exporter.sources.errors import SourceError
-from exporter.sources.taskprogram import MAX_THREADS, TURNS
 from exporter.sources.tasks import TaskReader, of_initial_namespace, open_usages
 from exporter.sources.usage import UsageReader
 

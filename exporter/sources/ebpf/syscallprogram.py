@@ -9,7 +9,7 @@ Source: Linux, include/trace/events/syscalls.h; arch/x86/include/asm/ptrace.h; a
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exporter.sources.bpfcode import (
+from exporter.sources.ebpf.assembler import (
     ADD,
     AND,
     EQUAL,

@@ -13,8 +13,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter.sources import bpf, bpfcode
-from exporter.sources.bpfcode import (
+from exporter.sources import classicfilter
+from exporter.sources.ebpf import assembler
+from exporter.sources.ebpf.assembler import (
     FRAME,
     R1,
     R2,
@@ -41,26 +42,26 @@ from exporter.sources.bpfcode import (
 )
 
 KEY_BYTES, VALUE_BYTES = 12, 8  # the addresses' words and the ports; the acknowledgement number and bytes since
-A, X, SAVED, CONTEXT = bpfcode.R0, bpfcode.R7, bpfcode.R8, bpfcode.R6  # as in the kernel's own translation
+A, X, SAVED, CONTEXT = assembler.R0, assembler.R7, assembler.R8, assembler.R6  # as in the kernel's own translation
 CELLS, KEY, VALUE = -80, -16, -32  # places on the stack
 PRIME = 0x01000193  # spreads bits, as in FNV-1a
 
 # What classic operations, comparisons and loads of the packet are here.
 OPERATIONS = {
-    bpf.AND: bpfcode.AND,
-    bpf.SHIFT_LEFT: bpfcode.SHIFT_LEFT,
-    bpf.SHIFT_RIGHT: bpfcode.SHIFT_RIGHT,
-    bpf.XOR: bpfcode.XOR,
-    bpf.MULTIPLY: bpfcode.MULTIPLY,
+    classicfilter.AND: assembler.AND,
+    classicfilter.SHIFT_LEFT: assembler.SHIFT_LEFT,
+    classicfilter.SHIFT_RIGHT: assembler.SHIFT_RIGHT,
+    classicfilter.XOR: assembler.XOR,
+    classicfilter.MULTIPLY: assembler.MULTIPLY,
 }
-OPERATIONS_WITH_INDEX = {bpf.ADD_INDEX: bpfcode.ADD, bpf.XOR_INDEX: bpfcode.XOR}
+OPERATIONS_WITH_INDEX = {classicfilter.ADD_INDEX: assembler.ADD, classicfilter.XOR_INDEX: assembler.XOR}
 CONDITIONS = {
-    bpf.IF_EQUAL: bpfcode.EQUAL,
-    bpf.IF_BITS: bpfcode.SOME_BITS,
-    bpf.IF_MORE_THAN: bpfcode.MORE_THAN,
+    classicfilter.IF_EQUAL: assembler.EQUAL,
+    classicfilter.IF_BITS: assembler.SOME_BITS,
+    classicfilter.IF_MORE_THAN: assembler.MORE_THAN,
 }
-LOADS = {bpf.LOAD_BYTE: 1, bpf.LOAD_HALF: 2, bpf.LOAD_WORD: 4}
-LOADS_INDEXED = {bpf.LOAD_BYTE_INDEXED: 1, bpf.LOAD_HALF_INDEXED: 2}
+LOADS = {classicfilter.LOAD_BYTE: 1, classicfilter.LOAD_HALF: 2, classicfilter.LOAD_WORD: 4}
+LOADS_INDEXED = {classicfilter.LOAD_BYTE_INDEXED: 1, classicfilter.LOAD_HALF_INDEXED: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Measure:
         room: the descriptor of the map whose one number says how many more bytes may be copied whole.
     """
 
-    snap: bpf.Snap
+    snap: classicfilter.Snap
     first_bytes: int
     header_bytes: int
     link_header: int
@@ -87,12 +88,12 @@ class Measure:
 
 
 def translate(program: bytes, measure: Measure) -> bytes:
-    """Return the eBPF program, in structures of 8 bytes, that does what a classic one of `sources.bpf` does.
+    """Return the eBPF program, in structures of 8 bytes, that does what a classic one of `sources.classicfilter` does.
 
-    Where that returns `bpf.JUDGED`, it is found out how much to copy.
+    Where that returns `classicfilter.JUDGED`, it is found out how much to copy.
 
     Raises:
-        ValueError: an instruction is none of those that `sources.bpf` uses.
+        ValueError: an instruction is none of those that `sources.classicfilter` uses.
     """
     lines: list[Line] = [move(CONTEXT, R1), put_word(A, 0), put_word(X, 0)]
     for number, (code, then, otherwise, operand) in enumerate(struct.iter_unpack("=HBBI", program)):
@@ -100,16 +101,16 @@ def translate(program: bytes, measure: Measure) -> bytes:
         if code in CONDITIONS:
             lines.append(jump_if_word_number(CONDITIONS[code], A, operand, f"{number + 1 + then}"))
             lines.append(jump(f"{number + 1 + otherwise}"))
-        elif code == bpf.IF_MORE_THAN_INDEX:
-            lines.append(jump_if_word(bpfcode.MORE_THAN, A, X, f"{number + 1 + then}"))
+        elif code == classicfilter.IF_MORE_THAN_INDEX:
+            lines.append(jump_if_word(assembler.MORE_THAN, A, X, f"{number + 1 + then}"))
             lines.append(jump(f"{number + 1 + otherwise}"))
-        elif code == bpf.JUMP:
+        elif code == classicfilter.JUMP:
             lines.append(jump(f"{number + 1 + operand}"))
-        elif code == bpf.RETURN and operand == bpf.JUDGED:
+        elif code == classicfilter.RETURN and operand == classicfilter.JUDGED:
             lines.append(jump("judged"))
         else:
             lines += _plain(code, operand)
-    return bpfcode.assemble(bpfcode.reachable([*lines, "judged", *_judge(measure)]))
+    return assembler.assemble(assembler.reachable([*lines, "judged", *_judge(measure)]))
 
 
 def _plain(code: int, operand: int) -> Sequence[Line]:
@@ -123,16 +124,16 @@ def _plain(code: int, operand: int) -> Sequence[Line]:
         return [compute_word_by(OPERATIONS[code], A, operand)]
     if code in OPERATIONS_WITH_INDEX:
         return [compute_word(OPERATIONS_WITH_INDEX[code], A, X)]
-    if code == bpf.LOAD_HEADER_LENGTH:
+    if code == classicfilter.LOAD_HEADER_LENGTH:
         return [move_word(SAVED, A), *_header_length(operand), move_word(A, SAVED)]
     known: dict[int, Sequence[Line]] = {
-        bpf.LOAD_LENGTH: [_length(A)],
-        bpf.TO_INDEX: [move_word(X, A)],
-        bpf.KEEP: [store(4, FRAME, cell, A)],
-        bpf.LOAD_INDEX_KEPT: [load(4, X, FRAME, cell)],
-        bpf.LOAD_KEPT: [load(4, A, FRAME, cell)],
-        bpf.LOAD_VALUE: [put_word(A, operand)],
-        bpf.RETURN: leave_with_word(operand),
+        classicfilter.LOAD_LENGTH: [_length(A)],
+        classicfilter.TO_INDEX: [move_word(X, A)],
+        classicfilter.KEEP: [store(4, FRAME, cell, A)],
+        classicfilter.LOAD_INDEX_KEPT: [load(4, X, FRAME, cell)],
+        classicfilter.LOAD_KEPT: [load(4, A, FRAME, cell)],
+        classicfilter.LOAD_VALUE: [put_word(A, operand)],
+        classicfilter.RETURN: leave_with_word(operand),
     }
     if code not in known:
         raise ValueError(f"no translation of the instruction {code:#x}")
@@ -147,8 +148,8 @@ def _length(register: int) -> Op:
 def _header_length(ip: int) -> list[Line]:
     return [
         load_packet(1, ip),
-        compute_word_by(bpfcode.AND, A, 15),
-        compute_word_by(bpfcode.SHIFT_LEFT, A, 2),
+        compute_word_by(assembler.AND, A, 15),
+        compute_word_by(assembler.SHIFT_LEFT, A, 2),
         move_word(X, A),
     ]
 
@@ -157,28 +158,28 @@ def _judge(measure: Measure) -> list[Line]:
     """Answer by the packet's length, then by what its server is known for, then by the room there is."""
     snap = measure.snap
     known = [
-        load(4, A, FRAME, CELLS + 4 * bpf.CUT_CELL),
-        *([jump_if_word_number(bpfcode.EQUAL, A, bpf.BODY, "body")] if snap.bodies else []),
-        *([jump_if_word_number(bpfcode.EQUAL, A, bpf.MESSAGES, "whole")] if snap.messages else []),
+        load(4, A, FRAME, CELLS + 4 * classicfilter.CUT_CELL),
+        *([jump_if_word_number(assembler.EQUAL, A, classicfilter.BODY, "body")] if snap.bodies else []),
+        *([jump_if_word_number(assembler.EQUAL, A, classicfilter.MESSAGES, "whole")] if snap.messages else []),
     ]
     lines: list[Line] = [
         _length(A),
-        jump_if_word_number(bpfcode.MORE_THAN, A, snap.head_bytes, "long"),
+        jump_if_word_number(assembler.MORE_THAN, A, snap.head_bytes, "long"),
         "whole",
-        *leave_with_word(bpf.WHOLE),
+        *leave_with_word(classicfilter.WHOLE),
         "long",
         move_word(SAVED, A),
         *(known if snap.bodies or snap.messages else []),
-        jump_if_word_number(bpfcode.MORE_THAN, SAVED, snap.whole_bytes, "head"),
+        jump_if_word_number(assembler.MORE_THAN, SAVED, snap.whole_bytes, "head"),
         put_word(A, 0),
         store(4, FRAME, KEY, A),
-        *_map_call(measure.room, bpfcode.MAP_LOOKUP),
-        jump_if_number(bpfcode.EQUAL, A, 0, "head"),
+        *_map_call(measure.room, assembler.MAP_LOOKUP),
+        jump_if_number(assembler.EQUAL, A, 0, "head"),
         load(4, X, A, 0),
-        jump_if_word(bpfcode.LESS, X, SAVED, "head"),
-        compute_word(bpfcode.SUBTRACT, X, SAVED),
+        jump_if_word(assembler.LESS, X, SAVED, "head"),
+        compute_word(assembler.SUBTRACT, X, SAVED),
         store(4, A, 0, X),
-        *leave_with_word(bpf.WHOLE),
+        *leave_with_word(classicfilter.WHOLE),
         "head",
         *leave_with_word(snap.head_bytes),
     ]
@@ -213,9 +214,9 @@ def _version(ip: int) -> list[Line]:
     size, four, six = (2, 0x800, 0x86DD) if ip else (1, 0x40, 0x60)
     return [
         load_packet(size, 12 if ip else 0),
-        *([] if ip else [compute_word_by(bpfcode.AND, A, 0xF0)]),
-        jump_if_word_number(bpfcode.EQUAL, A, four, "v4"),
-        jump_if_word_number(bpfcode.EQUAL, A, six, "v6"),
+        *([] if ip else [compute_word_by(assembler.AND, A, 0xF0)]),
+        jump_if_word_number(assembler.EQUAL, A, four, "v4"),
+        jump_if_word_number(assembler.EQUAL, A, six, "v6"),
         jump("whole"),
     ]
 
@@ -229,9 +230,9 @@ def _keep_folded(place: int, cell: int) -> list[Line]:
     lines: list[Line] = [put_word(X, 0)]
     for word in range(4):
         lines += [
-            compute_word_by(bpfcode.MULTIPLY, X, PRIME),
+            compute_word_by(assembler.MULTIPLY, X, PRIME),
             load_packet(4, place + 4 * word),
-            compute_word(bpfcode.XOR, X, A),
+            compute_word(assembler.XOR, X, A),
         ]
     return [*lines, store(4, FRAME, cell, X)]
 
@@ -240,19 +241,19 @@ def _asked(measure: Measure) -> list[Line]:
     """Answer the head for the first packets with the acknowledgement number in the register `SAVED`, then headers."""
     head = measure.snap.head_bytes
     return [
-        *_map_call(measure.flows, bpfcode.MAP_LOOKUP),
-        jump_if_number(bpfcode.EQUAL, A, 0, "new"),
+        *_map_call(measure.flows, assembler.MAP_LOOKUP),
+        jump_if_number(assembler.EQUAL, A, 0, "new"),
         load(4, X, A, 0),
         load(4, R1, A, 4),
-        jump_if_word(bpfcode.EQUAL, X, SAVED, "same"),
+        jump_if_word(assembler.EQUAL, X, SAVED, "same"),
         store(4, A, 0, SAVED),
         put_word(R1, 0),
         "same",
-        jump_if_word_number(bpfcode.LESS, R1, measure.first_bytes, "first"),
+        jump_if_word_number(assembler.LESS, R1, measure.first_bytes, "first"),
         *leave_with_word(measure.header_bytes),
         "first",
         _length(R2),
-        compute_word(bpfcode.ADD, R1, R2),
+        compute_word(assembler.ADD, R1, R2),
         store(4, A, 4, R1),
         *leave_with_word(head),
         "new",
@@ -260,9 +261,9 @@ def _asked(measure: Measure) -> list[Line]:
         _length(R1),
         store(4, FRAME, VALUE + 4, R1),
         move(R3, FRAME),
-        compute_by(bpfcode.ADD, R3, VALUE),
+        compute_by(assembler.ADD, R3, VALUE),
         put_word(R4, 0),
-        *_map_call(measure.flows, bpfcode.MAP_UPDATE),
+        *_map_call(measure.flows, assembler.MAP_UPDATE),
         *leave_with_word(head),
     ]
 
@@ -270,7 +271,7 @@ def _asked(measure: Measure) -> list[Line]:
 def _map_call(map_descriptor: int, helper: int) -> list[Line]:
     return [
         move(R2, FRAME),
-        compute_by(bpfcode.ADD, R2, KEY),
+        compute_by(assembler.ADD, R2, KEY),
         map_pointer(R1, map_descriptor),
-        bpfcode.call(helper),
+        assembler.call(helper),
     ]

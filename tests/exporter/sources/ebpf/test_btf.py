@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.sources.btf import layout
+from exporter.sources.ebpf.btf import layout
 from exporter.sources.errors import SourceError
 
 INT, POINTER, STRUCT, TYPEDEF, CONST, FUNCTION, PROTOTYPE = 1, 2, 4, 8, 10, 12, 13

@@ -9,9 +9,9 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.sources import bpfcode
-from exporter.sources.bpfcode import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Line
-from exporter.sources.btf import Layout
+from exporter.sources.ebpf import assembler
+from exporter.sources.ebpf.assembler import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Line
+from exporter.sources.ebpf.btf import Layout
 
 MAX_THREADS = 512  # added up of one process
 MAX_FILE_WORDS = 1024  # of 64 descriptors each
@@ -86,7 +86,7 @@ def program(layout: Layout, seen: int, turn: int) -> bytes:
         turn: descriptor of an array of one number of 32 bits, where a bit is set for each turn that has come.
     """
     at = layout.offsets
-    return bpfcode.assemble(
+    return assembler.assemble(
         [
             *_first_threads_only(at),
             *_process(at),
@@ -97,102 +97,102 @@ def program(layout: Layout, seen: int, turn: int) -> bytes:
             *_files(at),
             *_tell(at, seen),
             "out",
-            *bpfcode.leave(),
+            *assembler.leave(),
         ]
     )
 
 
 def _first_threads_only(at: Mapping[str, int]) -> Iterator[Line]:
     """Leave R6 pointing to the process's first thread."""
-    yield bpfcode.store(8, FRAME, _CONTEXT, R1)
-    yield bpfcode.load(8, R6, R1, 8)
-    yield bpfcode.jump_if_number(bpfcode.EQUAL, R6, 0, "out")
-    yield bpfcode.load(4, R1, R6, at["task_struct.pid"])
-    yield bpfcode.load(4, R2, R6, at["task_struct.tgid"])
-    yield bpfcode.jump_if(bpfcode.NOT_EQUAL, R1, R2, "out")
-    yield bpfcode.load(4, R3, R6, at["task_struct.flags"])
-    yield bpfcode.jump_if_number(bpfcode.SOME_BITS, R3, _KERNEL_THREAD, "out")
-    yield bpfcode.store(4, FRAME, _RECORD + _PROCESS, R2)
+    yield assembler.store(8, FRAME, _CONTEXT, R1)
+    yield assembler.load(8, R6, R1, 8)
+    yield assembler.jump_if_number(assembler.EQUAL, R6, 0, "out")
+    yield assembler.load(4, R1, R6, at["task_struct.pid"])
+    yield assembler.load(4, R2, R6, at["task_struct.tgid"])
+    yield assembler.jump_if(assembler.NOT_EQUAL, R1, R2, "out")
+    yield assembler.load(4, R3, R6, at["task_struct.flags"])
+    yield assembler.jump_if_number(assembler.SOME_BITS, R3, _KERNEL_THREAD, "out")
+    yield assembler.store(4, FRAME, _RECORD + _PROCESS, R2)
 
 
 def _process(at: Mapping[str, int]) -> Iterator[Line]:
     """Begin the sums with the threads that ended; leave R9 pointing to the process, R8 to its list of threads."""
     yield from _read(_SCRATCH, 8, R6, at["task_struct.signal"])
-    yield bpfcode.load(8, R9, FRAME, _SCRATCH)
+    yield assembler.load(8, R9, FRAME, _SCRATCH)
     targets = {ended: _SUMS + 8 * place for place, (_, ended) in enumerate(SUMS) if ended}
     targets |= {member: _CHILDREN + 8 * place for place, member in enumerate(CHILDREN)}
     for place, (_, ended) in enumerate(SUMS):
         if not ended:
-            yield bpfcode.clear(FRAME, _RECORD + _SUMS + 8 * place)
+            yield assembler.clear(FRAME, _RECORD + _SUMS + 8 * place)
     for span in _spans(SIGNAL, at):
         yield from _read(_SCRATCH, span.length, R9, span.start)
         for member, offset in span.members.items():
             if member == "signal_struct.thread_head":
-                yield bpfcode.load(8, R8, FRAME, _SCRATCH + offset)
+                yield assembler.load(8, R8, FRAME, _SCRATCH + offset)
             elif member == "signal_struct.nr_threads":
-                yield bpfcode.load(4, R1, FRAME, _SCRATCH + offset)
-                yield bpfcode.store(4, FRAME, _RECORD + _THREADS, R1)
+                yield assembler.load(4, R1, FRAME, _SCRATCH + offset)
+                yield assembler.store(4, FRAME, _RECORD + _THREADS, R1)
             else:
-                yield bpfcode.load(8, R1, FRAME, _SCRATCH + offset)
-                yield bpfcode.store(8, FRAME, _RECORD + targets[member], R1)
+                yield assembler.load(8, R1, FRAME, _SCRATCH + offset)
+                yield assembler.store(8, FRAME, _RECORD + targets[member], R1)
 
 
 def _threads(at: Mapping[str, int]) -> Iterator[Line]:
     """Add every thread; they are a ring of `thread_node` that `thread_head` of the process is part of."""
     node = at["task_struct.thread_node"]
     targets = {member: _SUMS + 8 * place for place, (member, _) in enumerate(SUMS)}
-    yield bpfcode.put(R7, 0)
+    yield assembler.put(R7, 0)
     yield "thread"
     for span in _spans(THREAD, at):
         yield from _read(_SCRATCH, span.length, R8, span.start - node)
         for member, offset in span.members.items():
             if member in targets:
-                yield bpfcode.load(8, R1, FRAME, _SCRATCH + offset)
-                yield bpfcode.load(8, R2, FRAME, _RECORD + targets[member])
-                yield bpfcode.compute(bpfcode.ADD, R2, R1)
-                yield bpfcode.store(8, FRAME, _RECORD + targets[member], R2)
+                yield assembler.load(8, R1, FRAME, _SCRATCH + offset)
+                yield assembler.load(8, R2, FRAME, _RECORD + targets[member])
+                yield assembler.compute(assembler.ADD, R2, R1)
+                yield assembler.store(8, FRAME, _RECORD + targets[member], R2)
             else:
-                yield bpfcode.load(8, R4, FRAME, _SCRATCH + offset)
-                yield bpfcode.store(8, FRAME, _KEY, R4)
-    yield bpfcode.load(8, R8, FRAME, _KEY)
-    yield bpfcode.move(R1, R9)
-    yield bpfcode.compute_by(bpfcode.ADD, R1, at["signal_struct.thread_head"])
-    yield bpfcode.jump_if(bpfcode.EQUAL, R8, R1, "walked")
-    yield bpfcode.compute_by(bpfcode.ADD, R7, 1)
-    yield bpfcode.jump_if_number(bpfcode.LESS, R7, MAX_THREADS, "thread")
+                yield assembler.load(8, R4, FRAME, _SCRATCH + offset)
+                yield assembler.store(8, FRAME, _KEY, R4)
+    yield assembler.load(8, R8, FRAME, _KEY)
+    yield assembler.move(R1, R9)
+    yield assembler.compute_by(assembler.ADD, R1, at["signal_struct.thread_head"])
+    yield assembler.jump_if(assembler.EQUAL, R8, R1, "walked")
+    yield assembler.compute_by(assembler.ADD, R7, 1)
+    yield assembler.jump_if_number(assembler.LESS, R7, MAX_THREADS, "thread")
     yield "walked"
 
 
 def _unless_told(at: Mapping[str, int], seen: int, turn: int) -> Iterator[Line]:
     """Leave unless the process ran since it was last told, or it is its turn."""
-    yield bpfcode.load(8, R1, R6, at["task_struct.start_boottime"])
-    yield bpfcode.store(8, FRAME, _RECORD + _START, R1)
-    yield bpfcode.clear(FRAME, _KEY)
-    yield bpfcode.load(4, R1, FRAME, _RECORD + _PROCESS)
-    yield bpfcode.store(4, FRAME, _KEY, R1)
-    yield bpfcode.map_pointer(R1, seen)
-    yield bpfcode.move(R2, FRAME)
-    yield bpfcode.compute_by(bpfcode.ADD, R2, _KEY)
-    yield bpfcode.call(bpfcode.MAP_LOOKUP)
-    yield bpfcode.jump_if_number(bpfcode.EQUAL, R0, 0, "changed")
+    yield assembler.load(8, R1, R6, at["task_struct.start_boottime"])
+    yield assembler.store(8, FRAME, _RECORD + _START, R1)
+    yield assembler.clear(FRAME, _KEY)
+    yield assembler.load(4, R1, FRAME, _RECORD + _PROCESS)
+    yield assembler.store(4, FRAME, _KEY, R1)
+    yield assembler.map_pointer(R1, seen)
+    yield assembler.move(R2, FRAME)
+    yield assembler.compute_by(assembler.ADD, R2, _KEY)
+    yield assembler.call(assembler.MAP_LOOKUP)
+    yield assembler.jump_if_number(assembler.EQUAL, R0, 0, "changed")
     for offset, place in ((0, _START), (8, _RUN)):
-        yield bpfcode.load(8, R1, R0, offset)
-        yield bpfcode.load(8, R2, FRAME, _RECORD + place)
-        yield bpfcode.jump_if(bpfcode.NOT_EQUAL, R1, R2, "changed")
-    yield bpfcode.map_value(R1, turn)
-    yield bpfcode.load(4, R1, R1, 0)
-    yield bpfcode.load(4, R2, FRAME, _RECORD + _PROCESS)
-    yield bpfcode.compute_by(bpfcode.AND, R2, TURNS - 1)
-    yield bpfcode.compute(bpfcode.SHIFT_RIGHT, R1, R2)
-    yield bpfcode.compute_by(bpfcode.AND, R1, 1)
-    yield bpfcode.jump_if_number(bpfcode.EQUAL, R1, 0, "out")
+        yield assembler.load(8, R1, R0, offset)
+        yield assembler.load(8, R2, FRAME, _RECORD + place)
+        yield assembler.jump_if(assembler.NOT_EQUAL, R1, R2, "changed")
+    yield assembler.map_value(R1, turn)
+    yield assembler.load(4, R1, R1, 0)
+    yield assembler.load(4, R2, FRAME, _RECORD + _PROCESS)
+    yield assembler.compute_by(assembler.AND, R2, TURNS - 1)
+    yield assembler.compute(assembler.SHIFT_RIGHT, R1, R2)
+    yield assembler.compute_by(assembler.AND, R1, 1)
+    yield assembler.jump_if_number(assembler.EQUAL, R1, 0, "out")
     yield "changed"
 
 
 def _identity(at: Mapping[str, int]) -> Iterator[Line]:
-    yield bpfcode.load(8, R1, R6, at["task_struct.real_parent"])
-    yield bpfcode.load(4, R1, R1, at["task_struct.tgid"])
-    yield bpfcode.store(4, FRAME, _RECORD + _PARENT, R1)
+    yield assembler.load(8, R1, R6, at["task_struct.real_parent"])
+    yield assembler.load(4, R1, R1, at["task_struct.tgid"])
+    yield assembler.store(4, FRAME, _RECORD + _PARENT, R1)
     yield from _read(_RECORD + _NAME, 16, R6, at["task_struct.comm"])
 
 
@@ -200,10 +200,10 @@ def _memory(at: Mapping[str, int]) -> Iterator[Line]:
     """Take the kernel's quick counts of pages, a few off per processor; a process that is ending has none."""
     each = at["percpu_counter.counters"] + 8  # its last member
     for place in range(4):
-        yield bpfcode.clear(FRAME, _RECORD + _PAGES + 8 * place)
+        yield assembler.clear(FRAME, _RECORD + _PAGES + 8 * place)
     yield from _read(_SCRATCH, 8, R6, at["task_struct.mm"])
-    yield bpfcode.load(8, R8, FRAME, _SCRATCH)
-    yield bpfcode.jump_if_number(bpfcode.EQUAL, R8, 0, "no memory")
+    yield assembler.load(8, R8, FRAME, _SCRATCH)
+    yield assembler.jump_if_number(assembler.EQUAL, R8, 0, "no memory")
     for place in range(4):
         offset = at["mm_struct.rss_stat"] + place * each + at["percpu_counter.count"]
         yield from _read(_RECORD + _PAGES + 8 * place, 8, R8, offset)
@@ -212,85 +212,85 @@ def _memory(at: Mapping[str, int]) -> Iterator[Line]:
 
 def _files(at: Mapping[str, int]) -> Iterator[Line]:
     """Count the bits of open files."""
-    yield bpfcode.put(R1, 0)
-    yield bpfcode.store(4, FRAME, _RECORD + _FILES, R1)
+    yield assembler.put(R1, 0)
+    yield assembler.store(4, FRAME, _RECORD + _FILES, R1)
     yield from _read(_SCRATCH, 8, R6, at["task_struct.files"])
-    yield bpfcode.load(8, R8, FRAME, _SCRATCH)
-    yield bpfcode.jump_if_number(bpfcode.EQUAL, R8, 0, "no files")
+    yield assembler.load(8, R8, FRAME, _SCRATCH)
+    yield assembler.jump_if_number(assembler.EQUAL, R8, 0, "no files")
     yield from _read(_SCRATCH, 8, R8, at["files_struct.fdt"])
-    yield bpfcode.load(8, R9, FRAME, _SCRATCH)
+    yield assembler.load(8, R9, FRAME, _SCRATCH)
     yield from _read(_SCRATCH, 4, R9, at["fdtable.max_fds"])
-    yield bpfcode.load(4, R8, FRAME, _SCRATCH)
+    yield assembler.load(4, R8, FRAME, _SCRATCH)
     yield from _read(_SCRATCH, 8, R9, at["fdtable.open_fds"])
-    yield bpfcode.load(8, R9, FRAME, _SCRATCH)
-    yield bpfcode.put(R7, 0)
+    yield assembler.load(8, R9, FRAME, _SCRATCH)
+    yield assembler.put(R7, 0)
     yield "files"
-    yield bpfcode.jump_if(bpfcode.AT_LEAST, R7, R8, "no files")
+    yield assembler.jump_if(assembler.AT_LEAST, R7, R8, "no files")
     yield from _read(_SCRATCH, 8, R9, 0)
-    yield bpfcode.load(8, R1, FRAME, _SCRATCH)
+    yield assembler.load(8, R1, FRAME, _SCRATCH)
     yield from _count_bits()
-    yield bpfcode.load(4, R2, FRAME, _RECORD + _FILES)
-    yield bpfcode.compute(bpfcode.ADD, R2, R1)
-    yield bpfcode.store(4, FRAME, _RECORD + _FILES, R2)
-    yield bpfcode.compute_by(bpfcode.ADD, R9, 8)
-    yield bpfcode.compute_by(bpfcode.ADD, R7, 64)
-    yield bpfcode.jump_if_number(bpfcode.LESS, R7, 64 * MAX_FILE_WORDS, "files")
+    yield assembler.load(4, R2, FRAME, _RECORD + _FILES)
+    yield assembler.compute(assembler.ADD, R2, R1)
+    yield assembler.store(4, FRAME, _RECORD + _FILES, R2)
+    yield assembler.compute_by(assembler.ADD, R9, 8)
+    yield assembler.compute_by(assembler.ADD, R7, 64)
+    yield assembler.jump_if_number(assembler.LESS, R7, 64 * MAX_FILE_WORDS, "files")
     yield "no files"
 
 
 def _count_bits() -> Iterator[Line]:
     """Replace R1 by how many of its bits are set: of pairs, of fours, of bytes, and these added up by multiplying."""
-    yield bpfcode.move(R2, R1)
-    yield bpfcode.compute_by(bpfcode.SHIFT_RIGHT, R2, 1)
-    yield bpfcode.put_twice(R3, 0x55555555)
-    yield bpfcode.compute(bpfcode.AND, R2, R3)
-    yield bpfcode.compute(bpfcode.SUBTRACT, R1, R2)
-    yield bpfcode.put_twice(R3, 0x33333333)
-    yield bpfcode.move(R2, R1)
-    yield bpfcode.compute_by(bpfcode.SHIFT_RIGHT, R2, 2)
-    yield bpfcode.compute(bpfcode.AND, R2, R3)
-    yield bpfcode.compute(bpfcode.AND, R1, R3)
-    yield bpfcode.compute(bpfcode.ADD, R1, R2)
-    yield bpfcode.move(R2, R1)
-    yield bpfcode.compute_by(bpfcode.SHIFT_RIGHT, R2, 4)
-    yield bpfcode.compute(bpfcode.ADD, R1, R2)
-    yield bpfcode.put_twice(R3, 0x0F0F0F0F)
-    yield bpfcode.compute(bpfcode.AND, R1, R3)
-    yield bpfcode.put_twice(R3, 0x01010101)
-    yield bpfcode.compute(bpfcode.MULTIPLY, R1, R3)
-    yield bpfcode.compute_by(bpfcode.SHIFT_RIGHT, R1, 56)
+    yield assembler.move(R2, R1)
+    yield assembler.compute_by(assembler.SHIFT_RIGHT, R2, 1)
+    yield assembler.put_twice(R3, 0x55555555)
+    yield assembler.compute(assembler.AND, R2, R3)
+    yield assembler.compute(assembler.SUBTRACT, R1, R2)
+    yield assembler.put_twice(R3, 0x33333333)
+    yield assembler.move(R2, R1)
+    yield assembler.compute_by(assembler.SHIFT_RIGHT, R2, 2)
+    yield assembler.compute(assembler.AND, R2, R3)
+    yield assembler.compute(assembler.AND, R1, R3)
+    yield assembler.compute(assembler.ADD, R1, R2)
+    yield assembler.move(R2, R1)
+    yield assembler.compute_by(assembler.SHIFT_RIGHT, R2, 4)
+    yield assembler.compute(assembler.ADD, R1, R2)
+    yield assembler.put_twice(R3, 0x0F0F0F0F)
+    yield assembler.compute(assembler.AND, R1, R3)
+    yield assembler.put_twice(R3, 0x01010101)
+    yield assembler.compute(assembler.MULTIPLY, R1, R3)
+    yield assembler.compute_by(assembler.SHIFT_RIGHT, R1, 56)
 
 
 def _tell(at: Mapping[str, int], seen: int) -> Iterator[Line]:
     """Write the record; only if there was room for it, the process was told: else this runs again for it."""
-    yield bpfcode.load(8, R1, FRAME, _CONTEXT)
-    yield bpfcode.load(8, R1, R1, 0)
-    yield bpfcode.load(8, R1, R1, at["bpf_iter_meta.seq"])
-    yield bpfcode.move(R2, FRAME)
-    yield bpfcode.compute_by(bpfcode.ADD, R2, _RECORD)
-    yield bpfcode.put(R3, RECORD.size)
-    yield bpfcode.call(bpfcode.SEQ_WRITE)
-    yield bpfcode.jump_if_number(bpfcode.NOT_EQUAL, R0, 0, "out")
+    yield assembler.load(8, R1, FRAME, _CONTEXT)
+    yield assembler.load(8, R1, R1, 0)
+    yield assembler.load(8, R1, R1, at["bpf_iter_meta.seq"])
+    yield assembler.move(R2, FRAME)
+    yield assembler.compute_by(assembler.ADD, R2, _RECORD)
+    yield assembler.put(R3, RECORD.size)
+    yield assembler.call(assembler.SEQ_WRITE)
+    yield assembler.jump_if_number(assembler.NOT_EQUAL, R0, 0, "out")
     for offset, place in ((0, _START), (8, _RUN)):
-        yield bpfcode.load(8, R1, FRAME, _RECORD + place)
-        yield bpfcode.store(8, FRAME, _SEEN + offset, R1)
-    yield bpfcode.map_pointer(R1, seen)
-    yield bpfcode.move(R2, FRAME)
-    yield bpfcode.compute_by(bpfcode.ADD, R2, _KEY)
-    yield bpfcode.move(R3, FRAME)
-    yield bpfcode.compute_by(bpfcode.ADD, R3, _SEEN)
-    yield bpfcode.put(R4, 0)
-    yield bpfcode.call(bpfcode.MAP_UPDATE)
+        yield assembler.load(8, R1, FRAME, _RECORD + place)
+        yield assembler.store(8, FRAME, _SEEN + offset, R1)
+    yield assembler.map_pointer(R1, seen)
+    yield assembler.move(R2, FRAME)
+    yield assembler.compute_by(assembler.ADD, R2, _KEY)
+    yield assembler.move(R3, FRAME)
+    yield assembler.compute_by(assembler.ADD, R3, _SEEN)
+    yield assembler.put(R4, 0)
+    yield assembler.call(assembler.MAP_UPDATE)
 
 
 def _read(place: int, length: int, pointer: int, offset: int) -> Iterator[Line]:
     """Copy from where a register points to a place on the stack."""
-    yield bpfcode.move(R3, pointer)
-    yield bpfcode.compute_by(bpfcode.ADD, R3, offset)
-    yield bpfcode.move(R1, FRAME)
-    yield bpfcode.compute_by(bpfcode.ADD, R1, place)
-    yield bpfcode.put(R2, length)
-    yield bpfcode.call(bpfcode.PROBE_READ_KERNEL)
+    yield assembler.move(R3, pointer)
+    yield assembler.compute_by(assembler.ADD, R3, offset)
+    yield assembler.move(R1, FRAME)
+    yield assembler.compute_by(assembler.ADD, R1, place)
+    yield assembler.put(R2, length)
+    yield assembler.call(assembler.PROBE_READ_KERNEL)
 
 
 def _spans(members: Sequence[str], at: Mapping[str, int]) -> list[_Span]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.sources.bpfcode import (
+from exporter.sources.ebpf.assembler import (
     EQUAL,
     R0,
     R1,

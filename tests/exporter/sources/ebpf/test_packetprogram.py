@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from exporter.net.lengths import Bodies
-from exporter.sources import bpfcalls, bpfcode, ebpf
-from exporter.sources.bpf import WHOLE, Kept, Snap, payload_filter
-from exporter.sources.bpfcalls import BpfError
+from exporter.sources.classicfilter import WHOLE, Kept, Snap, payload_filter
+from exporter.sources.ebpf import assembler, kernel, packetprogram
+from exporter.sources.ebpf.kernel import BpfError
 from exporter.sources.filters import (
     AUTO,
     CLASSIC,
@@ -29,8 +29,8 @@ from exporter.sources.filters import (
     FilterStatus,
 )
 from tests.exporter.net.packets import CLIENT, SERVER, tcp
-from tests.exporter.sources.test_bpf import CLIENT6, DROPPED, KEPT, SERVER6
-from tests.exporter.sources.test_bpf import run as run_classic
+from tests.exporter.sources.test_classicfilter import CLIENT6, DROPPED, KEPT, SERVER6
+from tests.exporter.sources.test_classicfilter import run as run_classic
 
 TEST_RUN = 10
 HEAD = 300
@@ -57,7 +57,7 @@ def run(descriptor: int, frame: bytes) -> int:
     attributes = struct.pack("=4IQQ2I", descriptor, 0, len(frame), 0, ctypes.addressof(data), 0, 0, 0)
     buffer = ctypes.create_string_buffer(attributes, 128)
     libc = ctypes.CDLL(None, use_errno=True)
-    number = ctypes.c_long(bpfcalls.NUMBERS[platform.machine()])
+    number = ctypes.c_long(kernel.NUMBERS[platform.machine()])
     done = libc.syscall(number, ctypes.c_int(TEST_RUN), buffer, ctypes.c_uint(128))
     assert done == 0, os.strerror(ctypes.get_errno())
     return int(struct.unpack_from("=I", buffer.raw, 4)[0])
@@ -133,12 +133,12 @@ def test_a_program_is_loaded_once(ebpf_filter: EbpfFilter) -> None:
 
 def test_what_cannot_be_translated_is_refused() -> None:
     with pytest.raises(ValueError, match="0x87"):
-        ebpf.translate(struct.pack("=HBBI", 0x87, 0, 0, 0), ebpf.Measure(SNAP, 1, 1, 14, 0, 0))
+        packetprogram.translate(struct.pack("=HBBI", 0x87, 0, 0, 0), packetprogram.Measure(SNAP, 1, 1, 14, 0, 0))
 
 
 def test_a_refused_program_says_what_the_verifier_said(ebpf_filter: EbpfFilter) -> None:
     with pytest.raises(BpfError, match=r"(?s)the kernel refuses the program: .*R0 !read_ok"):
-        bpfcalls.load_filter(bpfcode.assemble(bpfcode.leave()[1:]))
+        kernel.load_filter(assembler.assemble(assembler.leave()[1:]))
 
 
 def test_a_machine_without_a_known_number_does_with_the_classic_filter(

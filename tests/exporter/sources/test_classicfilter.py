@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from exporter.net.lengths import Bodies
-from exporter.sources.bpf import Instruction, Sample, Snap, assemble, payload_filter
+from exporter.sources.classicfilter import Instruction, Sample, Snap, assemble, payload_filter
 from tests.exporter.net.packets import ACK, CLIENT, FIN, RST, SERVER, SYN, ethernet, ip, tcp, udp
 
 CLIENT6, SERVER6 = ("fd00::1", 40000), ("fd00::2", 80)
