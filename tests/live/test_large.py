@@ -75,12 +75,14 @@ def greatest_memory(pid: int) -> Iterator[list[int]]:
 
 
 def of_nginx(page: str, name: str) -> float:
-    """Return the sum of a family over nginx as a server of HTTP."""
+    """Return the sum of a family over nginx, told by its port where others run, as a server of HTTP."""
     lines = re.findall(rf"^{name}\{{([^}}]*)\}} (\S+)$", page, re.MULTILINE)
     return sum(
         float(value)
         for labels, value in lines
-        if 'service_name="nginx"' in labels and 'protocol="http"' in labels and 'role="server"' in labels
+        if re.search(r'service_name="nginx(:\d+)?"', labels)
+        and 'protocol="http"' in labels
+        and 'role="server"' in labels
     )
 
 
