@@ -1,6 +1,12 @@
 """The bytes of one direction that wait for the rest of their unit."""
 
+import cython
+
 from exporter.model import Nanoseconds
+from exporter.protocols.base import ParseError
+
+if not cython.compiled:  # else `backlog.pxd` has it
+    from exporter.protocols.pieces import line_feed
 
 NOTHING = bytearray()  # shared by all that hold nothing, and never written to
 
@@ -39,6 +45,20 @@ class Backlog:
                 self.since = at
         elif position < len(buffer):
             self.held = bytearray(memoryview(buffer)[position:])
+
+    def line_end(self, buffer: bytes | bytearray, start: int, most: int) -> int:
+        """Return where the line feed is of the unit, a line, that begins at `start`; -1 if more bytes are needed.
+
+        Raises:
+            ParseError: more than `most` bytes have none.
+        """
+        end = line_feed(buffer, start + self.scanned)
+        self.scanned = 0
+        if end < 0:
+            self.scanned = len(buffer) - start
+            if self.scanned > most:
+                raise ParseError("an endless line")
+        return end
 
     def drop(self) -> None:
         """Forget the unit."""

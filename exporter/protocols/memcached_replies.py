@@ -72,13 +72,9 @@ class TextReplies:
                 position += taken
                 self.passed(taken, at, out)
                 continue
-            stop = buffer.find(b"\n", position + self._backlog.scanned)
+            stop = self._backlog.line_end(buffer, position, MAX_LINE_BYTES)
             if stop < 0:
-                self._backlog.scanned = end - position
-                if end - position > MAX_LINE_BYTES:
-                    raise ParseError("an endless line in a memcached reply")
                 break
-            self._backlog.scanned = 0
             line = bytes(buffer[position:stop])
             if not self._reading:
                 self._first_at = self._backlog.since if position == 0 else at

@@ -61,13 +61,9 @@ class TextRequests:
                 position += taken
                 self.passed(taken, at, out)
                 continue
-            stop = buffer.find(b"\n", position + self._backlog.scanned)
+            stop = self._backlog.line_end(buffer, position, MAX_LINE_BYTES)
             if stop < 0:
-                self._backlog.scanned = end - position
-                if end - position > MAX_LINE_BYTES:
-                    raise ParseError("an endless memcached command")
                 break
-            self._backlog.scanned = 0
             self._first_at = self._backlog.since if position == 0 else at
             self._size = stop + 1 - position
             self._line(bytes(buffer[position:stop]), out)

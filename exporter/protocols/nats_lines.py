@@ -114,13 +114,9 @@ class Lines:
                 position += taken
                 self._pass(taken, at, out)
                 continue
-            stop = buffer.find(b"\n", position + backlog.scanned)
+            stop = backlog.line_end(buffer, position, MAX_LINE_BYTES)
             if stop < 0:
-                backlog.scanned = end - position
-                if backlog.scanned > MAX_LINE_BYTES:
-                    raise ParseError("an endless line")
                 break
-            backlog.scanned = 0
             self._line = bytes(buffer[position : stop + 1])
             self._first_at = backlog.since if position == 0 else at
             self.skip = self._speaker.payload(self._line)

@@ -166,11 +166,8 @@ class Requests:
     def _inline(
         self, buffer: bytes | bytearray, start: int, since: Nanoseconds, at: Nanoseconds, out: list[Message]
     ) -> int:
-        end = buffer.find(b"\n", start + self._backlog.scanned)
+        end = self._backlog.line_end(buffer, start, MAX_LINE_BYTES)
         if end < 0:
-            if len(buffer) - start > MAX_LINE_BYTES:
-                raise ParseError("an endless Redis command line")
-            self._backlog.scanned = len(buffer) - start
             return start
         words = bytes(buffer[start:end]).split(None, MAX_WORDS)
         if words:

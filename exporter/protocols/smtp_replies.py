@@ -34,13 +34,9 @@ class Replies:
         buffer = self._backlog.join(data, at)
         position, end = 0, len(buffer)
         while position < end:
-            stop = buffer.find(b"\n", position + self._backlog.scanned) + 1
+            stop = self._backlog.line_end(buffer, position, MAX_LINE_BYTES) + 1
             if not stop:
-                self._backlog.scanned = end - position
-                if self._backlog.scanned > MAX_LINE_BYTES:
-                    raise ParseError("an endless line")
                 break
-            self._backlog.scanned = 0
             since = self._backlog.since if position == 0 else at
             self._line(bytes(buffer[position : position + 4]), stop - position, since, at, out)
             position = stop
