@@ -13,7 +13,7 @@ from detector.baselines.grid import DAY, read_days, read_hours
 from detector.baselines.robust import median
 from detector.baselines.seasonal import residuals
 from detector.checks import Memory, Point, empty_memory, observe
-from detector.checks.hold import REMEMBERED, fourth_of_five, second_of_three
+from detector.checks.hold import REMEMBERED, agreed, second_of_three
 from detector.checks.limits import BLOCK_SECONDS, Tails, tails
 from detector.checks.sides import COLUMNS, split
 from detector.model import Floats
@@ -89,19 +89,19 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats
         result = observe(memory, point)
         memory = result.memory
         newest = split(result.statistics, baselines.bad)
-        agreed = np.where(np.isnan(newest), np.nan, _agreed(before, newest)) if held else newest
+        lasting = np.where(np.isnan(newest), np.nan, _lasting(before, newest, step)) if held else newest
         before = np.concatenate([before[..., 1:], np.nan_to_num(newest)[..., None]], axis=-1)
         if judged[column]:
             into = maxima[:, :, block[column]]
-            np.fmax(into, agreed, out=into)
+            np.fmax(into, lasting, out=into)
     return memory, maxima
 
 
-def _agreed(before: Floats, newest: Floats) -> Floats:
-    """Return what alerts are held to: of silence two of three, of all else four of five; shape (series, COLUMNS)."""
-    agreed = fourth_of_five(before, newest)
-    agreed[:, -1] = second_of_three(before[:, -1], newest[:, -1])
-    return agreed
+def _lasting(before: Floats, newest: Floats, step: float) -> Floats:
+    """Return what alerts are held to: of silence two of three, of all else what enough agree on; as `newest`."""
+    lasting = agreed(before, newest, step)
+    lasting[:, -1] = second_of_three(before[:, -1], newest[:, -1])
+    return lasting
 
 
 def _settled(learnt: Learnt) -> Memory:

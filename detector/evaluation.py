@@ -148,7 +148,7 @@ def evaluate(
     score = score / allowed
     silent = statistics[:, SILENCE] >= allowed * baselines.limits[:, -1]
     scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, check)
-    after = State(state.keys, result.memory, hold(state.held, score, at, silent))
+    after = State(state.keys, result.memory, hold(state.held, score, at, silent, baselines.step))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
 
 
@@ -210,7 +210,8 @@ def _score(
     baselines: Baselines, usual: _Usual, point: Point, statistics: Floats
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Return each series' score, NaN without any verdict, and the check that says most; both of shape (series,)."""
-    columns = np.nan_to_num(split(statistics, baselines.bad))
+    # Not cut off: of a series that never moved, a departure of any size is a huge number of tiny deviations.
+    columns = np.nan_to_num(split(statistics, baselines.bad, np.inf))
     unusual = np.clip(columns / baselines.limits.astype(np.float64), 0.0, MOST_SCORE)
     # Rounding may leave nothing of a floor under a large number: then anything matters.
     up, down = np.maximum(usual.above, LEAST_DEPARTURE), np.maximum(usual.below, LEAST_DEPARTURE)

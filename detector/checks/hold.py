@@ -8,7 +8,11 @@ import numpy.typing as npt
 from detector.model import Floats
 
 # Four of five: a release or a restart that is over within three minutes is no incident, and one good sample in between
-# does not hide one. What is silent is no longer working at all: there two of three are enough.
+# does not hide one. What is silent is no longer working at all, and what departs this many times as far as would do is
+# no release: there two of three are enough. At half of it releases alert again, from here on none did.
+CLEAR_SCORE = 6.0
+# Looked at more often than this, four samples are over sooner than any release and would tell no more than two do.
+OFTEN_SECONDS = 30.0
 REMEMBERED = 4
 # An alert ends after this many samples in a row below the release score.
 CALM_SAMPLES = 3
@@ -64,17 +68,27 @@ def second_of_three(before: Floats, newest: Floats) -> Floats:
     return np.maximum(np.minimum(first, second), np.minimum(np.maximum(first, second), newest))
 
 
-def hold(held: Held, score: Floats, at: float, silent: Bools) -> Held:
-    """Take in the newest scores, NaN where there is no verdict, and where silence alone is anomalous."""
+def agreed(before: Floats, newest: Floats, step: float) -> Floats:
+    """Return what enough of the newest values agree on, with evaluations `step` seconds apart; shapes as above."""
+    return second_of_three(before, newest) if step < OFTEN_SECONDS else fourth_of_five(before, newest)
+
+
+def hold(held: Held, score: Floats, at: float, silent: Bools, step: float) -> Held:
+    """Take in the newest scores, NaN where there is no verdict, and where silence alone is anomalous.
+
+    Args:
+        step: seconds between evaluations.
+    """
     judged = np.isfinite(score)
     newest = np.where(judged, score, 0.0)
     verdict_at = np.where(judged, at, held.verdict_at)
-    enough = (fourth_of_five(held.before, newest) >= 1.0) | (silent & (second_of_three(held.before, newest) >= 1.0))
-    agreed = judged & enough & (newest >= RELEASE_SCORE)
+    soon = second_of_three(held.before, newest) >= np.where(silent, 1.0, CLEAR_SCORE)
+    enough = soon | (agreed(held.before, newest, step) >= 1.0)
+    begun = judged & enough & (newest >= RELEASE_SCORE)
     calm = np.where(judged, np.where(newest < RELEASE_SCORE, held.calm + 1, 0), held.calm)
     unknown = ~judged & (at - np.where(np.isnan(verdict_at), at, verdict_at) >= UNKNOWN_SECONDS)
     over = (calm >= CALM_SAMPLES) | unknown
-    firing = (held.firing & ~over) | agreed
+    firing = (held.firing & ~over) | begun
     begins = judged & (newest >= 1.0) & np.isnan(held.since)
     since = np.where(begins, at, np.where(over & ~firing, np.nan, held.since))
     shifted = np.concatenate([held.before[:, 1:], newest[:, None]], axis=1)

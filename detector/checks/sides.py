@@ -12,18 +12,19 @@ SIDED = SPREAD
 COLUMNS = SIDED + len(CHECKS)
 
 
-def split(statistics: Floats, bad: npt.NDArray[np.int8]) -> Floats:
+def split(statistics: Floats, bad: npt.NDArray[np.int8], most: float = MOST) -> Floats:
     """Return statistics of shape (series, checks) by side; zero on a side that does no harm; NaN stays NaN.
 
     Args:
         bad: 1 where only more harms, -1 where only less does, 0 for both; shape (series,).
+        most: what statistics with a side are cut off at.
 
     Returns:
         shape (series, COLUMNS).
     """
     signed = statistics[:, :SIDED]
-    above = np.clip(np.where(bad[:, None] >= 0, signed, 0.0 * signed), 0.0, MOST)
-    below = np.clip(np.where(bad[:, None] <= 0, -signed, 0.0 * signed), 0.0, MOST)
+    above = np.clip(np.where(bad[:, None] >= 0, signed, 0.0 * signed), 0.0, most)
+    below = np.clip(np.where(bad[:, None] <= 0, -signed, 0.0 * signed), 0.0, most)
     return np.concatenate([above, below, statistics[:, SIDED:]], axis=1)
 
 

@@ -79,6 +79,16 @@ def test_a_clear_fault_is_found_within_five_evaluations(
     assert {finding.key for finding in findings[25] if finding.key.signal == signal} == of(signal)
 
 
+def test_errors_of_a_service_that_never_failed_are_told_within_three_intervals(interval: float) -> None:
+    times = np.arange(BEGIN, NOW, 300.0)
+    key = SeriesKey("web", "errors")
+    never = fit(History((key,), BEGIN, 300.0, np.zeros((1, len(times)))), SIGNALS, interval)
+    values = np.array([[0.0] * 20 + [0.05] * 4])
+    findings = run(never, History((key,), NOW, interval, values)).findings
+    assert not any(findings[:21])
+    assert findings[23]
+
+
 def test_the_same_hours_without_a_fault_give_no_finding(world: World, baselines: Baselines, interval: float) -> None:
     live = world.read(NOW, NOW + (WEEK if interval == 60.0 else DAY), interval)
     assert not any(run(baselines, live).findings)

@@ -23,7 +23,7 @@ from tests.live.support.watched import (
 pytestmark = [pytest.mark.timeout(600), pytest.mark.patient, pytest.mark.usefixtures("capturing")]
 
 CALM_EVALUATIONS = 6
-NOTICED_EVALUATIONS = 10
+NOTICED_EVALUATIONS = 3
 # Counted in the detector's own evaluations: on a machine full of other tests they start late.
 NOTICED_SECONDS = 2 * NOTICED_EVALUATIONS * INTERVAL_SECONDS
 RECOVERY_SECONDS = 150

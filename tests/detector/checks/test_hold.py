@@ -3,7 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.checks.hold import CALM_SAMPLES, UNKNOWN_SECONDS, empty_held, fourth_of_five, hold
+from detector.checks.hold import (
+    CALM_SAMPLES,
+    CLEAR_SCORE,
+    OFTEN_SECONDS,
+    UNKNOWN_SECONDS,
+    empty_held,
+    fourth_of_five,
+    hold,
+)
 
 NAN = float("nan")
 
@@ -11,7 +19,7 @@ NAN = float("nan")
 def firing(scores: list[float], step: float = 60.0, *, silent: bool = False) -> list[bool]:
     held, result = empty_held(1), []
     for n, score in enumerate(scores):
-        held = hold(held, np.array([score]), n * step, np.array([silent and score >= 1]))
+        held = hold(held, np.array([score]), n * step, np.array([silent and score >= 1]), step)
         result.append(bool(held.firing[0]))
     return result
 
@@ -19,11 +27,11 @@ def firing(scores: list[float], step: float = 60.0, *, silent: bool = False) -> 
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
-        ([9, 9, 9, 0, 0], [False] * 5),
-        ([9, 9, 9, 9], [False] * 3 + [True]),
-        ([9, 9, 0, 9, 9], [False] * 4 + [True]),
-        ([9, 9, 0, 0, 9, 9], [False] * 6),
-        ([9, 9, NAN, 9, 9], [False] * 4 + [True]),
+        ([4, 4, 4, 0, 0], [False] * 5),
+        ([4, 4, 4, 4], [False] * 3 + [True]),
+        ([4, 4, 0, 4, 4], [False] * 4 + [True]),
+        ([4, 4, 0, 0, 4, 4], [False] * 6),
+        ([4, 4, NAN, 4, 4], [False] * 4 + [True]),
         ([2, 2, 2, 2, 0.9, 0.9, 0.9, 0.9, 0.9], [False] * 3 + [True] * 6),
         ([2, 2, 2, 2, 0, 2, 0, 2], [False] * 3 + [True] * 5),
     ],
@@ -38,6 +46,18 @@ def test_four_of_five_agree_and_enough_are_calm(scores: list[float], expected: l
 )
 def test_of_silence_two_of_three_are_enough(scores: list[float], expected: list[bool]) -> None:
     assert firing(scores, silent=True) == expected
+
+
+def test_looked_at_often_two_of_three_are_enough() -> None:
+    assert firing([2, 2], OFTEN_SECONDS - 1) == [False, True]
+    assert firing([2, 2], OFTEN_SECONDS) == [False, False]
+
+
+def test_of_what_is_clear_two_of_three_are_enough() -> None:
+    clear = CLEAR_SCORE
+    assert firing([clear, clear]) == [False, True]
+    assert firing([clear, 0, clear]) == [False, False, True]
+    assert firing([clear, 0.99 * clear, 0]) == [False] * 3
 
 
 @given(st.lists(st.floats(0, 9), min_size=5, max_size=5))
@@ -60,5 +80,5 @@ def test_without_a_verdict_an_alert_lasts_but_not_for_ever() -> None:
 def test_since_is_the_first_sample_out_of_the_band() -> None:
     held = empty_held(1)
     for n, score in enumerate([0.0, 0.0, 2.0, 0.5, 2.0, 2.0]):
-        held = hold(held, np.array([score]), 100.0 + n, np.array([False]))
+        held = hold(held, np.array([score]), 100.0 + n, np.array([False]), 60.0)
     assert held.since.tolist() == [102.0]
