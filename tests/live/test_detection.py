@@ -46,8 +46,10 @@ def test_usual_life_leads_to_no_alert(scene: Scene) -> None:
 def test_every_dashboard_query_returns_data(scene: Scene) -> None:
     values = {"job": ".+", "instance": ".+", "service_name": ".+", "__rate_interval": "30s"}
     queries = [query for text in dashboards().values() for query in asked(json.loads(text))]
-    # There is no broker here: NATS and Mosquitto have tests of their own.
-    queries = [query for query in queries if "larimar_messages_total" not in query.expression]
+    # There is no broker here: NATS and Mosquitto have tests of their own. What is usual of a service is known after ten
+    # minutes: until then nothing is unlike itself.
+    later = ("larimar_messages_total", "larimar_service_fingerprint_distance")
+    queries = [query for query in queries if not any(metric in query.expression for metric in later)]
     assert len(queries) > 40
 
     def silent() -> list[str]:
