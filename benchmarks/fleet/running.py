@@ -24,7 +24,7 @@ from tests.live.support.processes import accepts
 ROOT = Path(__file__).parents[2] / ".larimar"
 FLEET = ROOT / "fleet"
 PACKAGES = ROOT / "packages"
-UNITS = Path("/sys/fs/cgroup/unified/system.slice")
+HIERARCHIES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))  # version 2 alone, and beside version 1
 # What Debian calls the unit, where that is not the service's own name.
 DEBIAN_UNITS = {"bind": "named", "pushgateway": "prometheus-pushgateway", "php-fpm/shop": "php8.2-fpm"}
 PYTHON_PACKAGES = (
@@ -254,9 +254,23 @@ def _started(recipe: Recipe, command: list[str], folder: Path) -> list[str]:
     return command
 
 
+def units() -> Path | None:
+    """Return where units' control groups can be made; None where they cannot."""
+    usable = (root for root in HIERARCHIES if (root / "cgroup.controllers").exists() and os.access(root, os.W_OK))
+    root = next(usable, None)
+    return None if root is None else root / "system.slice"
+
+
 def unit_of(recipe: Recipe) -> Path:
-    """Return the control group that systemd would make for a service."""
-    return UNITS / f"{DEBIAN_UNITS.get(recipe.name, recipe.name)}.service"
+    """Return the control group that systemd would make for a service.
+
+    Raises:
+        FleetError: none can be made.
+    """
+    folder = units()
+    if folder is None:
+        raise FleetError(f"{recipe.name}: no control groups of version 2 can be made")
+    return folder / f"{DEBIAN_UNITS.get(recipe.name, recipe.name)}.service"
 
 
 def _run(

@@ -22,6 +22,7 @@ from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
 from tests.contract.exposition import families, golden
 from tests.exporter.sources.proctree import ProcTree
+from tests.live.support.namespace import own_loopback
 from toolkit.server import ServeError
 from toolkit.values import Address
 
@@ -96,6 +97,13 @@ def turn_until(app: App, ready: Callable[[], bool]) -> None:
         if ready():
             return
     pytest.fail("it did not show in time")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alone_on_loopback() -> Iterator[None]:
+    """Keep the traffic of other tests from the counts, where that is permitted."""
+    with own_loopback():
+        yield
 
 
 @pytest.fixture
