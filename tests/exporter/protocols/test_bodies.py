@@ -157,8 +157,8 @@ def bare(body: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("encoding", "compressed"),
     [
-        (b"gzip", gzip.compress(b'{"total": 5}')),
-        (b"X-GZIP", gzip.compress(b'{"total": 5}')),
+        (b"gzip", gzip.compress(b'{"total": 5}', mtime=0)),
+        (b"X-GZIP", gzip.compress(b'{"total": 5}', mtime=0)),
         (b"deflate", zlib.compress(b'{"total": 5}')),
         (b"deflate", bare(b'{"total": 5}')),
     ],
@@ -176,8 +176,8 @@ def test_other_encodings_are_left_alone(encoding: bytes) -> None:
 @pytest.mark.parametrize(
     "compressed",
     [
-        gzip.compress(b'{"total": 5}')[:-9],
-        gzip.compress(b'{"total": 5, "x": "' + b"x" * 10_000_000 + b'"}'),
+        gzip.compress(b'{"total": 5}', mtime=0)[:-9],
+        gzip.compress(b'{"total": 5, "x": "' + b"x" * 10_000_000 + b'"}', mtime=0),
         b'{"total": 5}',
     ],
     ids=["cut", "bomb", "not compressed"],
