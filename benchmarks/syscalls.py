@@ -25,6 +25,7 @@ from exporter.app import SYSCALL_WINDOWS
 from exporter.services.windows import Windows
 from exporter.sources.callcounts import Counting
 from exporter.sources.calling import Calling
+from exporter.sources.pidnamespace import shown_by
 
 ROUNDS, SECONDS = 40, 4.0
 SETTLING_SECONDS = 3.0
@@ -92,7 +93,7 @@ def turn(load: Load, server: int, windows: Windows | None, seconds: float, *, co
     stop = threading.Event()
     with ExitStack() as ending:
         if counts:
-            calling = Calling(Counting(), windows, lambda: {server: "redis"}, time.monotonic)
+            calling = Calling(Counting(shown_by(Path("/proc"))), windows, lambda: {server: "redis"}, time.monotonic)
             thread = threading.Thread(target=calling.run, args=(stop,))
             ending.callback(calling.close)
             ending.callback(thread.join)

@@ -132,7 +132,7 @@ class App:
             opened.callback(lambda: self._wire.close(self._wall()))
             self._portraits = Portraits(config.procfs)
             windows = SYSCALL_WINDOWS if config.syscalls_mode == "windows" else None
-            self._calling = open_calling(windows, self._host.services, clock, config.syscalls)
+            self._calling = open_calling(windows, self._host.services, clock, config.procfs, config.syscalls)
             opened.callback(self._calling.close)
             self._packet_stages = (
                 Stage("drain", 0.0, self._drain),

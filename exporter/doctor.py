@@ -102,7 +102,7 @@ def probed(config: DoctorConfig) -> Iterator[tuple[str, Probe]]:
     yield "proc_files", partial(probes.files_of_others, config.procfs, "fd")
     yield "proc_executables", partial(probes.files_of_others, config.procfs, "exe")
     yield "bpf_tasks", partial(probes.tasks, config.procfs)
-    yield "syscalls", probes.syscalls
+    yield "syscalls", partial(probes.syscalls, config.procfs)
     yield "perf", probes.perf
     yield "cgroup_v2", partial(probes.control_groups, config.cgroups)
     if config.prometheus_url:

@@ -3,11 +3,15 @@
 import os
 import platform
 import struct
+from pathlib import Path
 
 from exporter.services.syscalls import Called
 from exporter.sources.ebpf import kernel
-from exporter.sources.ebpf.syscallprogram import REGISTERS, Maps, counting
+from exporter.sources.ebpf.btf import TYPES, layout_of
+from exporter.sources.ebpf.numbering import MEMBERS
+from exporter.sources.ebpf.syscallprogram import REGISTERS, Maps, Numbers, counting
 from exporter.sources.errors import SourceError
+from exporter.sources.pidnamespace import PidNamespace
 from exporter.sources.syscallnames import names
 
 MOST = 16_384  # pairs of process and call in one window
@@ -23,8 +27,17 @@ class Counting:
         lost: calls that found no place in the map.
     """
 
-    def __init__(self, machine: str = platform.machine()) -> None:  # it stays the same
+    def __init__(
+        self,
+        namespace: PidNamespace,
+        machine: str = platform.machine(),  # it stays the same
+        types: Path = TYPES,
+    ) -> None:
         """Load the program, without attaching it.
+
+        Args:
+            namespace: whose numbers processes are told by; where it is not the first, the others are not counted.
+            types: read only where it is not the first.
 
         Raises:
             SourceError: the kernel, the machine or this process's privileges do not allow it.
@@ -39,7 +52,7 @@ class Counting:
             switch = self._kept(kernel.create_map(kernel.ARRAY, 4, _VALUE_BYTES, 1))
             counts = self._kept(kernel.create_map(kernel.HASH, _KEY_BYTES, _VALUE_BYTES, MOST))
             self._maps = Maps(counts, switch)
-            program = counting(REGISTERS[machine], self._maps)
+            program = counting(REGISTERS[machine], self._maps, _numbers(namespace, types))
             self._program = self._kept(kernel.load_tracepoint(program))
             self.attach()
             self.detach()  # only now it is known that it may be attached
@@ -96,3 +109,9 @@ class Counting:
     def _lost(self) -> int:
         value = kernel.look_up(self._maps.switch, bytes(4), _VALUE_BYTES)
         return int(struct.unpack("=QQ", value)[1])
+
+
+def _numbers(namespace: PidNamespace, types: Path) -> Numbers | None:
+    if namespace.is_initial:
+        return None
+    return Numbers(namespace.inode, layout_of(types, MEMBERS).offsets)

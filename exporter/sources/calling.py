@@ -3,17 +3,21 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from exporter.services.syscalls import CallingStatus, Calls, Syscalls
 from exporter.services.windows import Windows
 from exporter.sources.callcounts import Counting
 from exporter.sources.errors import SourceError
+from exporter.sources.pidnamespace import shown_by
 
 log = logging.getLogger(__name__)
 
 CONTINUOUS_SECONDS = 1.0
 NOT_WANTED = "setting"
 """The reason for counting nothing that is no loss."""
+UNKNOWN_NUMBERS = "pid_namespace"
+"""The reason where it cannot be told which processes of /proc the kernel's numbers mean."""
 
 
 class Calling:
@@ -115,13 +119,26 @@ class Calling:
 
 
 def open_calling(
-    windows: Windows | None, services: Callable[[], Mapping[int, str]], clock: Callable[[], float], wanted: bool = True
+    windows: Windows | None,
+    services: Callable[[], Mapping[int, str]],
+    clock: Callable[[], float],
+    proc: Path,
+    wanted: bool = True,
 ) -> Calling:
-    """Return what counts calls; where that is not possible or not wanted, it says why and counts nothing."""
+    """Return what counts calls; where that is not possible or not wanted, it says why and counts nothing.
+
+    Args:
+        proc: whose numbers of processes `services` knows.
+    """
     if not wanted:
         return Calling(None, windows, services, clock, off=NOT_WANTED)
     try:
-        return Calling(Counting(), windows, services, clock)
+        namespace = shown_by(proc)
+    except SourceError as error:
+        log.warning("system calls not counted", extra={"error": str(error)})
+        return Calling(None, windows, services, clock, off=UNKNOWN_NUMBERS)
+    try:
+        return Calling(Counting(namespace), windows, services, clock)
     except SourceError as error:
         return Calling(None, windows, services, clock, off=_reason(error))
 

@@ -25,8 +25,9 @@ from exporter.sources.host import may_trace
 from exporter.sources.namespaces import within
 from exporter.sources.netlink import DiagSockets
 from exporter.sources.packets import HAS_RINGS
+from exporter.sources.pidnamespace import shown_by
 from exporter.sources.procfs import Procfs
-from exporter.sources.tasks import of_initial_namespace, open_usages
+from exporter.sources.tasks import open_usages
 from exporter.sources.usage import UsageReader
 
 HTTP_SECONDS = 3.0
@@ -73,9 +74,9 @@ def tasks(proc: Path) -> Finding:
     return AVAILABLE if not refused else _judged(refused)
 
 
-def syscalls() -> Finding:
+def syscalls(proc: Path) -> Finding:
     """Load and attach the program that counts system calls."""
-    return _tried(lambda: Counting().close())
+    return _tried(lambda: Counting(shown_by(proc)).close())
 
 
 def sock_diag() -> Finding:
@@ -133,8 +134,8 @@ def files_of_others(proc: Path, name: str) -> Finding:
 
 def processes(proc: Path) -> Finding:
     """See whether processes of others are listed (hidepid), and whether they are the host's."""
-    with suppress(OSError):
-        if not of_initial_namespace(proc):
+    with suppress(SourceError):
+        if not shown_by(proc).is_initial:
             return Finding(Verdict.ABSENT, "not in the host's PID namespace: run it there, as with --pid=host")
     if not Procfs(proc).shows_others():
         return Finding(Verdict.FORBIDDEN, "processes of others are hidden (hidepid)")

@@ -1,7 +1,7 @@
 """What processes use, told by the kernel itself through an eBPF program (`taskprogram`); /proc where that may not be.
 
-Needs Linux 6.2, CAP_BPF and CAP_PERFMON, and the host's own PID namespace. Unlike /proc it tells the run delay and the
-switches of all threads, and processor time to the nanosecond.
+Needs Linux 6.2, CAP_BPF and CAP_PERFMON, and a /proc of this process's own PID namespace. Unlike /proc it tells the run
+delay and the switches of all threads, and processor time to the nanosecond.
 """
 
 import logging
@@ -12,18 +12,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage, Usages
-from exporter.sources.ebpf import kernel
-from exporter.sources.ebpf.btf import layout
+from exporter.sources.ebpf import kernel, numbering
+from exporter.sources.ebpf.btf import TYPES, layout_of
 from exporter.sources.ebpf.kernel import ARRAY, HASH, NO_PREALLOCATION
 from exporter.sources.ebpf.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, SEEN, TURNS, program
 from exporter.sources.errors import SourceError
+from exporter.sources.pidnamespace import PidNamespace, shown_by
 from exporter.sources.usage import UsageReader
 
 log = logging.getLogger(__name__)
 
-TYPES = Path("/sys/kernel/btf/vmlinux")
 MAX_PROCESSES = 1 << 16  # those beyond are told at every reading
-_INITIAL_PIDS = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _NO_COUNTERS = Counters()
 _PID = struct.Struct("=I")  # the beginning of a record
 
@@ -31,19 +30,18 @@ _PID = struct.Struct("=I")  # the beginning of a record
 class TaskReader:
     """Reads the usage of all processes of this host; what the kernel does not tell of, through another reader."""
 
-    def __init__(self, fallback: Usages, types: Path = TYPES) -> None:
+    def __init__(self, fallback: Usages, namespace: PidNamespace, types: Path = TYPES) -> None:
         """Load the program.
 
         Args:
+            namespace: whose numbers processes are asked for by; this process's own.
             fallback: reads the processes of more threads than the program adds up, and those that the kernel hides.
 
         Raises:
             SourceError: the kernel is too old, or does not allow it.
         """
-        try:
-            found = layout(types.read_bytes(), MEMBERS, (FUNCTION,))
-        except OSError as error:
-            raise SourceError(f"the kernel's types cannot be read: {error}") from None
+        members = MEMBERS if namespace.is_initial else (*MEMBERS, *numbering.MEMBERS)
+        found = layout_of(types, members, (FUNCTION,))
         self._fallback = fallback
         self._page_bytes = os.sysconf("SC_PAGESIZE")
         self._ticks_per_second = os.sysconf("SC_CLK_TCK")
@@ -60,7 +58,8 @@ class TaskReader:
 
             self._seen = keep(kernel.create_map(HASH, 4, SEEN.size, MAX_PROCESSES, NO_PREALLOCATION))
             self._turn = keep(kernel.create_map(ARRAY, 4, 4, 1))
-            code = program(found, self._seen, self._turn)
+            inode = 0 if namespace.is_initial else namespace.inode
+            code = program(found, self._seen, self._turn, inode)
             loaded = keep(kernel.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
             self._link = keep(kernel.link(loaded))
             self._opened = opened.pop_all()
@@ -139,20 +138,13 @@ def open_usages(proc: Path, reader: UsageReader) -> tuple[Usages, str]:
         reader: of /proc.
     """
     try:
-        if not of_initial_namespace(proc):
-            raise SourceError("not in the host's PID namespace")
-        return TaskReader(reader), ""
+        namespace = shown_by(proc)
+        if not namespace.is_own:
+            raise SourceError(f"{proc} shows another PID namespace")  # the kernel goes through this process's own
+        return TaskReader(reader, namespace), ""
     except SourceError as error:
         log.info("no eBPF for processes, reading /proc", extra={"reason": str(error)})
         return reader, str(error)
-
-
-def of_initial_namespace(proc: Path) -> bool:
-    """Return whether the PIDs of a /proc are those that the kernel's structures hold."""
-    try:
-        return (proc / "self/ns/pid").stat().st_ino == _INITIAL_PIDS == Path("/proc/self/ns/pid").stat().st_ino
-    except OSError:
-        return False
 
 
 def _split(run: int, user: int, system: int, before: Counters) -> tuple[int, int]:

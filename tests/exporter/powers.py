@@ -7,11 +7,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 NOBODY = 65534
 CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 12, 13, 19, 21, 38, 39
+CLONE_NEWNS, CLONE_NEWPID, MS_PRIVATE, MS_REC = 0x20000, 0x20000000, 1 << 18, 1 << 14
 _VERSION_3 = 0x20080522
 _PR_SET_DUMPABLE = 4
 
@@ -60,6 +62,34 @@ def with_powers(powers: Powers, action: Callable[[], str]) -> str:
     _, code = os.waitpid(child, 0)
     assert code == 0, "the child failed: see its traceback"
     return b"".join(parts).decode()
+
+
+def unshare(namespaces: int) -> None:
+    """Leave some of this process's namespaces for new ones; os.unshare is younger than the oldest Python we run on."""
+    if ctypes.CDLL(None, use_errno=True).unshare(namespaces):
+        raise OSError(ctypes.get_errno(), "no namespaces of one's own")
+
+
+def mount_proc(folder: Path, options: str = "", namespaces: int = CLONE_NEWNS) -> None:
+    """Mount a /proc of one's own, for this process alone.
+
+    Args:
+        namespaces: those that are left for new ones before; of its PID namespace is the next child of this process.
+    """
+    unshare(namespaces)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "mounts cannot be made private")
+    if namespaces & CLONE_NEWPID and (child := os.fork()):
+        _, status = os.waitpid(child, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    if libc.mount(b"proc", os.fsencode(folder), b"proc", 0, options.encode()):
+        raise OSError(ctypes.get_errno(), "no proc")
+
+
+def enter_pid_namespace(folder: Path) -> None:
+    """Go on as the first process of a PID namespace, which a /proc in a folder shows."""
+    mount_proc(folder, namespaces=CLONE_NEWNS | CLONE_NEWPID)
 
 
 def _give_up(powers: Powers) -> None:

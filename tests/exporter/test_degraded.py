@@ -1,6 +1,5 @@
 """The exporter with fewer privileges, really given up: what is missing is a metric and one line in the log."""
 
-import ctypes
 import json
 import logging
 import os
@@ -22,11 +21,12 @@ from tests.exporter.powers import (
     CAP_SYS_ADMIN,
     CAP_SYS_PTRACE,
     Powers,
+    enter_pid_namespace,
+    mount_proc,
     with_powers,
 )
 from tests.exporter.test_app import LOOPBACK, samples, value
 
-CLONE_NEWNS, MS_PRIVATE, MS_REC = 0x20000, 1 << 18, 1 << 14
 # Being allowed to administer the system includes what is newer, so it must be given up with each of them.
 KERNEL = frozenset({CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN})
 FILES = frozenset({"proc_io", "proc_files", "proc_executables"})
@@ -137,22 +137,33 @@ def test_what_is_given_up_is_a_metric_and_one_line(of_root: Seen, powers: Powers
     assert found.off == ("permission" if "syscalls" in found.missing else "")
 
 
-def hide(folder: Path) -> None:
-    """Mount a /proc that hides the processes of others, for this process alone."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
-        raise OSError(ctypes.get_errno(), "no namespace of mounts")
-    if libc.mount(b"proc", os.fsencode(folder), b"proc", 0, b"hidepid=2"):
-        raise OSError(ctypes.get_errno(), "no proc")
-
-
 def test_hidden_processes_are_told(of_root: Seen) -> None:
     if not root_is_a_mount() or not everybody_reads_the_code():
         pytest.skip("mounts cannot be made private, or nobody may not read the exporter's files here")
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
-        found = seen(Powers(root=False, before=lambda: hide(Path(name))), Path(name))
+        found = seen(Powers(root=False, before=lambda: mount_proc(Path(name), "hidepid=2")), Path(name))
 
     assert "processes" in found.missing
     assert "processes" not in of_root.missing
     assert len(found.warnings) == 1
+
+
+def test_in_a_pid_namespace_of_its_own_it_sees_what_is_in_there(of_root: Seen, tmp_path: Path) -> None:
+    if not root_is_a_mount():
+        pytest.skip("mounts cannot be made private")
+    found = seen(Powers(before=lambda: enter_pid_namespace(tmp_path)), tmp_path)
+
+    assert found.missing == of_root.missing
+    assert found.off == of_root.off
+    assert found.services == 1
+
+
+def test_whose_processes_cannot_be_told_is_said(of_root: Seen, tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "stat").write_text("")
+    found = parsed(exporting(tmp_path))
+
+    assert found.missing - of_root.missing >= {"bpf_tasks", "syscalls"} - of_root.missing
+    assert found.off == "pid_namespace"
+    assert [line for line in found.warnings if line.startswith("system calls not counted")]

@@ -7,9 +7,11 @@ import struct
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from exporter.sources.errors import SourceError
 
+TYPES = Path("/sys/kernel/btf/vmlinux")
 _HEADER = struct.Struct("=HBBIIIII")
 _TYPE = struct.Struct("=III")
 _MEMBER = struct.Struct("=III")
@@ -32,6 +34,18 @@ class Layout:
 
     offsets: Mapping[str, int]
     functions: Mapping[str, int]
+
+
+def layout_of(types: Path, members: Iterable[str], functions: Iterable[str] = ()) -> Layout:
+    """Find members and functions in a file such as `TYPES`.
+
+    Raises:
+        SourceError: it cannot be read, is none, or something is missing in it.
+    """
+    try:
+        return layout(types.read_bytes(), members, functions)
+    except OSError as error:
+        raise SourceError(f"the kernel's types cannot be read: {error}") from None
 
 
 def layout(btf: bytes, members: Iterable[str], functions: Iterable[str] = ()) -> Layout:

@@ -6,7 +6,7 @@ map turns it on and off at once, whatever attaching takes. Nothing is read but t
 Source: Linux, include/trace/events/syscalls.h; arch/x86/include/asm/ptrace.h; arch/arm64/include/asm/ptrace.h.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.sources.ebpf.assembler import (
@@ -49,14 +49,17 @@ from exporter.sources.ebpf.assembler import (
     put,
     store,
 )
+from exporter.sources.ebpf.numbering import SCRATCH_BYTES, number_within
 
 UNNAMED = 0xFFF  # the number of calls that have no name here: of other ABIs, and such as no table knows
 _PID = 14  # the helper bpf_get_current_pid_tgid
+_TASK = 35  # bpf_get_current_task
 _ONLY_NEW = 1  # BPF_NOEXIST
 _LEAST_ERROR = -4095
 _AT_MOST_UNSIGNED = 0xB0
 # Places on the stack.
 _REGISTERS, _KEY, _VALUE = -24, -32, -48
+_NUMBER = _VALUE - SCRATCH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,21 @@ class Maps:
     switch: int
 
 
-def counting(registers: Registers, maps: Maps) -> bytes:
-    """Return the program."""
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Which PID namespace, other than the first one, numbers the processes.
+
+    Attributes:
+        inode: the namespace's.
+        offsets: of the members that `numbering` needs.
+    """
+
+    inode: int
+    offsets: Mapping[str, int]
+
+
+def counting(registers: Registers, maps: Maps, numbers: Numbers | None = None) -> bytes:
+    """Return the program; without `numbers` it numbers processes as the kernel does, with them it counts no others."""
     return assemble(
         [
             move(R6, R1),
@@ -105,7 +121,7 @@ def counting(registers: Registers, maps: Maps) -> bytes:
             load(8, R1, R1, 0),
             jump_if_number(EQUAL, R1, 0, "out"),
             *_number(registers),
-            *_key(),
+            *(_key() if numbers is None else _key_within(numbers)),
             *_failure(),
             *_count(maps),
             "out",
@@ -141,6 +157,17 @@ def _key() -> Iterable[Line]:
     return (
         call(_PID),
         compute_by(SHIFT_RIGHT, R0, 32),
+        compute_by(SHIFT_LEFT, R0, 32),
+        compute(OR, R0, R7),
+        store(8, FRAME, _KEY, R0),
+    )
+
+
+def _key_within(numbers: Numbers) -> Iterable[Line]:
+    return (
+        call(_TASK),
+        move(R8, R0),
+        *number_within(numbers.offsets, numbers.inode, R8, _NUMBER, "out"),
         compute_by(SHIFT_LEFT, R0, 32),
         compute(OR, R0, R7),
         store(8, FRAME, _KEY, R0),

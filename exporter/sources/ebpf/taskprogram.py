@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from exporter.sources.ebpf import assembler
 from exporter.sources.ebpf.assembler import FRAME, R0, R1, R2, R3, R4, R6, R7, R8, R9, Line
 from exporter.sources.ebpf.btf import Layout
+from exporter.sources.ebpf.numbering import number_within
+from exporter.sources.ebpf.numbering import read as _read
 
 MAX_THREADS = 512  # added up of one process
 MAX_FILE_WORDS = 1024  # of 64 descriptors each
@@ -77,22 +79,23 @@ class _Span:
     members: Mapping[str, int]
 
 
-def program(layout: Layout, seen: int, turn: int) -> bytes:
+def program(layout: Layout, seen: int, turn: int, namespace: int = 0) -> bytes:
     """Return the program.
 
     Args:
-        layout: of `MEMBERS`.
+        layout: of `MEMBERS`, and of those of `numbering` where there is a namespace.
+        namespace: inode of the PID namespace whose numbers are told, 0 for the kernel's own.
         seen: descriptor of a map of `SEEN` by PID.
         turn: descriptor of an array of one number of 32 bits, where a bit is set for each turn that has come.
     """
     at = layout.offsets
     return assembler.assemble(
         [
-            *_first_threads_only(at),
+            *_first_threads_only(at, namespace),
             *_process(at),
             *_threads(at),
             *_unless_told(at, seen, turn),
-            *_identity(at),
+            *_identity(at, namespace),
             *_memory(at),
             *_files(at),
             *_tell(at, seen),
@@ -102,7 +105,7 @@ def program(layout: Layout, seen: int, turn: int) -> bytes:
     )
 
 
-def _first_threads_only(at: Mapping[str, int]) -> Iterator[Line]:
+def _first_threads_only(at: Mapping[str, int], namespace: int) -> Iterator[Line]:
     """Leave R6 pointing to the process's first thread."""
     yield assembler.store(8, FRAME, _CONTEXT, R1)
     yield assembler.load(8, R6, R1, 8)
@@ -112,6 +115,9 @@ def _first_threads_only(at: Mapping[str, int]) -> Iterator[Line]:
     yield assembler.jump_if(assembler.NOT_EQUAL, R1, R2, "out")
     yield assembler.load(4, R3, R6, at["task_struct.flags"])
     yield assembler.jump_if_number(assembler.SOME_BITS, R3, _KERNEL_THREAD, "out")
+    if namespace:
+        yield from number_within(at, namespace, R6, _SCRATCH, "out")
+        yield assembler.move(R2, R0)
     yield assembler.store(4, FRAME, _RECORD + _PROCESS, R2)
 
 
@@ -189,10 +195,19 @@ def _unless_told(at: Mapping[str, int], seen: int, turn: int) -> Iterator[Line]:
     yield "changed"
 
 
-def _identity(at: Mapping[str, int]) -> Iterator[Line]:
-    yield assembler.load(8, R1, R6, at["task_struct.real_parent"])
-    yield assembler.load(4, R1, R1, at["task_struct.tgid"])
-    yield assembler.store(4, FRAME, _RECORD + _PARENT, R1)
+def _identity(at: Mapping[str, int], namespace: int) -> Iterator[Line]:
+    yield assembler.load(8, R8, R6, at["task_struct.real_parent"])
+    if namespace:
+        yield from number_within(at, namespace, R8, _SCRATCH, "a parent outside")
+        yield assembler.store(4, FRAME, _RECORD + _PARENT, R0)
+        yield assembler.jump("parent")
+        yield "a parent outside"
+        yield assembler.put(R0, 0)
+        yield assembler.store(4, FRAME, _RECORD + _PARENT, R0)
+        yield "parent"
+    else:
+        yield assembler.load(4, R1, R8, at["task_struct.tgid"])
+        yield assembler.store(4, FRAME, _RECORD + _PARENT, R1)
     yield from _read(_RECORD + _NAME, 16, R6, at["task_struct.comm"])
 
 
@@ -281,16 +296,6 @@ def _tell(at: Mapping[str, int], seen: int) -> Iterator[Line]:
     yield assembler.compute_by(assembler.ADD, R3, _SEEN)
     yield assembler.put(R4, 0)
     yield assembler.call(assembler.MAP_UPDATE)
-
-
-def _read(place: int, length: int, pointer: int, offset: int) -> Iterator[Line]:
-    """Copy from where a register points to a place on the stack."""
-    yield assembler.move(R3, pointer)
-    yield assembler.compute_by(assembler.ADD, R3, offset)
-    yield assembler.move(R1, FRAME)
-    yield assembler.compute_by(assembler.ADD, R1, place)
-    yield assembler.put(R2, length)
-    yield assembler.call(assembler.PROBE_READ_KERNEL)
 
 
 def _spans(members: Sequence[str], at: Mapping[str, int]) -> list[_Span]:

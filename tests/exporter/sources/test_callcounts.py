@@ -18,7 +18,9 @@ from exporter.services.windows import Windows
 from exporter.sources.callcounts import Counting
 from exporter.sources.calling import NOT_WANTED, Calling, open_calling
 from exporter.sources.errors import SourceError
+from exporter.sources.pidnamespace import shown_by
 from exporter.sources.syscallnames import names
+from tests.exporter.powers import CLONE_NEWPID, Powers, enter_pid_namespace, unshare, with_powers
 
 CALLS = 3000
 WORK = f"""
@@ -34,15 +36,13 @@ print(os.getpid())
 ROW = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(\d+)?\s+(\w+)$")
 
 
-FIRST_PIDS = "pid:[4026531836]"  # include/linux/proc_ns.h: PROC_PID_INIT_INO
+PROC = Path("/proc")
 
 
 @pytest.fixture
 def counting() -> Iterator[Counting]:
-    if str(Path("/proc/self/ns/pid").readlink()) != FIRST_PIDS:
-        pytest.skip("the kernel counts by process numbers of the first PID namespace")
     try:
-        made = Counting()
+        made = Counting(shown_by(PROC))
     except SourceError as error:
         pytest.skip(f"no system calls to be counted: {error}")
     with closing(made):
@@ -92,6 +92,44 @@ def test_nothing_is_counted_while_it_is_switched_off(counting: Counting) -> None
     assert of(counting.take(), os.getpid()) == {}, "what was taken is forgotten"
 
 
+def test_within_a_pid_namespace_processes_have_its_numbers(counting: Counting, tmp_path: Path) -> None:
+    counting.close()
+    counted = with_powers(Powers(before=lambda: enter_pid_namespace(tmp_path)), lambda: counted_within(tmp_path))
+
+    assert counted == "1 50, 2 0, 3 70"
+
+
+def counted_within(proc: Path) -> str:
+    """Return the numbers of three processes of a PID namespace and how often getppid returned to them.
+
+    The third one is in a namespace of its own again.
+    """
+    with closing(Counting(shown_by(proc))) as counting:
+        counting.attach()
+        counting.switch(on=True)
+        for _ in range(50):
+            os.getppid()
+        outer = os.fork()
+        if outer == 0:
+            unshare(CLONE_NEWPID)
+            _, status = os.waitpid(spawn(70), 0)
+            os._exit(status)
+        os.waitpid(outer, 0)
+        counting.switch(on=False)
+        called = counting.take()
+    return ", ".join(f"{pid} {of(called, pid).get('getppid', (0, 0))[0]}" for pid in (1, 2, 3))
+
+
+def spawn(calls: int) -> int:
+    """Return the number of a child that calls getppid so often."""
+    child = os.fork()
+    if child == 0:
+        for _ in range(calls):
+            os.getppid()
+        os._exit(0)
+    return child
+
+
 def test_windows_count_a_steady_caller_without_bias(counting: Counting) -> None:
     windows = Windows(seconds=0.01, period=0.05, dice=lambda: 0.5)
     calling = Calling(counting, windows, lambda: {os.getpid(): "shop"}, time.monotonic)
@@ -114,7 +152,7 @@ def test_windows_count_a_steady_caller_without_bias(counting: Counting) -> None:
 
 
 def test_why_nothing_is_counted_is_told() -> None:
-    unwanted = open_calling(None, dict, time.monotonic, wanted=False)
+    unwanted = open_calling(None, dict, time.monotonic, PROC, wanted=False)
 
     assert (unwanted.status().off, unwanted.status().sampling_ratio) == (NOT_WANTED, 0.0)
     unwanted.run(threading.Event())  # ends at once
@@ -126,7 +164,7 @@ def test_who_may_not_load_programs_is_told() -> None:
         pytest.skip("needs to be root, to be nobody for a while")
     os.seteuid(65534)
     try:
-        calling = open_calling(None, dict, time.monotonic)
+        calling = open_calling(None, dict, time.monotonic, PROC)
     finally:
         os.seteuid(0)
 

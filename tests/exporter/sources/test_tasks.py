@@ -12,8 +12,10 @@ import pytest
 from exporter.services.usage import Sample
 from exporter.sources.ebpf.taskprogram import MAX_THREADS, TURNS
 from exporter.sources.errors import SourceError
-from exporter.sources.tasks import TaskReader, of_initial_namespace, open_usages
+from exporter.sources.pidnamespace import shown_by
+from exporter.sources.tasks import TaskReader, open_usages
 from exporter.sources.usage import UsageReader
+from tests.exporter.powers import Powers, enter_pid_namespace, with_powers
 
 PROC = Path("/proc")
 WORKER = """
@@ -33,11 +35,9 @@ for line in sys.stdin:
 @pytest.fixture(scope="module")
 def loaded() -> Iterator[TaskReader]:
     try:
-        reader = TaskReader(UsageReader(PROC))
+        reader = TaskReader(UsageReader(PROC), shown_by(PROC))
     except SourceError as error:
         pytest.skip(f"no eBPF here: {error}")
-    if not of_initial_namespace(PROC):
-        pytest.skip("not the host's PID namespace")
     yield reader
     reader.close()
 
@@ -137,14 +137,37 @@ def test_a_process_that_the_kernel_does_not_tell_of_is_read_from_proc(loaded: Ta
     assert list(loaded.read({kernel_thread}).ended) == []
 
 
+def test_within_a_pid_namespace_processes_have_its_numbers(loaded: TaskReader, tmp_path: Path) -> None:
+    assert loaded, "eBPF is permitted"
+    told = with_powers(Powers(before=lambda: enter_pid_namespace(tmp_path)), lambda: told_within(tmp_path))
+
+    assert told == "1 0, 2 1"
+
+
+def told_within(proc: Path) -> str:
+    """Return the numbers of all processes of a PID namespace and of their parents, as the kernel tells them."""
+    reader, reason = open_usages(proc, UsageReader(proc))
+    assert isinstance(reader, TaskReader), reason
+    with worker(3) as process:
+        work(process)
+        (theirs,) = UsageReader(proc).read({process.pid}).changed
+        read = sorted(reader.read({os.getpid(), process.pid}).changed, key=lambda sample: sample.pid)
+    assert read[-1].comm == theirs.comm
+    assert read[-1].usage.own.read_calls == theirs.usage.own.read_calls > 0
+    reader.close()
+    return ", ".join(f"{sample.pid} {sample.parent_pid}" for sample in read)
+
+
 def test_where_it_may_not_be_proc_is_read_and_the_reason_told(tmp_path: Path) -> None:
     reader = UsageReader(PROC)
-    assert open_usages(tmp_path, reader) == (reader, "not in the host's PID namespace")
+    used, reason = open_usages(tmp_path, reader)
+    assert used is reader
+    assert reason.startswith(f"the PID namespace of {tmp_path} cannot be told")
     with pytest.raises(SourceError, match="kernel's types cannot be read"):
-        TaskReader(reader, tmp_path / "vmlinux")
+        TaskReader(reader, shown_by(PROC), tmp_path / "vmlinux")
 
 
 def test_a_kernel_of_other_types_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vmlinux").write_bytes(b"\x7fELF" + bytes(100))
     with pytest.raises(SourceError, match="no description of the kernel's types"):
-        TaskReader(UsageReader(PROC), tmp_path / "vmlinux")
+        TaskReader(UsageReader(PROC), shown_by(PROC), tmp_path / "vmlinux")
