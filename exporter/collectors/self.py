@@ -1,6 +1,6 @@
 """How well the exporter sees: what it captured, lost, could not attribute and may not do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -71,29 +71,210 @@ class Coverage:
     capabilities: Mapping[str, bool] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A family of one sample; a counter where its name ends in `_total`, else a gauge."""
+
+    name: str
+    documentation: str
+    value: Callable[[Coverage], float]
+
+    def family(self, coverage: Coverage) -> Metric:
+        """Return the family with its value."""
+        kind = CounterMetricFamily if self.name.endswith("_total") else GaugeMetricFamily
+        return kind(self.name, self.documentation, self.value(coverage))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A family of counters, one for each value of a label."""
+
+    name: str
+    documentation: str
+    label: str
+    values: Callable[[Coverage], Mapping[str, float]]
+
+    def family(self, coverage: Coverage) -> Metric:
+        """Return the family with its values, sorted by label."""
+        family = CounterMetricFamily(self.name, self.documentation, labels=(self.label,))
+        for value, count in sorted(self.values(coverage).items()):
+            family.add_metric((value,), count)
+        return family
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A family of one sample that is always 1 and tells by its labels; it has none where the first label is empty."""
+
+    name: str
+    documentation: str
+    labels: tuple[str, ...]
+    values: Callable[[Coverage], tuple[str, ...]]
+
+    def family(self, coverage: Coverage) -> Metric:
+        """Return the family with its sample."""
+        family = GaugeMetricFamily(self.name, self.documentation, labels=self.labels)
+        values = self.values(coverage)
+        if values[0]:
+            family.add_metric(values, 1)
+        return family
+
+
+FAMILIES: tuple[Number | Counts | Facts, ...] = (
+    Number(
+        "larimar_capture_packets_total",
+        "Packets that the kernel offered to the capture, kept or not.",
+        lambda seen: seen.packets,
+    ),
+    Number(
+        "larimar_capture_packets_dropped_total",
+        "Packets that the kernel dropped as the ring was full.",
+        lambda seen: seen.dropped,
+    ),
+    Number(
+        "larimar_capture_sampling_ratio",
+        "Share of the traffic looked at in the last half minute; counts are scaled by it. 0 without capture.",
+        lambda seen: seen.sampling_ratio,
+    ),
+    Number(
+        "larimar_capture_sampling_error_ratio",
+        "Standard error of the last minute's number of requests, relative to it. 0 while all packets are looked at.",
+        lambda seen: seen.sampling_error,
+    ),
+    Number(
+        "larimar_capture_cpu_budget_ratio",
+        "Share of one processor that may be used.",
+        lambda seen: seen.cpu_budget,
+    ),
+    Number(
+        "larimar_capture_cpu_seconds_total",
+        "Processor time used to read packets.",
+        lambda seen: seen.cpu_seconds,
+    ),
+    Counts(
+        "larimar_capture_unseen_seconds_total",
+        "Seconds of traffic not looked at to stay within the budget, by what was given up: the operations of most "
+        "requests, all packets for random slices of time, or most flows.",
+        "reason",
+        lambda seen: seen.unseen,
+    ),
+    Counts(
+        "larimar_capture_malformed_total",
+        "Packets that could not be read, by reason.",
+        "reason",
+        lambda seen: seen.malformed,
+    ),
+    Facts(
+        "larimar_capture_method",
+        "Always 1; how packets are captured: by rings that the kernel shares, or, far slower, by scapy.",
+        ("method",),
+        lambda seen: (seen.method,),
+    ),
+    Facts(
+        "larimar_capture_filter",
+        "Always 1; the kernel's filter, ebpf or classic, and why: best, asked for, or what speaks against eBPF.",
+        ("filter", "reason"),
+        lambda seen: (seen.filter, seen.filter_reason),
+    ),
+    Number(
+        "larimar_capture_misjudged_total",
+        "Long packets of which only the head was copied, as of others from that server, and more was needed.",
+        lambda seen: seen.misjudged,
+    ),
+    Number(
+        "larimar_capture_interfaces",
+        "Network interfaces captured now.",
+        lambda seen: seen.interfaces,
+    ),
+    Number(
+        "larimar_capture_interfaces_refused",
+        "Network interfaces that are up but not captured: no ring could be opened, or its memory is used up.",
+        lambda seen: seen.refused_interfaces,
+    ),
+    Number(
+        "larimar_flows_active",
+        "Connections followed now.",
+        lambda seen: seen.flows_active,
+    ),
+    Number(
+        "larimar_flows_evicted_total",
+        "Connections given up because the flow table was full.",
+        lambda seen: seen.flows_evicted,
+    ),
+    Number(
+        "larimar_flows_gap_bytes_total",
+        "Bytes of connections that were needed to read them, but lost, dropped, not looked at or not copied.",
+        lambda seen: seen.gap_bytes,
+    ),
+    Number(
+        "larimar_flows_misplaced_total",
+        "Connections that the flow table could not find when they ended, which never happens unless memory is corrupt.",
+        lambda seen: seen.flows_misplaced,
+    ),
+    Number(
+        "larimar_flows_inferred_total",
+        "Connections that were over before any look at the sockets, credited to the only service of this host whose "
+        "connections to the same server were seen to come and go within the last minute.",
+        lambda seen: seen.inferred,
+    ),
+    Number(
+        "larimar_flows_unattributed_total",
+        "Connections of which an end on this host belongs to no known service.",
+        lambda seen: seen.unattributed,
+    ),
+    Number(
+        "larimar_processes_hidden",
+        "Processes that are listed but could not be read. /proc.",
+        lambda seen: seen.hidden_processes,
+    ),
+    Number(
+        "larimar_processes_unsearched",
+        "Processes still to be looked through for the owners of sockets, which is done bit by bit. /proc/PID/fd.",
+        lambda seen: seen.unsearched_processes,
+    ),
+    Number(
+        "larimar_sockets_unowned",
+        "Sockets whose process was not found: another namespace's, the kernel's, or forbidden to look at. sock_diag.",
+        lambda seen: seen.unowned_sockets,
+    ),
+    Number(
+        "larimar_socket_read_failures_total",
+        "Times the sockets could not be read; those of before were used.",
+        lambda seen: seen.socket_failures,
+    ),
+    Number(
+        "larimar_socket_closings_lost_total",
+        "Times notices of closed TCP sockets were lost, and their last bytes with them: more came than were kept.",
+        lambda seen: seen.closings_lost,
+    ),
+    Counts(
+        "larimar_parse_errors_total",
+        "Connections whose bytes turned out not to be the protocol they were taken for.",
+        "protocol",
+        lambda seen: seen.parse_errors,
+    ),
+    Counts(
+        "larimar_series_limited_total",
+        "Times a value was folded into ~other by a cap.",
+        "label",
+        lambda seen: seen.limited,
+    ),
+    Counts(
+        "larimar_loop_failures_total",
+        "Rounds of the exporter's loop that failed; see the log.",
+        "stage",
+        lambda seen: seen.failures,
+    ),
+)
+
+
 def self_families(coverage: Coverage, version: str) -> Iterator[Metric]:
     """Yield the families about the exporter itself."""
     build = GaugeMetricFamily("larimar_build_info", "Always 1; which version this is.", labels=("version",))
     build.add_metric((version,), 1)
     yield build
-    yield from _capture_families(coverage)
-    yield from _flow_families(coverage)
-    yield from _host_families(coverage)
-    yield _by_label(
-        "larimar_parse_errors_total",
-        "Connections whose bytes turned out not to be the protocol they were taken for.",
-        "protocol",
-        coverage.parse_errors,
-    )
-    yield _by_label(
-        "larimar_series_limited_total", "Times a value was folded into ~other by a cap.", "label", coverage.limited
-    )
-    yield _by_label(
-        "larimar_loop_failures_total",
-        "Rounds of the exporter's loop that failed; see the log.",
-        "stage",
-        coverage.failures,
-    )
+    for family in FAMILIES:
+        yield family.family(coverage)
     capabilities = GaugeMetricFamily(
         "larimar_capability_available",
         "Whether the exporter has what it needs here; the log says how to grant it.",
@@ -102,130 +283,3 @@ def self_families(coverage: Coverage, version: str) -> Iterator[Metric]:
     for capability, available in sorted(coverage.capabilities.items()):
         capabilities.add_metric((capability,), available)
     yield capabilities
-
-
-def _capture_families(coverage: Coverage) -> Iterator[Metric]:
-    yield CounterMetricFamily(
-        "larimar_capture_packets_total",
-        "Packets that the kernel offered to the capture, kept or not.",
-        coverage.packets,
-    )
-    yield CounterMetricFamily(
-        "larimar_capture_packets_dropped_total",
-        "Packets that the kernel dropped as the ring was full.",
-        coverage.dropped,
-    )
-    yield GaugeMetricFamily(
-        "larimar_capture_sampling_ratio",
-        "Share of the traffic looked at in the last half minute; counts are scaled by it. 0 without capture.",
-        coverage.sampling_ratio,
-    )
-    yield GaugeMetricFamily(
-        "larimar_capture_sampling_error_ratio",
-        "Standard error of the last minute's number of requests, relative to it. 0 while all packets are looked at.",
-        coverage.sampling_error,
-    )
-    yield GaugeMetricFamily(
-        "larimar_capture_cpu_budget_ratio", "Share of one processor that may be used.", coverage.cpu_budget
-    )
-    yield CounterMetricFamily(
-        "larimar_capture_cpu_seconds_total", "Processor time used to read packets.", coverage.cpu_seconds
-    )
-    yield _by_label(
-        "larimar_capture_unseen_seconds_total",
-        "Seconds of traffic not looked at to stay within the budget, by what was given up: the operations of most "
-        "requests, all packets for random slices of time, or most flows.",
-        "reason",
-        coverage.unseen,
-    )
-    yield _by_label(
-        "larimar_capture_malformed_total", "Packets that could not be read, by reason.", "reason", coverage.malformed
-    )
-    method = GaugeMetricFamily(
-        "larimar_capture_method",
-        "Always 1; how packets are captured: by rings that the kernel shares, or, far slower, by scapy.",
-        labels=("method",),
-    )
-    if coverage.method:
-        method.add_metric((coverage.method,), 1)
-    yield method
-    packet_filter = GaugeMetricFamily(
-        "larimar_capture_filter",
-        "Always 1; the kernel's filter, ebpf or classic, and why: best, asked for, or what speaks against eBPF.",
-        labels=("filter", "reason"),
-    )
-    if coverage.filter:
-        packet_filter.add_metric((coverage.filter, coverage.filter_reason), 1)
-    yield packet_filter
-    yield CounterMetricFamily(
-        "larimar_capture_misjudged_total",
-        "Long packets of which only the head was copied, as of others from that server, and more was needed.",
-        coverage.misjudged,
-    )
-    yield GaugeMetricFamily("larimar_capture_interfaces", "Network interfaces captured now.", coverage.interfaces)
-    yield GaugeMetricFamily(
-        "larimar_capture_interfaces_refused",
-        "Network interfaces that are up but not captured: no ring could be opened, or its memory is used up.",
-        coverage.refused_interfaces,
-    )
-
-
-def _flow_families(coverage: Coverage) -> Iterator[Metric]:
-    yield GaugeMetricFamily("larimar_flows_active", "Connections followed now.", coverage.flows_active)
-    yield CounterMetricFamily(
-        "larimar_flows_evicted_total", "Connections given up because the flow table was full.", coverage.flows_evicted
-    )
-    yield CounterMetricFamily(
-        "larimar_flows_gap_bytes_total",
-        "Bytes of connections that were needed to read them, but lost, dropped, not looked at or not copied.",
-        coverage.gap_bytes,
-    )
-    yield CounterMetricFamily(
-        "larimar_flows_misplaced_total",
-        "Connections that the flow table could not find when they ended, which never happens unless memory is corrupt.",
-        coverage.flows_misplaced,
-    )
-    yield CounterMetricFamily(
-        "larimar_flows_inferred_total",
-        "Connections that were over before any look at the sockets, credited to the only service of this host whose "
-        "connections to the same server were seen to come and go within the last minute.",
-        coverage.inferred,
-    )
-    yield CounterMetricFamily(
-        "larimar_flows_unattributed_total",
-        "Connections of which an end on this host belongs to no known service.",
-        coverage.unattributed,
-    )
-
-
-def _host_families(coverage: Coverage) -> Iterator[Metric]:
-    yield GaugeMetricFamily(
-        "larimar_processes_hidden", "Processes that are listed but could not be read. /proc.", coverage.hidden_processes
-    )
-    yield GaugeMetricFamily(
-        "larimar_processes_unsearched",
-        "Processes still to be looked through for the owners of sockets, which is done bit by bit. /proc/PID/fd.",
-        coverage.unsearched_processes,
-    )
-    yield GaugeMetricFamily(
-        "larimar_sockets_unowned",
-        "Sockets whose process was not found: another namespace's, the kernel's, or forbidden to look at. sock_diag.",
-        coverage.unowned_sockets,
-    )
-    yield CounterMetricFamily(
-        "larimar_socket_read_failures_total",
-        "Times the sockets could not be read; those of before were used.",
-        coverage.socket_failures,
-    )
-    yield CounterMetricFamily(
-        "larimar_socket_closings_lost_total",
-        "Times notices of closed TCP sockets were lost, and their last bytes with them: more came than were kept.",
-        coverage.closings_lost,
-    )
-
-
-def _by_label(name: str, documentation: str, label: str, counts: Mapping[str, float]) -> Metric:
-    family = CounterMetricFamily(name, documentation, labels=(label,))
-    for value, count in sorted(counts.items()):
-        family.add_metric((value,), count)
-    return family
