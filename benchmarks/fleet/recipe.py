@@ -9,7 +9,8 @@ from exporter.identity.facts import ServiceClass
 
 # In a network namespace of its own any port is free.
 HTTP_PORT, REDIS_PORT, POSTGRES_PORT = 18081, 16379, 15432
-"""Where those listen that others need."""
+PORTS = {"http": str(HTTP_PORT), "redis": str(REDIS_PORT), "postgres": str(POSTGRES_PORT)}
+"""Where those listen that others need, by the names that recipes have for them."""
 
 Ask = Callable[[int, random.Random], object]
 """Asks a server on a loopback port a few things over one connection, and leaves; raises OSError or ValueError."""

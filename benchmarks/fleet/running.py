@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from benchmarks.fleet.recipe import HTTP_PORT, POSTGRES_PORT, REDIS_PORT, Recipe, Way
+from benchmarks.fleet.recipe import PORTS, Recipe, Way
 from quickstart.debian import Tree, unpack
 from tests.live.support.processes import accepts
 
@@ -27,6 +27,7 @@ PACKAGES = ROOT / "packages"
 HIERARCHIES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))  # version 2 alone, and beside version 1
 # What Debian calls the unit, where that is not the service's own name.
 DEBIAN_UNITS = {"bind": "named", "pushgateway": "prometheus-pushgateway", "php-fpm/shop": "php8.2-fpm"}
+APART = frozenset(("syslog-ng-core",))  # apt installs no two collectors of system logs, and here nothing is installed
 PYTHON_PACKAGES = (
     "aiosmtpd amqtt celery fakeredis flask gunicorn packaging psycopg[binary] pyftpdlib redis rq starlette"
     " supervisor uvicorn waitress"
@@ -54,8 +55,9 @@ class Kit:
 
 def kit(recipes: Sequence[Recipe]) -> Kit:
     """Fetch what the recipes need and is not there yet."""
-    packages = sorted({package for recipe in recipes for package in recipe.packages})
-    tree = unpack(packages, PACKAGES, os.environ)
+    packages = {package for recipe in recipes for package in recipe.packages}
+    unpack(sorted(packages - APART), PACKAGES, os.environ)
+    tree = unpack(sorted(packages), PACKAGES, os.environ)
     venv, modules = FLEET / "venv", FLEET / "npm" / "node_modules"
     if not (venv / "bin" / "rq").exists():
         _run([sys.executable, "-m", "venv", str(venv)])
@@ -79,9 +81,7 @@ def kit_of(tree: Tree, venv: Path, modules: Path) -> Kit:
             "libraries": tree.environment({}).get("LD_LIBRARY_PATH", ""),
             "erlang": str(next(iter(tree.root.glob("usr/lib/erlang/erts-*/bin")), "")),
             "rabbitmq": str(next(iter(tree.root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*")), "")),
-            "http": str(HTTP_PORT),
-            "redis": str(REDIS_PORT),
-            "postgres": str(POSTGRES_PORT),
+            **PORTS,
         },
     )
 
