@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from detector.baselines.arrays import Baselines, ModelState
 from detector.baselines.choose import Learnt
-from detector.baselines.grid import DAY, read_days, read_hours
+from detector.baselines.days import read_days
+from detector.baselines.grid import DAY, read_hours
 from detector.baselines.robust import median
 from detector.baselines.seasonal import residuals
 from detector.checks import Memory, Point, empty_memory, observe

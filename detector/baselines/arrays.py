@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detector.baselines.grid import read_days
+from detector.baselines.days import read_days
 from detector.baselines.packed import STEPS, Shorts
 from detector.baselines.stabilise import Scales
 from detector.model import Floats, SeriesKey
@@ -80,10 +80,10 @@ class Baselines:
         return Scales(self.codes, self.offsets)
 
     def usual(self, times: Floats) -> Floats:
-        """Return what each day of the week says of these times of day; shape (series, columns, 7).
+        """Return what each day of the week says of these times of day; shape (series, columns, 7 or 9).
 
         Args:
-            times: shape (columns,), seconds since the epoch; their own day comes first.
+            times: shape (columns,), seconds since the epoch; their own day comes first, see `days`.
         """
         steps = read_days(self.profile, times)
         return self.centre[:, None, None] + (self.swing / STEPS)[:, None, None] * steps

@@ -39,12 +39,6 @@ def read_week(weekly: Weekly, times: Floats) -> Floats:
     return np.asarray(weekly[:, left] * (1.0 - share) + weekly[:, (left + 1) % SLOTS] * share, dtype=np.float64)
 
 
-def read_days(weekly: Weekly, times: Floats) -> Floats:
-    """Return what each day of the week says of these times of day, their own day first; shape (series, columns, 7)."""
-    days = times[:, None] + DAY * np.arange(7)
-    return read_week(weekly, days.ravel()).reshape(len(weekly), len(times), 7)
-
-
 def read_hours(daily: npt.NDArray[np.floating], times: Floats) -> Floats:
     """Read arrays of 24 hourly values, linearly between the hours' centres; shape (series, columns)."""
     position = times / HOUR - 0.5

@@ -6,6 +6,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from detector.baselines.clocks import Shifts, moved, moved_back, shifts
 from detector.baselines.decompose import trends
 from detector.baselines.grid import HOUR, HOURS_PER_DAY, SLOTS, WEEK, read_week
 from detector.baselines.robust import median
@@ -34,8 +35,9 @@ class Seasonal:
 
     Attributes:
         seasons: Season of each; shape (series,).
-        profile: usual value in each slot of the week, without the level; shape (series, SLOTS).
-        left_out: the same for each week, learnt without that week; shape (series, weeks, SLOTS).
+        profile: usual value in each slot of the week, without the level, by the clocks as they are at the end; shape
+            (series, SLOTS).
+        left_out: the same for each week by its own clocks, learnt without that week; shape (series, weeks, SLOTS).
         week_of: the week of each column of the history.
         trend: the level of each column, as seen from both sides; shape (series, columns).
     """
@@ -56,15 +58,24 @@ def find(stable: Floats, times: Floats) -> Seasonal:
     """
     weeks = lay_out(stable, times)
     rows, count, _ = weeks.slots.shape
+    first = float(np.floor_divide(times[0], WEEK) * WEEK)
     flat = weeks.slots.reshape(rows, -1)
+    by = shifts(flat, first)
+    flat = flat if by is None else moved(flat, by)
     hourly = median(flat.reshape(rows, -1, SLOTS_PER_HOUR), 2)
     seasons = _verify(hourly.reshape(rows, count, HOURS_PER_WEEK))
     trend = _trend(hourly, seasons)
-    centred = weeks.slots - np.repeat(trend, SLOTS_PER_HOUR, axis=1).reshape(weeks.slots.shape)
+    centred = (flat - np.repeat(trend, SLOTS_PER_HOUR, axis=1)).reshape(weeks.slots.shape)
     profile, left_out = _profiles(Weeks(centred, weeks.week_of), seasons)
-    first = np.floor_divide(times[0], WEEK) * WEEK
+    left_out = left_out if by is None else _by_own_clocks(left_out, by)
     hour = np.minimum(((times - first) // HOUR).astype(np.int64), trend.shape[1] - 1)
     return Seasonal(seasons, profile, left_out, weeks.week_of, trend[:, hour])
+
+
+def _by_own_clocks(left_out: Floats, by: Shifts) -> Floats:
+    """Return each week's profile as that week's own days were."""
+    weekly = by.reshape(left_out.shape)
+    return np.stack([moved_back(left_out[:, week], weekly[:, week]) for week in range(left_out.shape[1])], axis=1)
 
 
 def residuals(stable: Floats, times: Floats, seasonal: Seasonal) -> Floats:

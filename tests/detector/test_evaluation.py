@@ -94,6 +94,15 @@ def test_the_same_hours_without_a_fault_give_no_finding(world: World, baselines:
     assert not any(run(baselines, live).findings)
 
 
+def test_a_holiday_that_looks_like_a_day_of_the_weekend_is_no_fault(world: World, baselines: Baselines) -> None:
+    # BEGIN is a Wednesday. The epoch's weeks end with one, so the world's weekend is Tuesday and Wednesday.
+    holiday, like = NOW + 2 * DAY, NOW + 6 * DAY
+    usual = world.read(holiday, holiday + DAY / 2, baselines.step).values
+    live = replace(world.read(like, like + DAY / 2, baselines.step), start=holiday)
+    assert live.values[::3].mean() < 0.8 * usual[::3].mean()
+    assert not any(run(baselines, live).findings)
+
+
 def test_a_finding_says_what_was_expected_and_ends_after_recovery(world: World, baselines: Baselines) -> None:
     begin, interval = NOW + 12 * 3600.0, baselines.step
     live = world.read(begin - 600, begin + 3600, interval, Fault(begin, begin + 900, slower=0.3))
