@@ -22,6 +22,7 @@ HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
 SNAP_BYTES = 256
 REDIS_REQUESTS, POSTGRES_TRANSACTIONS, PAGES = 60_000, 12_000, 24_000
 CONNECTIONS = 8
+READS = ("-S", "-c", str(CONNECTIONS), "-t", str(POSTGRES_TRANSACTIONS // CONNECTIONS))  # of pgbench
 PAGE = 'location / { return 200 "a page of some length"; }'
 SETTLING_SECONDS = 1.0
 FIRST_CLONE = 0x0A000001  # 10.0.0.1
@@ -68,18 +69,7 @@ def record(tree: Tree, folder: Path) -> bytes:
         loads = [
             threading.Thread(target=_load_redis, args=(tree, redis.port)),
             threading.Thread(target=_load_nginx, args=(nginx.port,)),
-            threading.Thread(
-                target=_pgbench,
-                args=(
-                    tree,
-                    postgres.port,
-                    "-S",
-                    "-c",
-                    str(CONNECTIONS),
-                    "-t",
-                    str(POSTGRES_TRANSACTIONS // CONNECTIONS),
-                ),
-            ),
+            threading.Thread(target=_pgbench, args=(tree, postgres.port, *READS)),
         ]
         for load in loads:
             load.start()
@@ -93,14 +83,8 @@ def record(tree: Tree, folder: Path) -> bytes:
 
 def _load_redis(tree: Tree, port: int) -> None:
     command = [
-        str(tree.binary("redis-benchmark")),
-        "-p",
-        str(port),
-        "-n",
-        str(REDIS_REQUESTS // 2),
-        "-t",
-        "get,set",
-        "-q",
+        *(str(tree.binary("redis-benchmark")), "-p", str(port)),
+        *("-n", str(REDIS_REQUESTS // 2), "-t", "get,set", "-q"),
     ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **tree.environment({})})
 

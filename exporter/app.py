@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -121,6 +121,12 @@ class App:
         self._drained = Round()
         self._said = False
         self._capture_error = ""
+        self._packet_stages = (
+            Stage("drain", 0.0, self._drain),
+            Stage("expire", HOST_SECONDS, lambda _now: self._wire.expire(self._wall())),
+            Stage("closings", CLOSINGS_SECONDS, lambda _now: self._host.hear()),
+        )
+        self._host_stages = tuple(self._stages_of_host(config.resources))
         with ExitStack() as opened:
             self._namespaces = Namespaces(config.procfs)
             opened.callback(self._namespaces.close)
@@ -134,15 +140,6 @@ class App:
             windows = SYSCALL_WINDOWS if config.syscalls_mode == "windows" else None
             self._calling = open_calling(windows, self._host.services, clock, config.procfs, config.syscalls)
             opened.callback(self._calling.close)
-            self._packet_stages = (
-                Stage("drain", 0.0, self._drain),
-                Stage("expire", HOST_SECONDS, lambda _now: self._wire.expire(self._wall())),
-                Stage("closings", CLOSINGS_SECONDS, lambda _now: self._host.hear()),
-            )
-            host = Stage("host", HOST_SECONDS, lambda now: self._wire.attribute(self._host.refresh(now), now))
-            resources = Stage("resources", RESOURCES_SECONDS, self._sample)
-            interfaces = Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces())
-            self._host_stages = (host, resources, interfaces) if config.resources else (host, interfaces)
             traffic = Shared(self._wire.traffic)
             named = collectors(
                 *(config, self._wire, self._host, self._portraits, self._calling, traffic),
@@ -192,6 +189,12 @@ class App:
         except SourceError as error:
             self._capture_error = str(error)  # told with all else that is missing
             return None
+
+    def _stages_of_host(self, resources: bool) -> Iterator[Stage]:
+        yield Stage("host", HOST_SECONDS, lambda now: self._wire.attribute(self._host.refresh(now), now))
+        if resources:
+            yield Stage("resources", RESOURCES_SECONDS, self._sample)
+        yield Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces())
 
     def _run_packets(self, stop: threading.Event) -> None:
         pause = 0.0

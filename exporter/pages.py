@@ -18,7 +18,7 @@ from exporter.collectors.operations import (
     messaging_families,
 )
 from exporter.collectors.resources import resource_families
-from exporter.collectors.scrape import Droppable, Guard, NamedCollector, Scrape, Shared
+from exporter.collectors.scrape import Droppable, Families, Guard, NamedCollector, Scrape, Shared
 from exporter.collectors.self import Coverage, self_families
 from exporter.collectors.services import change_families, service_families
 from exporter.collectors.sockets import socket_families
@@ -37,6 +37,8 @@ from toolkit.http1 import Handler
 from toolkit.landing import Link, landing_handler
 from toolkit.metrics_page import metrics_handler
 from toolkit.version import version
+
+OfTraffic = Callable[[TrafficSnapshot], Iterator[Metric]]
 
 
 def capabilities(wire: Wire, host: Host, calling: Calling) -> Mapping[str, bool]:
@@ -59,56 +61,61 @@ def collectors(
 ) -> tuple[NamedCollector, ...]:
     """Return the collectors that the settings ask for; those of traffic share one snapshot for each page."""
 
-    def resources() -> Iterator[Metric]:
-        return resource_families(host.sample(clock()))
-
     def itself() -> Iterator[Metric]:
         return self_families(coverage(wire, host, portraits, calling, failures), version())
+
+    def services() -> Iterator[Metric]:
+        return service_families(host.view().services, portraits.profiles())
+
+    def of_traffic(families: OfTraffic) -> Families:
+        return lambda: families(traffic.get())
 
     # Those that matter most come first: the series beyond the limit are the last ones.
     switched = (
         (True, NamedCollector("self", itself)),
-        (
-            config.services,
-            NamedCollector("services", lambda: service_families(host.view().services, portraits.profiles())),
-        ),
-        (config.resources, NamedCollector("resources", resources)),
-        (config.traffic, NamedCollector("traffic", lambda: traffic_families(traffic.get()))),
-        (config.traffic, NamedCollector("certificates", lambda: certificate_families(traffic.get()))),
-        (config.edges, NamedCollector("edges", lambda: edge_families(traffic.get()))),
+        (config.services, NamedCollector("services", services)),
+        (config.resources, NamedCollector("resources", lambda: resource_families(host.sample(clock())))),
+        (config.traffic, NamedCollector("traffic", of_traffic(traffic_families))),
+        (config.traffic, NamedCollector("certificates", of_traffic(certificate_families))),
+        (config.edges, NamedCollector("edges", of_traffic(edge_families))),
         (config.tcp, NamedCollector("tcp", lambda: tcp_families(wire.connects()))),
         (config.sockets, NamedCollector("sockets", lambda: socket_families(host.transfers(), host.unix_edges()))),
         (config.sockets, NamedCollector("udp", lambda: udp_families(host.udp()))),
         (config.syscalls, NamedCollector("syscalls", lambda: syscall_families(calling.snapshot(), calling.status()))),
         (config.listen_ports, NamedCollector("listen", lambda: listen_families(host.view()))),
         (config.changes, NamedCollector("changes", lambda: change_families(portraits.changes()))),
-        (config.business_value, NamedCollector("business-value", lambda: value_families(traffic.get()))),
-        (config.business_events, NamedCollector("business-events", lambda: event_families(traffic.get()))),
-        (config.http, NamedCollector("http", lambda: http_families(traffic.get()))),
-        (config.db, NamedCollector("db", lambda: db_families(traffic.get()))),
-        (config.cache, NamedCollector("cache", lambda: cache_families(traffic.get()))),
-        (config.messaging, NamedCollector("messaging", lambda: messaging_families(traffic.get()))),
-        (config.dns, NamedCollector("dns", lambda: dns_families(traffic.get()))),
+        *_operations(config, of_traffic),
         (config.fingerprints, NamedCollector("fingerprints", lambda: fingerprint_families(portraits.profiles()))),
     )
     return tuple(collector for wanted, collector in switched if wanted)
 
 
+def _operations(config: Config, of_traffic: Callable[[OfTraffic], Families]) -> tuple[tuple[bool, NamedCollector], ...]:
+    """Return the collectors of single operations, each with whether the settings ask for it."""
+    return (
+        (config.business_value, NamedCollector("business-value", of_traffic(value_families))),
+        (config.business_events, NamedCollector("business-events", of_traffic(event_families))),
+        (config.http, NamedCollector("http", of_traffic(http_families))),
+        (config.db, NamedCollector("db", of_traffic(db_families))),
+        (config.cache, NamedCollector("cache", of_traffic(cache_families))),
+        (config.messaging, NamedCollector("messaging", of_traffic(messaging_families))),
+        (config.dns, NamedCollector("dns", of_traffic(dns_families))),
+    )
+
+
 def coverage(wire: Wire, host: Host, portraits: Portraits, calling: Calling, failures: Mapping[str, int]) -> Coverage:
     """Return how well the exporter sees at this moment."""
     counters, status = wire.counters(), host.status()
+    shed = counters.governing.shed
+    folded = {"service_name": counters.limited.get("service_name", 0) + status.services_refused}
     return Coverage(
         packets=counters.capture.packets,
         dropped=counters.capture.dropped,
-        sampling_ratio=counters.governing.shed.ratio,
+        sampling_ratio=shed.ratio,
         sampling_error=counters.governing.error_ratio,
         cpu_budget=counters.governing.budget,
         cpu_seconds=counters.governing.cpu_seconds,
-        unseen={
-            "flows": counters.governing.shed.flows,
-            "operations": counters.governing.shed.operations,
-            "time": counters.governing.shed.time,
-        },
+        unseen={"flows": shed.flows, "operations": shed.operations, "time": shed.time},
         malformed=counters.engine.malformed,
         flows_active=counters.engine.flows_active,
         flows_evicted=counters.engine.flows_evicted,
@@ -128,10 +135,7 @@ def coverage(wire: Wire, host: Host, portraits: Portraits, calling: Calling, fai
         unsearched_processes=status.unsearched_processes,
         socket_failures=status.socket_failures,
         closings_lost=status.closings_lost,
-        limited={
-            **counters.limited,
-            "service_name": counters.limited.get("service_name", 0) + status.services_refused,
-        },
+        limited={**counters.limited, **folded},
         # A connection whose parser failed is dropped, and must not go unseen.
         failures={**failures, "connection": counters.engine.consumers_failed},
         capabilities={**capabilities(wire, host, calling), "class_model": portraits.has_model},

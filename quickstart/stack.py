@@ -50,11 +50,17 @@ def programs(config: Config, data: Path, python: str, prometheus: Path, alertman
         prometheus: Prometheus's binary.
         alertmanager: Alertmanager's binary.
     """
-    ours = (python, "-m")
-    exporter = (*ours, "exporter", _listen(config.exporter_port))
-    detector = (
-        *ours,
-        "detector",
+    return (
+        Program("exporter", (python, "-m", "exporter", _listen(config.exporter_port)), config.exporter_port),
+        Program("detector", _detector(config, data, python), config.detector_port),
+        Program("prometheus", _prometheus(config, data, prometheus), config.prometheus_port),
+        Program("alertmanager", _alertmanager(config, data, alertmanager), config.alertmanager_port),
+    )
+
+
+def _detector(config: Config, data: Path, python: str) -> tuple[str, ...]:
+    return (
+        *(python, "-m", "detector"),
         _listen(config.detector_port),
         f"--prometheus.url=http://{LOOPBACK}:{config.prometheus_port}",
         f"--alertmanager.url=http://{LOOPBACK}:{config.alertmanager_port}",
@@ -62,25 +68,25 @@ def programs(config: Config, data: Path, python: str, prometheus: Path, alertman
         f"--evaluation.interval={config.evaluation_seconds:g}",
         f"--web.external-url=http://{LOOPBACK}:{config.detector_port}",
     )
-    server = (
-        str(prometheus),
+
+
+def _prometheus(config: Config, data: Path, binary: Path) -> tuple[str, ...]:
+    return (
+        str(binary),
         f"--config.file={data / 'prometheus.yml'}",
         f"--storage.tsdb.path={data / 'prometheus'}",
         "--storage.tsdb.retention.time=35d",  # the detector learns from four weeks
         _listen(config.prometheus_port),
     )
-    notifier = (
-        str(alertmanager),
+
+
+def _alertmanager(config: Config, data: Path, binary: Path) -> tuple[str, ...]:
+    return (
+        str(binary),
         f"--config.file={data / 'alertmanager.yml'}",
         f"--storage.path={data / 'alertmanager'}",
         "--cluster.listen-address=",  # alone: no gossip port
         _listen(config.alertmanager_port),
-    )
-    return (
-        Program("exporter", exporter, config.exporter_port),
-        Program("detector", detector, config.detector_port),
-        Program("prometheus", server, config.prometheus_port),
-        Program("alertmanager", notifier, config.alertmanager_port),
     )
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -26,7 +25,7 @@ from exporter.sources.host import Host
 from quickstart.debian import Tree
 from tests.live.support import stack
 from tests.live.support.stack import Prometheus
-from tests.live.support.waiting import until
+from tests.live.support.waiting import settled, until
 
 BY_ENGINE = {recipe.engine: recipe for recipe in reversed(RECIPES)}
 REDIS = BY_ENGINE["redis"]
@@ -151,30 +150,21 @@ def upgrade(program: Path) -> None:
 
 # None that other tests, which may run on this machine as well, start: a second one has its port behind its name.
 FLEET = ("beanstalkd", "gearmand", "lighttpd", "caddy", "tinyproxy", "privoxy", "unbound", "nsd", "rsync", "rsyslog")
+# By then ports are learned, an errand is told from a service, and whatever changes has been looked at several times.
+LEARNING_SECONDS = 35
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("capturing")
 def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_once(tree: Tree, tmp_path: Path) -> None:
-    recipes = [replace(BY_ENGINE[engine], way=Way.PLAIN) for engine in FLEET]
-    kvd, reports = replace(REDIS, way=Way.RENAMED, other_name="kvd"), BY_ENGINE["python-batch"]
     with ExitStack() as ended:
-        kit = fleet.kit([*recipes, kvd])
-
-        def begin(recipe: Recipe, folder: str) -> Running:
-            one = start(recipe, kit, tmp_path / folder)
-            ended.callback(one.end)
-            return one
-
-        services = {recipe.name: begin(recipe, recipe.engine) for recipe in recipes}
-        services |= {"kvd": begin(kvd, "kvd"), "reports": begin(reports, "reports")}
+        services = started(tmp_path, ended)
         exporter = ended.enter_context(stack.exporter(tmp_path))
         targets = {"larimar": [exporter.url.removeprefix("http://")]}
         prometheus = ended.enter_context(stack.prometheus(tree, tmp_path, targets, 1.0))
         wait_for(prometheus, 'count(larimar_service_changes_total{change="restart",service_name="kvd"})', 1)
-        time.sleep(45)  # by then ports are learned and processes settled
-        before = names(prometheus, services)
+        before = settled(lambda: names(prometheus, services), LEARNING_SECONDS, 90)
         assert set(services) <= before
 
         for one in services.values():
@@ -188,17 +178,25 @@ def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_onc
         replica = services["reports"].restart()
         ended.callback(replace_end(services["reports"], replica))
         wait_for(prometheus, 'larimar_service_processes{service_name="reports"}', 2)
-        time.sleep(30)
 
+        counted = settled(lambda: changes(prometheus, services), LEARNING_SECONDS, 90)
         assert names(prometheus, services) == before
-        counted = {
-            (sample.labels["service_name"], sample.labels["change"]): sample.value
-            for sample in prometheus.query("larimar_service_changes_total > 0")
-            if sample.labels["service_name"] in services
-        }
         expected = {(name, "restart"): 1.0 for name in services}
         assert counted == expected | {("kvd", "restart"): 2.0, ("kvd", "executable"): 1.0, ("lighttpd", "config"): 1.0}
         assert not fallen(prometheus)
+
+
+def started(folder: Path, ended: ExitStack) -> dict[str, Running]:
+    """Start the services, by the names they should get; they end with the stack."""
+    recipes = {recipe.name: recipe for recipe in (replace(BY_ENGINE[engine], way=Way.PLAIN) for engine in FLEET)}
+    recipes["kvd"] = replace(REDIS, way=Way.RENAMED, other_name="kvd")
+    kit = fleet.kit(tuple(recipes.values()))
+    recipes["reports"] = BY_ENGINE["python-batch"]
+    services = {}
+    for name, recipe in recipes.items():
+        services[name] = start(recipe, kit, folder / ("kvd" if name == "kvd" else recipe.engine))
+        ended.callback(services[name].end)
+    return services
 
 
 def replace_end(one: Running, process: object) -> Callable[[], None]:
@@ -210,6 +208,15 @@ def names(prometheus: Prometheus, services: Iterable[str]) -> set[str]:
     """Return the services that have a process and are called after these, with a port behind the name or not."""
     found = {sample.labels["service_name"] for sample in prometheus.query('larimar_service_info{job="larimar"}')}
     return {name for name in found if name.partition(":")[0] in services}
+
+
+def changes(prometheus: Prometheus, services: Iterable[str]) -> dict[tuple[str, str], float]:
+    """Return what was counted of each service's changes, by its name and the change."""
+    return {
+        (sample.labels["service_name"], sample.labels["change"]): sample.value
+        for sample in prometheus.query("larimar_service_changes_total > 0")
+        if sample.labels["service_name"] in services
+    }
 
 
 def fallen(prometheus: Prometheus) -> list[str]:

@@ -4,7 +4,6 @@ import os
 import re
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from benchmarks.exporter import exporter, memory_bytes, read, sample
 from quickstart.debian import Tree
 from tests.live.support import servers
-from tests.live.support.waiting import until
+from tests.live.support.waiting import settled, until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.usefixtures("capturing")]
 
@@ -106,7 +105,8 @@ def test_large_responses_are_counted_and_take_no_memory(tree: Tree, tmp_path: Pa
             came = fetch_all(server.port)
             requests = sum(REQUESTS.values()) + 1
             until(lambda: of_nginx(read(f"{url}/metrics"), "larimar_requests_total") >= requests * 0.99, 20, "requests")
-            time.sleep(2)  # what would be counted twice has been by now
+            # What would be counted twice has been by then.
+            settled(lambda: of_nginx(read(f"{url}/metrics"), "larimar_requests_total"), 2, 20)
         page = read(f"{url}/metrics")
     error = sample(page, "larimar_capture_sampling_error_ratio")
     assert of_nginx(page, "larimar_requests_total") == pytest.approx(requests, rel=0.01 + 3 * error)

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,15 +61,7 @@ def lossy(share: float, dice: random.Random) -> Iterator[Link]:
 
     def carry() -> None:
         while not over.is_set():
-            for end in select.select(ends, [], [], 0.05)[0]:
-                packet = os.read(end, LONGEST_PACKET)
-                if end == near:
-                    link.packets.append((time.time_ns(), packet))
-                    if dice.random() < share:
-                        continue
-                else:
-                    link.packets.append((time.time_ns(), packet))
-                os.write(ends[1] if end == near else near, packet)
+            _carry(ends, link, share, dice)
 
     threads = [threading.Thread(target=live), threading.Thread(target=carry)]
     try:
@@ -114,6 +106,18 @@ def _end(name: str, address: str) -> int:
         os.close(end)
         raise
     return end
+
+
+def _carry(ends: Sequence[int], link: Link, share: float, dice: random.Random) -> None:
+    """Pass on what waits at either end, but a share of what comes from the near one, the first."""
+    near, far = ends
+    for end in select.select(ends, [], [], 0.05)[0]:
+        packet = os.read(end, LONGEST_PACKET)
+        link.packets.append((time.time_ns(), packet))
+        if end != near:
+            os.write(near, packet)
+        elif dice.random() >= share:
+            os.write(far, packet)
 
 
 def _serve(over: threading.Event, ready: threading.Event) -> None:

@@ -34,3 +34,20 @@ def looks(lasting: Callable[[], bool], seconds: float) -> Iterator[None]:
         if time.monotonic() > deadline:
             raise TimeoutError(f"it lasted more than {seconds:g} s")
         time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def settled(value: Callable[[], Value], lasting_seconds: float, seconds: float) -> Value:
+    """Return what `value` gives once it has given the same for so long: nothing more comes.
+
+    Raises:
+        TimeoutError: it still changed after `seconds`.
+    """
+    begun = since = time.monotonic()
+    last = value()
+    while time.monotonic() - since < lasting_seconds:
+        if since - begun > seconds:
+            raise TimeoutError(f"after {seconds:g} s it still changes: {last}")
+        time.sleep(LOOK_AGAIN_SECONDS)
+        if (now := value()) != last:
+            last, since = now, time.monotonic()
+    return last
