@@ -9,7 +9,7 @@ from detector.incidents.links import RUNBOOKS
 from detector.shard import Shard
 from toolkit import values
 from toolkit.logs import FORMATS, LEVELS
-from toolkit.settings import option, repeated
+from toolkit.settings import choice, duration, option, repeated
 from toolkit.values import Address
 
 
@@ -58,118 +58,116 @@ def optional_url(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Learns what is usual for every service in Prometheus and tells Alertmanager when that stops being so."""
+    """Learns the usual behaviour of every service from Prometheus and alerts through Alertmanager on departures."""
 
-    listen: Address = option("web.listen-address", Address("", 10178), "Where to serve.", parse=values.address)
-    telemetry_path: str = option("web.telemetry-path", "/metrics", "Where to serve the detector's own metrics.")
+    listen: Address = option("web.listen-address", Address("", 10178), "Address to listen on.", parse=values.address)
+    telemetry_path: str = option("web.telemetry-path", "/metrics", "Path under which to expose the detector's metrics.")
     web_config: Path | None = option(
-        "web.config.file", None, "TLS and basic auth, as in the exporter-toolkit.", parse=optional_path
+        "web.config.file",
+        None,
+        "File with TLS and basic authentication settings, in the format of the Prometheus exporters.",
+        parse=optional_path,
     )
     prometheus_url: str = option(
-        "prometheus.url", "http://127.0.0.1:9090", "Prometheus, or what speaks its API.", parse=base_url
+        "prometheus.url",
+        "http://127.0.0.1:9090",
+        "Prometheus, or a server with the same API (Thanos, Mimir, VictoriaMetrics).",
+        parse=base_url,
     )
     prometheus_http: Path | None = option(
-        "prometheus.http-config-file", None, "Credentials and TLS to reach Prometheus (YAML).", parse=optional_path
+        "prometheus.http-config-file", None, "YAML file with credentials and TLS for Prometheus.", parse=optional_path
     )
-    prometheus_timeout: float = option(
+    prometheus_timeout: float = duration(
         "prometheus.timeout",
         30.0,
-        "The most one query may take; for the newest points never more than the evaluation interval.",
-        parse=values.within(values.duration_seconds, 0.1),
+        "Timeout of one query; for the newest samples never longer than the evaluation interval.",
+        least=0.1,
     )
     prometheus_external_url: str = option(
         "prometheus.external-url",
         "",
-        "Prometheus as people open it; by default as the detector does.",
+        "URL under which people reach Prometheus, for links; --prometheus.url unless it is set.",
         parse=optional_url,
     )
     alertmanager_urls: tuple[str, ...] = repeated(
-        "alertmanager.url", ("http://127.0.0.1:9093",), "Each Alertmanager, never a load balancer.", parse=base_url
+        "alertmanager.url",
+        ("http://127.0.0.1:9093",),
+        "Alertmanager to notify: each replica, never a load balancer.",
+        parse=base_url,
     )
     alertmanager_http: Path | None = option(
-        "alertmanager.http-config-file", None, "Credentials and TLS to reach them (YAML).", parse=optional_path
+        "alertmanager.http-config-file",
+        None,
+        "YAML file with credentials and TLS for all Alertmanagers.",
+        parse=optional_path,
     )
-    alertmanager_timeout: float = option(
-        "alertmanager.timeout", 10.0, "The most one post may take.", parse=values.within(values.duration_seconds, 0.1)
-    )
-    alerting: bool = option("alerting", True, "Post alerts; without it only the metrics tell.")
+    alertmanager_timeout: float = duration("alertmanager.timeout", 10.0, "Timeout of one notification.", least=0.1)
+    alerting: bool = option("alerting", True, "Send alerts; when off, anomalies are only exposed as metrics.")
     feedback: bool = option(
         "alertmanager.feedback",
         True,
-        "Become less sensitive where a silence's comment says `larimar: false`.",
+        "Become less sensitive to a signal whose silence has `larimar: false` in its comment.",
     )
-    resend: float = option(
-        "alertmanager.resend-delay",
-        60.0,
-        "How often firing alerts are sent again.",
-        parse=values.within(values.duration_seconds, 1.0),
-    )
+    resend: float = duration("alertmanager.resend-delay", 60.0, "Time before a firing alert is sent again.", least=1.0)
     budget: float = option(
         "alert-budget",
         3.0,
-        "False alerts per week that are acceptable, of all series together: fewer make it stricter.",
+        "Acceptable false alerts per week, over all series; a smaller budget makes detection stricter.",
         parse=values.within(values.number, 0.001),
     )
-    interval: float = option(
-        "evaluation.interval", 60.0, "How often to look.", parse=values.within(values.duration_seconds, 1.0, 3600.0)
+    interval: float = duration("evaluation.interval", 60.0, "Time between evaluations.", least=1.0, most=3600.0)
+    window: float = duration(
+        "query.window", 120.0, "Window of rate queries, at least twice the scrape interval.", least=2.0
     )
-    window: float = option(
-        "query.window",
-        120.0,
-        "The window of rates; at least twice the scrape interval.",
-        parse=values.within(values.duration_seconds, 2.0),
-    )
-    history: float = option(
-        "history.duration",
-        28 * 86400.0,
-        "How far back to learn from.",
-        parse=values.within(values.duration_seconds, 600.0),
-    )
-    step: float = option(
-        "history.step", 300.0, "The history's resolution.", parse=values.within(values.duration_seconds, 1.0)
-    )
-    refit: float = option(
-        "fit.interval",
-        21600.0,
-        "How often to learn anew; more often while series are young.",
-        parse=values.within(values.duration_seconds, 60.0),
+    history: float = duration("history.duration", 28 * 86400.0, "How much history to learn from.", least=600.0)
+    step: float = duration("history.step", 300.0, "Resolution of that history.", least=1.0)
+    refit: float = duration(
+        "fit.interval", 21600.0, "Time between fits of the baselines; young series are fitted more often.", least=60.0
     )
     workers: int = option(
-        "fit.workers", 0, "Processes to fit with; 0 for one per core.", parse=values.within(values.whole_number, 0, 256)
+        "fit.workers", 0, "Processes for fitting; 0 for one per core.", parse=values.within(values.whole_number, 0, 256)
     )
     scheduler: str = option(
-        "fit.scheduler", "", "Dask scheduler to fit with instead, as tcp://host:8786; needs larimar[dask]."
+        "fit.scheduler", "", "Dask scheduler to fit on instead, such as tcp://host:8786; needs larimar[dask]."
     )
     signals: tuple[Path, ...] = repeated(
-        "signals.file", (), "Further signals, in the form of the shipped signals.yml.", parse=Path
+        "signals.file", (), "File with additional signals, in the format of detector/signals.yml.", parse=Path
     )
     discover: str = option(
         "discover",
         "",
-        "Also watch metrics nobody described, if this regular expression matches their whole names; read at the start.",
+        "Regular expression; also watch metrics whose whole names match it, as found when the detector starts.",
         parse=pattern,
+        metavar="REGEX",
     )
     series_limit: int = option(
-        "series.limit", 200_000, "The most series to watch.", parse=values.within(values.whole_number, 1)
+        "series.limit", 200_000, "Maximum number of series to watch.", parse=values.within(values.whole_number, 1)
     )
     shard: Shard = option(
-        "shard", Shard(), "Which part of the services to watch, where several detectors share them.", parse=Shard.parse
+        "shard",
+        Shard(),
+        "Which part of the services to watch when several detectors share them, such as 2/3.",
+        parse=Shard.parse,
+        metavar="PART/PARTS",
     )
-    storage: Path = option("storage.path", Path("larimar-detector"), "Folder for what must outlive a restart.")
+    storage: Path = option("storage.path", Path("larimar-detector"), "Folder for state that survives a restart.")
     external_labels: tuple[Label, ...] = repeated(
-        "external-label", (), "A label added to every alert, as name=value.", parse=label
+        "external-label", (), "Label to add to every alert, as name=value.", parse=label
     )
     external_url: str = option(
-        "web.external-url", "", "This detector as people open it; alerts of lost sight lead there.", parse=optional_url
+        "web.external-url",
+        "",
+        "URL under which people reach this detector; LarimarBlind alerts link to it.",
+        parse=optional_url,
     )
     runbook_url: str = option(
-        "runbook.url", RUNBOOKS, "The runbooks as people open them; an alert's name becomes the anchor."
+        "runbook.url", RUNBOOKS, "URL of the runbooks; an alert's name is appended as the anchor."
     )
     dashboard_url: str = option(
-        "dashboard.url", "", "Larimar's service dashboard in Grafana as people open it.", parse=optional_url
+        "dashboard.url", "", "URL of the service overview dashboard in Grafana, for links.", parse=optional_url
     )
-    log_level: str = option("log.level", "info", "Least severity to log.", parse=values.choice(*LEVELS))
-    log_format: str = option("log.format", "logfmt", "How to log.", parse=values.choice(*FORMATS))
+    log_level: str = choice("log.level", "info", "Only log messages of at least this severity.", LEVELS)
+    log_format: str = choice("log.format", "logfmt", "Format of log messages.", FORMATS)
 
     def __post_init__(self) -> None:
         """Compare what has to fit together."""

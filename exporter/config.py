@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit import values
-from toolkit.settings import option, repeated
+from toolkit.logs import FORMATS, LEVELS
+from toolkit.settings import choice, option, repeated, size
 from toolkit.values import Address
 
 MIB = 1 << 20
 SYSCALL_MODES = ("windows", "continuous")
+NAMESPACES = ("host", "all")
 METHODS = ("auto", "ring", "scapy")
 FILTERS = ("auto", "ebpf", "classic")
 
@@ -30,96 +32,100 @@ def existing_folder(text: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Watches this host's services on the wire and in /proc, and serves what it learned as Prometheus metrics."""
+    """Observes this host's services through packets and /proc, and exposes what it learns as Prometheus metrics."""
 
-    listen: Address = option("web.listen-address", Address("", 10177), "Where to serve.", parse=values.address)
-    telemetry_path: str = option("web.telemetry-path", "/metrics", "Path of the metrics.", parse=web_path)
+    listen: Address = option("web.listen-address", Address("", 10177), "Address to listen on.", parse=values.address)
+    telemetry_path: str = option(
+        "web.telemetry-path", "/metrics", "Path under which to expose metrics.", parse=web_path
+    )
     web_config: Path | None = option(
-        "web.config.file", None, "TLS and basic auth, read anew on every request.", parse=Path
+        "web.config.file",
+        None,
+        "File with TLS and basic authentication settings, in the format of the Prometheus exporters; re-read on every "
+        "request.",
+        parse=Path,
     )
-    log_level: str = option(
-        "log.level", "info", "Least severe lines to log.", parse=values.choice("debug", "info", "warn", "error")
+    log_level: str = choice("log.level", "info", "Only log messages of at least this severity.", LEVELS)
+    log_format: str = choice("log.format", "logfmt", "Format of log messages.", FORMATS)
+    procfs: Path = option(
+        "path.procfs", Path("/proc"), "Where procfs is mounted.", parse=existing_folder, metavar="PATH"
     )
-    log_format: str = option("log.format", "logfmt", "Format of the log.", parse=values.choice("logfmt", "json"))
-    procfs: Path = option("path.procfs", Path("/proc"), "Where procfs is mounted.", parse=existing_folder)
     interfaces: tuple[str, ...] = repeated(
-        "capture.interface", (), "Capture here only, not on every interface that is up; may be repeated.", parse=str
+        "capture.interface", (), "Network interface to capture on, instead of every one that is up.", parse=str
     )
-    namespaces: str = option(
+    namespaces: str = choice(
         "capture.namespaces",
         "host",
-        "Network namespaces to watch: the exporter's own, or all that it finds, such as those of containers.",
-        parse=values.choice("host", "all"),
+        "Network namespaces to watch: only the exporter's own (host), or also those of containers (all).",
+        NAMESPACES,
     )
-    capture_method: str = option(
+    capture_method: str = choice(
         "capture.method",
         "auto",
-        "How to capture: by rings (Linux), or by scapy, which is slow; the best there is unless one is named.",
-        parse=values.choice(*METHODS),
+        "How to capture packets: through memory shared with the kernel (ring), or with scapy, which is far slower.",
+        METHODS,
     )
-    capture_filter: str = option(
+    capture_filter: str = choice(
         "capture.filter",
         "auto",
-        "The kernel's filter: ebpf, which knows how much room there is and what of a body came before, or classic.",
-        parse=values.choice(*FILTERS),
+        "Kernel filter: ebpf copies less of large responses and drops fewer packets than classic BPF.",
+        FILTERS,
     )
     snaplen: int = option(
         "capture.snaplen",
         2048,
-        "Bytes to copy of long packets that were found to hold nothing but bodies behind their heads.",
+        "Bytes to copy of a long packet, once a server's packets were found to carry only bodies after their headers.",
         parse=values.within(values.whole_number, 96, 65535),
+        metavar="BYTES",
     )
     cpu_budget: float = option(
         "capture.cpu-budget",
         # The exporter's other work takes up to 0.036 of it. With 0.05, 50,000 Redis requests within a second, for the
         # second time in half a minute, were counted as 46,131 and 200,000 as 71,083; with this, exactly.
         0.25,
-        "Share of one processor to stay within; beyond it a random part of the packets is looked at, and scaled up.",
+        "CPU cores to stay within; under more load packets are sampled and counts scaled up.",
         parse=values.within(values.number, 0.001, 64),
+        metavar="CORES",
     )
-    memory_bytes: int = option(
-        "capture.memory",
-        32 * MIB,
-        "Memory of the rings and the flow table, such as 32MiB.",
-        parse=values.within(values.size_bytes, 4 * MIB),
+    memory_bytes: int = size(
+        "capture.memory", 32 * MIB, "Memory for the capture rings and the flow table.", least=4 * MIB
     )
-    bpf: bool = option("bpf", True, "Whether to read what processes use by eBPF where that is permitted.")
+    bpf: bool = option("bpf", True, "Use eBPF, where it is permitted, to account for what processes use.")
     series_limit: int = option(
         "series.limit",
         20_000,
-        "Series to serve at most; the rest is left out.",
+        "Maximum number of series to expose; what exceeds it is left out.",
         parse=values.within(values.whole_number, 1000),
     )
-    capture: bool = option("collector.capture", True, "Whether to capture packets at all.")
+    capture: bool = option("collector.capture", True, "Capture packets at all.")
     traffic: bool = option("collector.traffic", True, "Requests, errors, durations and bytes per service.")
-    http: bool = option("collector.http", True, "HTTP requests by method, route and class of status.")
-    db: bool = option("collector.db", True, "Database queries by operation.")
-    cache: bool = option("collector.cache", True, "Keys looked up in caches, and found.")
+    http: bool = option("collector.http", True, "HTTP requests by method, route and status class.")
+    db: bool = option("collector.db", True, "Database queries by operation and table.")
+    cache: bool = option("collector.cache", True, "Cache lookups and hits.")
     messaging: bool = option("collector.messaging", True, "Messages published, delivered and fetched.")
-    dns: bool = option("collector.dns", True, "DNS queries, and those that failed.")
+    dns: bool = option("collector.dns", True, "DNS queries and failures.")
     business_events: bool = option(
-        "collector.business-events", True, "State-changing operations that succeeded, such as orders.insert."
+        "collector.business-events", True, "Successful state-changing operations, such as orders.insert."
     )
     business_value: bool = option(
         "collector.business-value",
         True,
-        "Sums of the money and quantities in them; without it no number that a request carries is looked at.",
+        "Sums of money and quantities in business events; when off, no number in a request is read.",
     )
-    edges: bool = option("collector.edges", True, "Requests between two services.")
-    tcp: bool = option("collector.tcp", True, "TCP connections, failures to connect, repetitions and handshakes.")
-    sockets: bool = option("collector.sockets", True, "Bytes, round trips and states of TCP connections.")
-    syscalls: bool = option("collector.syscalls", True, "System calls per service, counted in the kernel.")
-    syscalls_mode: str = option(
+    edges: bool = option("collector.edges", True, "Requests between pairs of services.")
+    tcp: bool = option("collector.tcp", True, "TCP connections, failed connects, retransmissions and handshakes.")
+    sockets: bool = option("collector.sockets", True, "Bytes, round-trip times and states of TCP connections.")
+    syscalls: bool = option("collector.syscalls", True, "System calls per service, counted in the kernel by eBPF.")
+    syscalls_mode: str = choice(
         "syscalls.mode",
         "windows",
-        "When system calls are counted: in short random windows, a fiftieth of the time, or all the time, which takes "
-        "0.2 us of each call.",
-        parse=values.choice(*SYSCALL_MODES),
+        "When to count system calls: in short random windows (2 % of the time), or always, at 0.2 us for each call.",
+        SYSCALL_MODES,
     )
-    resources: bool = option("collector.resources", True, "CPU, memory, disk, descriptors and calls per service.")
-    services: bool = option("collector.services", True, "What each service is.")
-    changes: bool = option("collector.changes", True, "New executables, command lines, ports, restarts and the like.")
+    resources: bool = option("collector.resources", True, "CPU, memory, disk I/O, file descriptors and threads.")
+    services: bool = option("collector.services", True, "What each service is: name, class, runtime, container.")
+    changes: bool = option("collector.changes", True, "Restarts, new executables, arguments, ports and dependencies.")
     fingerprints: bool = option(
-        "collector.fingerprints", True, "How each service behaves, and how unlike itself it is."
+        "collector.fingerprints", True, "How each service behaves, and how far that is from its usual behaviour."
     )
-    listen_ports: bool = option("collector.listen", True, "Who listens on which port.")
+    listen_ports: bool = option("collector.listen", True, "Ports that services listen on.")

@@ -49,14 +49,14 @@ OTHER_LOSSES = {
 
 @dataclass(frozen=True, slots=True)
 class DoctorConfig:
-    """Says what this host allows the exporter to see, what is lost without it, and the one command that grants it."""
+    """Checks what this host lets the exporter see, what each missing permission costs, and how to grant it."""
 
     as_json: bool = option("json", False, "Print one JSON object instead of text.")
     procfs: Path = option("path.procfs", Path("/proc"), "Where procfs is mounted.", parse=existing_folder)
     cgroups: Path = option("path.cgroups", Path("/sys/fs/cgroup"), "Where control groups are mounted.")
-    prometheus_url: str = option("prometheus.url", "", "A Prometheus that should be reachable.")
+    prometheus_url: str = option("prometheus.url", "", "Prometheus that should be reachable.")
     alertmanagers: tuple[str, ...] = repeated(
-        "alertmanager.url", (), "An Alertmanager that should be reachable; may be repeated.", parse=values.url
+        "alertmanager.url", (), "Alertmanager that should be reachable.", parse=values.url
     )
 
 

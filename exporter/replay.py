@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="larimar replay", description="Say what the exporter would have learned from a capture."
+        prog="larimar replay", description="Show what the exporter would have learned from a packet capture."
     )
     parser.add_argument("file", help="a pcap or pcapng file, gzipped or not; - for standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")

@@ -8,6 +8,13 @@ from typing import cast
 from toolkit.version import version
 
 GROUP = "larimar.commands"
+# Here, as only the commands' metadata is read for the help: importing them all takes a second.
+SUMMARIES = {
+    "backtest": "show the alerts that past data would have caused",
+    "doctor": "check what the exporter may see on this host, and how to let it see more",
+    "replay": "show what the exporter would have learned from a packet capture",
+    "up": "run the exporter, the detector, Prometheus and Alertmanager on this machine",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def usage(commands: Sequence[str] | dict[str, EntryPoint]) -> str:
     """Return the help: every command and where to read on."""
-    listed = "".join(f"  {name}\n" for name in sorted(commands))
-    return f"usage: larimar COMMAND [ARGUMENT ...]\n\ncommands:\n{listed}\nlarimar COMMAND --help tells more.\n"
+    listed = "".join(f"  {name:10}{SUMMARIES.get(name, '')}".rstrip() + "\n" for name in sorted(commands))
+    return f"usage: larimar COMMAND [ARGUMENT ...]\n\ncommands:\n{listed}\nRun `larimar COMMAND --help` for more.\n"
 
 
 def _loaded(entry: EntryPoint) -> Callable[[Sequence[str]], int]:

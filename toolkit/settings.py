@@ -2,8 +2,8 @@
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    listen: Address = option("web.listen-address", Address("", 10177), "Where to serve.", parse=values.address)
-    interval: float = option("evaluation.interval", 60.0, "How often to look.", parse=values.duration_seconds)
+    listen: Address = option("web.listen-address", Address("", 10177), "Address to listen on.", parse=values.address)
+    interval: float = duration("evaluation.interval", 60.0, "Time between evaluations.", least=1.0)
     alertmanagers: tuple[str, ...] = repeated("alertmanager.url", (), "Where to post.", parse=values.url)
 
 config = load(Config, sys.argv[1:], os.environ, "larimar-detector")
@@ -11,6 +11,7 @@ config = load(Config, sys.argv[1:], os.environ, "larimar-detector")
 
 import argparse
 import dataclasses
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ class _Option:
     switch: bool
     repeated: bool
     shown: str
+    metavar: str
 
     @property
     def variable(self) -> str:
@@ -56,26 +58,55 @@ def environment_variable(flag: str) -> str:
     return "LARIMAR_" + flag.replace(".", "_").replace("-", "_").upper()
 
 
-def option(flag: str, default: T, help_text: str, *, parse: Callable[[str], T] | None = None) -> T:
+def option(
+    flag: str,
+    default: T,
+    help_text: str,
+    *,
+    parse: Callable[[str], T] | None = None,
+    shown: str = "",
+    metavar: str = "",
+) -> T:
     """Declare one setting as a dataclass field.
 
     Args:
-        flag: its key, without dashes in front: `web.listen-address`.
-        default: its value where nobody says otherwise; a bool makes `--flag` and `--no-flag`.
+        flag: its key, without leading dashes: `web.listen-address`.
+        default: its value unless it is set; a bool makes `--flag` and `--no-flag`.
         help_text: one sentence for `--help`.
         parse: makes the value from text, ValueError where it cannot; by default from the default's type.
+        shown: the default as `--help` shows it; by default its text.
+        metavar: what `--help` calls the value; by default the flag's last word.
     """
     parser = parse if parse is not None else _parser_for(default)
-    shown = "" if default is None else str(default)
-    declared = _Option(flag, help_text, parser, isinstance(default, bool), False, shown)
+    is_switch = isinstance(default, bool)
+    text = shown or ("" if default is None else str(default).lower() if is_switch else str(default))
+    declared = _Option(flag, help_text, parser, is_switch, False, text, metavar or _metavar(flag))
     return dataclasses.field(default=default, metadata={"option": declared})
 
 
 def repeated(flag: str, default: tuple[T, ...], help_text: str, *, parse: Callable[[str], T]) -> tuple[T, ...]:
     """Declare a setting of several values: the flag repeated, the variable split at commas, a YAML list."""
     shown = ",".join(map(str, default))
-    declared = _Option(flag, help_text, parse, False, True, shown)
+    declared = _Option(flag, f"{help_text} May be repeated.", parse, False, True, shown, _metavar(flag))
     return dataclasses.field(default=default, metadata={"option": declared})
+
+
+def duration(flag: str, default: float, help_text: str, *, least: float, most: float = math.inf) -> float:
+    """Declare a setting in seconds, written as Prometheus does: `30s`, `1h30m`, `14d`."""
+    parse = values.within(values.duration_seconds, least, most)
+    return option(flag, default, help_text, parse=parse, shown=values.duration_text(default), metavar="DURATION")
+
+
+def size(flag: str, default: int, help_text: str, *, least: int) -> int:
+    """Declare a setting in bytes, written as `64MB` or `32MiB`."""
+    parse = values.within(values.size_bytes, least)
+    return option(flag, default, help_text, parse=parse, shown=values.size_text(default), metavar="SIZE")
+
+
+def choice(flag: str, default: str, help_text: str, allowed: Sequence[str]) -> str:
+    """Declare a setting that is one of a few words."""
+    metavar = "{" + ",".join(allowed) + "}"
+    return option(flag, default, help_text, parse=values.choice(*allowed), metavar=metavar)
 
 
 def load(cls: type[C], argv: Sequence[str], environ: Mapping[str, str], program: str) -> C:
@@ -118,6 +149,10 @@ def _parser_for(default: T) -> Callable[[str], T]:
     raise TypeError(f"a setting with a default of {type(default).__name__} needs its parse function")
 
 
+def _metavar(flag: str) -> str:
+    return flag.rpartition(".")[2].rpartition("-")[2].upper()
+
+
 def _options(cls: type[object]) -> dict[str, _Option]:
     fields = dataclasses.fields(cast(Any, cls))
     return {field.name: field.metadata["option"] for field in fields if "option" in field.metadata}
@@ -132,13 +167,14 @@ def _argument_parser(cls: type[object], program: str, declared: Iterable[_Option
     parser = _Parser(
         prog=program,
         description=(cls.__doc__ or "").partition("\n")[0],
-        epilog="Each flag has a twin in the environment (--web.config.file is LARIMAR_WEB_CONFIG_FILE) and in the "
-        "file of --config.file, where keys may be nested or dotted.",
+        epilog="Every flag can also be set by an environment variable (--web.config.file by LARIMAR_WEB_CONFIG_FILE) "
+        "or in the YAML file that --config.file names, with nested or dotted keys. A flag overrides the environment, "
+        "which overrides the file.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--version", action="version", version=f"{program} {version()}")
-    parser.add_argument(f"--{CONFIG_FILE}", dest=CONFIG_FILE, metavar="FILE", help="YAML file of these settings.")
+    parser.add_argument(f"--{CONFIG_FILE}", dest=CONFIG_FILE, metavar="FILE", help="YAML file with these settings.")
     for one in declared:
         help_text = one.help.replace("%", "%%") + (f" Default: {one.shown}.".replace("%", "%%") if one.shown else "")
         if one.switch:
@@ -146,8 +182,7 @@ def _argument_parser(cls: type[object], program: str, declared: Iterable[_Option
             parser.add_argument(f"--{one.flag}", dest=one.flag, action=action, help=help_text)
         else:
             action_name = "append" if one.repeated else "store"
-            metavar = one.flag.rpartition(".")[2].rpartition("-")[2].upper()
-            parser.add_argument(f"--{one.flag}", dest=one.flag, action=action_name, metavar=metavar, help=help_text)
+            parser.add_argument(f"--{one.flag}", dest=one.flag, action=action_name, metavar=one.metavar, help=help_text)
     return parser
 
 

@@ -98,12 +98,28 @@ def duration_seconds(text: str) -> float:
     return value
 
 
+def duration_text(seconds: float) -> str:
+    """Write a duration in its largest unit that leaves a whole number: `28d`, `90s`."""
+    for unit in ("d", "h", "m", "s"):
+        if seconds >= _DURATION_SECONDS[unit] and seconds % _DURATION_SECONDS[unit] == 0:
+            return f"{seconds / _DURATION_SECONDS[unit]:g}{unit}"
+    return f"{seconds:g}s"
+
+
 def size_bytes(text: str) -> int:
     """Read a size such as `512`, `64MB` (decimal) or `32MiB` (binary)."""
     match = _SIZE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a size such as 64MB or 32MiB")
     return int(match[1]) * _SIZE_BYTES[(match[2] or "B").upper()]
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes in its largest binary unit that leaves a whole number: `32MiB`."""
+    for unit in ("GiB", "MiB", "kiB"):
+        if size and size % _SIZE_BYTES[unit.upper()] == 0:
+            return f"{size // _SIZE_BYTES[unit.upper()]}{unit}"
+    return f"{size}B"
 
 
 def choice(*allowed: str) -> Callable[[str], str]:

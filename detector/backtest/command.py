@@ -1,4 +1,4 @@
-"""`larimar backtest`: what the detector would have told of the past of a Prometheus, or of series in files."""
+"""`larimar backtest`: what the detector would have said about a Prometheus's past, or about series in CSV files."""
 
 import argparse
 import os
@@ -22,9 +22,9 @@ USAGE = """
   larimar backtest [--json] [--pictures DIR] --prometheus.url URL [--since 7d] [flag...]
 """
 ABOUT = """
-FILE is CSV with the columns timestamp (ISO 8601, or seconds since the epoch) and value. Further flags are those of
-larimar-detector: --prometheus.*, --evaluation.interval, --query.window, --history.*, --fit.*, --signals.file, --shard,
---series.limit.
+FILE is a CSV file with the columns timestamp (ISO 8601, or seconds since the epoch) and value. Other flags are those
+of larimar-detector: --prometheus.*, --evaluation.interval, --query.window, --history.*, --fit.*, --signals.file,
+--shard, --series.limit.
 """
 
 
@@ -38,8 +38,8 @@ def main(argv: Sequence[str]) -> int:
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, an object a line: a point of a file, an alert")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw what is found, as SVG")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per point or alert and line")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="folder for SVG drawings of the findings")
     options, rest = parser.parse_known_args(argv)
     of_files = bool(rest) and not any(argument.startswith("-") for argument in rest)
     try:

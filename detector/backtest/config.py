@@ -7,8 +7,7 @@ from typing import Any
 
 from detector.config import Config
 from detector.shard import Shard
-from toolkit import values
-from toolkit.settings import option
+from toolkit.settings import duration
 
 
 def _same(name: str) -> Any:
@@ -19,11 +18,9 @@ def _same(name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class BacktestConfig:
-    """Tells what the detector would have told of the past of a Prometheus."""
+    """Replays a Prometheus's past and prints the alerts that the detector would have sent."""
 
-    since: float = option(
-        "since", 7 * 86_400.0, "How far back to begin.", parse=values.within(values.duration_seconds, 60.0)
-    )
+    since: float = duration("since", 7 * 86_400.0, "How far back to start.", least=60.0)
     prometheus_url: str = _same("prometheus_url")
     prometheus_http: Path | None = _same("prometheus_http")
     prometheus_timeout: float = _same("prometheus_timeout")
@@ -31,9 +28,7 @@ class BacktestConfig:
     window: float = _same("window")
     history: float = _same("history")
     step: float = _same("step")
-    refit: float = option(
-        "fit.interval", 86_400.0, "How often to learn anew.", parse=values.within(values.duration_seconds, 60.0)
-    )
+    refit: float = duration("fit.interval", 86_400.0, "Time between fits of the baselines.", least=60.0)
     workers: int = _same("workers")
     scheduler: str = _same("scheduler")
     signals: tuple[Path, ...] = _same("signals")

@@ -8,8 +8,8 @@ from toolkit.dispatch import main
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert "\n  replay\n" in shown
-    assert "\n  up\n" in shown
+    assert "\n  replay    show what " in shown
+    assert "\n  up        run " in shown
 
 
 def test_no_command_is_a_wrong_one(capsys: pytest.CaptureFixture[str]) -> None:

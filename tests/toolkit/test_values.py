@@ -24,6 +24,16 @@ def test_sizes(text: str, size: int) -> None:
     assert values.size_bytes(text) == size
 
 
+@pytest.mark.parametrize("text", ["28d", "90s", "5m", "0.5s", "0s"])
+def test_durations_are_written_as_they_are_read(text: str) -> None:
+    assert values.duration_text(values.duration_seconds(text)) == text
+
+
+@pytest.mark.parametrize("text", ["32MiB", "1GiB", "4kiB", "1000B", "0B"])
+def test_sizes_are_written_as_they_are_read(text: str) -> None:
+    assert values.size_text(values.size_bytes(text)) == text
+
+
 @pytest.mark.parametrize(
     ("text", "host", "port", "loopback"),
     [
