@@ -1,6 +1,6 @@
 """Gives every series its baseline, and keeps what calibration needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from detector.baselines.level import LEAST_SPREAD, agility, levels, noise, sprea
 from detector.baselines.packed import pack
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
 from detector.baselines.seasonal import Season, Seasonal, find, residuals
-from detector.baselines.stabilise import choose, forward, is_nothing, usable
+from detector.baselines.stabilise import Scales, choose, forward, is_nothing, usable
 from detector.model import Bad, Floats, History, Signal
 
 # Samples that the hours of a series' day are taken to have had beforehand, half of them quiet.
@@ -60,42 +60,80 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
     """
     if step <= 0 or history.step <= 0:
         raise ValueError(f"steps must be positive, not {step} and {history.step}")
+    chosen = tuple(signals[key.signal] for key in history.keys)
+    material = _prepared(history, chosen)
+    return Learnt(
+        _baselines(history, chosen, material, step),
+        material.values,
+        material.stable,
+        material.times,
+        material.seasonal,
+        material.unlearnt,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """A history made ready to learn from: of `Learnt`, all but the baselines.
+
+    Attributes:
+        scales: how each series was stabilised.
+        floors: the least change that matters, in each signal's unit; shape (series,).
+    """
+
+    values: Floats
+    stable: Floats
+    times: Floats
+    seasonal: Seasonal
+    unlearnt: npt.NDArray[np.bool_]
+    scales: Scales
+    floors: Floats
+
+
+def _prepared(history: History, chosen: Sequence[Signal]) -> _Material:
+    """Return the history stabilised, with its seasons; `chosen` are the signals of its series."""
     values = _clean(history)
     times = history.start + history.step * np.arange(values.shape[1], dtype=np.float64)
-    chosen = tuple(signals[key.signal] for key in history.keys)
     floors = np.array([max(signal.floor, 0.0) for signal in chosen], dtype=np.float64)
-    kinds = tuple(signal.kind for signal in chosen)
-    scales = choose(values, kinds, floors, max(1, round(HOUR / history.step)))
+    scales = choose(values, tuple(signal.kind for signal in chosen), floors, _samples_per_hour(history))
     stable = forward(values, scales)
-    seasonal = find(stable, times)
     unlearnt = np.zeros(values.shape, np.bool_) if history.unlearnt is None else history.unlearnt
+    return _Material(values, stable, times, find(stable, times), unlearnt, scales, floors)
+
+
+def _baselines(history: History, chosen: Sequence[Signal], material: _Material, step: float) -> Baselines:
+    """Return what is usual for each series, without limits."""
+    values, stable, times, seasonal = material.values, material.stable, material.times, material.seasonal
+    kinds = tuple(signal.kind for signal in chosen)
     models = _models(values, times, seasonal)
     usual = levels(values)
-    assumed = np.maximum(deviations(usual, kinds, scales), YOUNG_NOISE * noise(stable)) + LEAST_SPREAD
+    assumed = np.maximum(deviations(usual, kinds, material.scales), YOUNG_NOISE * noise(stable)) + LEAST_SPREAD
     profile = pack(_profile(stable, models, seasonal))
     spread = _spread(stable, times, models, seasonal, assumed)
-    baselines = Baselines(
+    moves = agility(residuals(stable, times, seasonal), spread, _samples_per_hour(history))
+    return Baselines(
         keys=history.keys,
         models=models,
-        codes=scales.codes,
-        offsets=scales.offsets,
+        codes=material.scales.codes,
+        offsets=material.scales.offsets,
         centre=profile.centre,
         swing=profile.swing,
         profile=profile.shape,
         spread=spread.astype(np.float32),
-        agility=agility(residuals(stable, times, seasonal), spread, max(1, round(HOUR / history.step))).astype(
-            np.float32
-        ),
-        quiet=_quiet(values, unlearnt, scales.offsets, times).astype(np.float32),
-        floors=floors,
-        least=least_changes(usual, kinds, scales).astype(np.float32),
+        agility=moves.astype(np.float32),
+        quiet=_quiet(values, material.unlearnt, material.scales.offsets, times).astype(np.float32),
+        floors=material.floors,
+        least=least_changes(usual, kinds, material.scales).astype(np.float32),
         bad=np.array([SIGNS[signal.bad] for signal in chosen], dtype=np.int8),
         silence=np.array([signal.silence for signal in chosen], dtype=np.bool_),
         limits=np.zeros((len(values), 0), np.float32),
         samples=np.isfinite(values).sum(1).astype(np.int32),
         step=step,
     )
-    return Learnt(baselines, values, stable, times, seasonal, unlearnt)
+
+
+def _samples_per_hour(history: History) -> int:
+    return max(1, round(HOUR / history.step))
 
 
 def _profile(stable: Floats, models: Models, seasonal: Seasonal) -> Floats:
