@@ -13,11 +13,11 @@ from grafana.rows.terms import Panels
 def rows() -> tuple[tuple[str, Panels], ...]:
     """Return each row's title and panels, from the top down."""
     return (
-        ("How is business", business()),
-        ("Which service is off", anomalies()),
-        ("Requests, errors, latency (as servers)", requests()),
-        ("Who calls whom", edges()),
-        ("What the services use", resources()),
-        ("What runs", inventory()),
-        ("Can this be trusted: Larimar itself", coverage()),
+        ("Business", business()),
+        ("Anomalies", anomalies()),
+        ("Requests, errors and latency (as server)", requests()),
+        ("Calls between services", edges()),
+        ("Resources", resources()),
+        ("Inventory", inventory()),
+        ("Health of Larimar", coverage()),
     )

@@ -11,7 +11,7 @@ def anomalies() -> Panels:
     return (
         lines(
             "Anomaly score",
-            "How far each signal of each service is from its usual course; above 1 is anomalous.",
+            "How far each signal of each service is from its expected value; above 1 is anomalous.",
             [Line(f"topk(10, {by.format('anomaly_score', WATCHED)})", "{{service_name}} {{signal}}")],
             "none",
             12,
@@ -19,14 +19,14 @@ def anomalies() -> Panels:
         ),
         rows_of(
             "Observed and expected now",
-            "What is seen and what is usual at this hour, in the signal's own unit.",
+            "Current value and its expected range at this hour, in each signal's own unit.",
             keys,
             (
                 Column("Score", by.format("anomaly_score", WATCHED), "none", warn=0.7, alarm=1),
                 Column("Observed", by.format("observed", WATCHED), "short"),
                 Column("Expected", by.format("expected", WATCHED), "short"),
-                Column("Usual from", by.format("expected_lower", WATCHED), "short"),
-                Column("Usual to", by.format("expected_upper", WATCHED), "short"),
+                Column("Lower bound", by.format("expected_lower", WATCHED), "short"),
+                Column("Upper bound", by.format("expected_upper", WATCHED), "short"),
             ),
             12,
             height=8,

@@ -6,16 +6,19 @@ from grafana.rows.terms import HOSTS, RATE, SERVICES, Panels, rate
 
 def coverage() -> Panels:
     """Return the row's panels."""
-    host = "{{instance}}"
+    return (*_state(), *_causes())
+
+
+def _state() -> Panels:
     dropped = f"sum(rate(larimar_capture_packets_dropped_total{{{HOSTS}}}{RATE}))"
     packets = f"sum(rate(larimar_capture_packets_total{{{HOSTS}}}{RATE}))"
     return (
-        number("Exporters", "Exporters that answer.", Line(f"count(larimar_build_info{{{HOSTS}}})"), "none", 4),
+        number("Exporters", "Exporters that are up.", Line(f"count(larimar_build_info{{{HOSTS}}})"), "none", 4),
         number("Services", "Services seen.", Line(f"count(larimar_service_info{{{SERVICES}}})"), "none", 4),
-        number("Packets", "Packets looked at.", Line(packets), "pps", 4),
+        number("Packets", "Packets captured.", Line(packets), "pps", 4),
         number(
             "Packets lost",
-            "Share of packets lost before they were read: counts are too low by this much.",
+            "Share of packets dropped before they were read.",
             Line(f"{dropped} / ({packets} > 0)"),
             "percentunit",
             4,
@@ -24,7 +27,7 @@ def coverage() -> Panels:
         ),
         number(
             "Series",
-            "Share of the limit of series in use, of the exporter nearest to it.",
+            "Share of the series limit in use, of the exporter closest to its limit.",
             Line(f"max(larimar_series{{{HOSTS}}} / larimar_series_limit{{{HOSTS}}})"),
             "percentunit",
             4,
@@ -33,16 +36,22 @@ def coverage() -> Panels:
         ),
         number(
             "Last evaluation",
-            "How long ago the detector last looked.",
+            "Time since the detector's last evaluation.",
             Line("max(time() - larimar_detector_last_evaluation_timestamp_seconds)"),
             "s",
             4,
             warn=180,
             alarm=300,
         ),
+    )
+
+
+def _causes() -> Panels:
+    host = "{{instance}}"
+    return (
         lines(
-            "Connections not understood",
-            "Without a known service, forgotten for want of room, or with bytes that were not what they seemed.",
+            "Unreadable connections",
+            "Connections that belong to no known service, or were evicted from a full flow table.",
             [
                 Line(rate("larimar_flows_unattributed_total", "instance", HOSTS), f"{host} unattributed"),
                 Line(rate("larimar_flows_evicted_total", "instance", HOSTS), f"{host} evicted"),
@@ -51,8 +60,8 @@ def coverage() -> Panels:
             8,
         ),
         lines(
-            "Time of a scrape, by collector",
-            "Scrapes should stay far below Prometheus's timeout.",
+            "Scrape duration by collector",
+            "Their sum should stay far below Prometheus's scrape timeout.",
             [
                 Line(
                     f"max by (collector) (larimar_scrape_collector_duration_seconds{{{HOSTS}}})",
@@ -64,7 +73,7 @@ def coverage() -> Panels:
         ),
         rows_of(
             "Capabilities",
-            "What each exporter may do on its host: 0 is missing, and its log says how to grant it.",
+            "What each exporter is permitted to do on its host: 0 is missing; its log says how to grant it.",
             ("instance", "capability"),
             (Column("Available", f"max by (instance, capability) (larimar_capability_available{{{HOSTS}}})", "none"),),
             8,

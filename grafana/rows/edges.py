@@ -13,13 +13,13 @@ def edges() -> Panels:
     return (
         rows_of(
             "Calls between services",
-            "Each pair of caller and called; ~external is another host.",
+            "Each pair of client and server; ~external is another host.",
             ("client", "server", "protocol"),
             (
                 Column("Requests", requests, "reqps"),
                 Column("Failed", f"({errors} or 0 * {requests}) / ({requests} > 0)", "percentunit", 0.01, 0.05),
                 Column(
-                    "Mean time",
+                    "Mean latency",
                     f"{rate(f'{duration}_sum', by, EDGES)} / ({rate(f'{duration}_count', by, EDGES)} > 0)",
                     "s",
                 ),

@@ -9,11 +9,11 @@ def inventory() -> Panels:
     return (
         rows_of(
             "Services",
-            "Each service, what kind of thing it is, how its name was found, and how long its oldest process has run.",
+            "Each service with its class, where its name is from, and how long its oldest process has run.",
             ("service_name", "service_class", "instance", "name_source", "runtime", "container"),
             (
                 Column(
-                    "Running for",
+                    "Uptime",
                     f"(time() - larimar_service_start_time_seconds{{{SERVICES}}}) * on (service_name, job, instance) "
                     f"group_left (service_class, name_source, runtime, container) larimar_service_info{{{SERVICES}}}",
                     "s",
@@ -22,8 +22,8 @@ def inventory() -> Panels:
             14,
         ),
         rows_of(
-            "Listening",
-            "On which ports the services wait to be called.",
+            "Listening ports",
+            "Ports on which services accept connections.",
             ("service_name", "instance", "port", "transport"),
             (
                 Column(

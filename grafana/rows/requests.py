@@ -6,10 +6,10 @@ from grafana.rows.terms import CLIENT, SERVER, SERVICE, SERVICES, Panels, rate
 
 def requests() -> Panels:
     """Return the row's panels."""
-    return (*_told(), *_operations())
+    return (*_rates(), *_latencies(), *_answers(), *_operations())
 
 
-def _told() -> Panels:
+def _rates() -> Panels:
     return (
         lines(
             "Requests per second",
@@ -19,38 +19,56 @@ def _told() -> Panels:
             8,
         ),
         lines(
-            "Share of errors",
-            "Answers that say that the request failed.",
+            "Error ratio",
+            "Share of requests whose response reports a failure.",
             [Line(_share_of_errors("service_name"), SERVICE)],
             "percentunit",
             8,
         ),
+    )
+
+
+def _latencies() -> Panels:
+    return (
         lines(
             "Median latency",
-            "From a request's first byte to its answer's last.",
+            "From a request's first byte to its response's last.",
             [Line(_quantile(0.5), SERVICE)],
             "s",
             8,
         ),
-        lines("95th percentile", "One request in twenty takes longer.", [Line(_quantile(0.95), SERVICE)], "s", 8),
-        lines("99th percentile", "One request in a hundred takes longer.", [Line(_quantile(0.99), SERVICE)], "s", 8),
         lines(
-            "Waiting for others, 95th percentile",
-            "As client: how long each service waits for what it calls.",
-            [Line(_quantile(0.95, CLIENT), SERVICE)],
+            "95th percentile latency", "One request in twenty takes longer.", [Line(_quantile(0.95), SERVICE)], "s", 8
+        ),
+        lines(
+            "99th percentile latency",
+            "One request in a hundred takes longer.",
+            [Line(_quantile(0.99), SERVICE)],
             "s",
             8,
         ),
         lines(
+            "95th percentile latency of calls",
+            "As client: how long each service waits for the services that it calls.",
+            [Line(_quantile(0.95, CLIENT), SERVICE)],
+            "s",
+            8,
+        ),
+    )
+
+
+def _answers() -> Panels:
+    return (
+        lines(
             "As server and as client",
-            "What each service answers and what it asks of others.",
+            "Requests that each service answers, and requests that it makes.",
             [Line(rate("larimar_requests_total", "service_name, role", SERVICES), f"{SERVICE} {{{{role}}}}")],
             "reqps",
             8,
         ),
         lines(
-            "HTTP answers by class",
-            "What the web servers answered.",
+            "HTTP responses by status class",
+            "Responses of HTTP servers.",
             [
                 Line(
                     rate("larimar_http_requests_total", "service_name, status_class"), f"{SERVICE} {{{{status_class}}}}"
@@ -61,7 +79,7 @@ def _told() -> Panels:
         ),
         lines(
             "Bytes received and sent",
-            "Requests in, answers out, as server.",
+            "Requests in and responses out, as server.",
             [
                 Line(rate("larimar_request_bytes_total", "service_name"), f"{SERVICE} in"),
                 Line(rate("larimar_response_bytes_total", "service_name"), f"{SERVICE} out"),
@@ -76,7 +94,7 @@ def _operations() -> Panels:
     return (
         lines(
             "Busiest routes",
-            "HTTP requests by route, as server; ~other holds unknown paths and the least used routes.",
+            "HTTP requests by route, as server; ~other is unknown paths and the least used routes.",
             [_busiest("larimar_http_requests_total", "method, route", SERVER, "{{method}} {{route}}")],
             "reqps",
             8,
@@ -99,12 +117,12 @@ def _operations() -> Panels:
 
 
 def _busiest(metric: str, by: str, matchers: str, name: str) -> Line:
-    """Return the operations of each service that are used most."""
+    """Return the most used operations of each service."""
     return Line(f"topk(10, {rate(metric, f'service_name, {by}', matchers)})", f"{{{{service_name}}}} {name}")
 
 
 def _share_of_errors(by: str) -> str:
-    """Return failed requests as a share; nought where a service never failed, nothing where none were asked."""
+    """Return the share of failed requests: 0 where a service never failed, no sample where it had no request."""
     requests = rate("larimar_requests_total", by)
     return f"({rate('larimar_request_errors_total', by)} or 0 * {requests}) / ({requests} > 0)"
 
