@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from exporter.model import Change, Endpoint, Exchange, Flow, Kind, Nanoseconds
 from exporter.net.stream import End
@@ -130,3 +131,21 @@ def client(payload: bytes) -> Step:
 def server(payload: bytes) -> Step:
     """Return a step of the server."""
     return Step(S, payload)
+
+
+def counts(kept: Kept) -> dict[str, int]:
+    """Return how many changes there were, by operation."""
+    found: dict[str, int] = {}
+    for change in kept.changes:
+        found[change.operation.name] = found.get(change.operation.name, 0) + change.count
+    return found
+
+
+def sums(kept: Kept) -> dict[tuple[str, str], Decimal]:
+    """Return what the amounts of all changes add up to, by field and currency."""
+    found: dict[tuple[str, str], Decimal] = {}
+    for change in kept.changes:
+        for amount in change.amounts:
+            key = (amount.field, amount.currency)
+            found[key] = found.get(key, Decimal(0)) + amount.total - amount.negative
+    return found

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.exporter.protocols.conversing import Kept, Step, client, converse, server
+from tests.exporter.protocols.conversing import Kept, Step, client, converse, counts, server, sums
 from tests.exporter.protocols.samples_mysql import CLASSIC, COLUMN, EOF, MODERN, chain, command, greeting
 
 DECIMAL, LONG, FLOAT, DOUBLE, LONGLONG, TINY, SHORT, STRING = 246, 3, 4, 5, 8, 1, 2, 254
@@ -41,22 +41,6 @@ def text(value: bytes) -> bytes:
 
 def talk(*steps: Sequence[Step], login: Sequence[Step] = CLASSIC) -> Kept:
     return converse([server(greeting()), *login, *(step for part in steps for step in part)])
-
-
-def counts(kept: Kept) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for change in kept.changes:
-        found[change.operation.name] = found.get(change.operation.name, 0) + change.count
-    return found
-
-
-def sums(kept: Kept) -> dict[tuple[str, str], Decimal]:
-    found: dict[tuple[str, str], Decimal] = {}
-    for change in kept.changes:
-        for amount in change.amounts:
-            key = (amount.field, amount.currency)
-            found[key] = found.get(key, Decimal(0)) + amount.total - amount.negative
-    return found
 
 
 @pytest.mark.parametrize("login", [CLASSIC, MODERN], ids=["classic", "modern"])

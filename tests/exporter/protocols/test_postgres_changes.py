@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.base import without_values
-from tests.exporter.protocols.conversing import STREAMED, Kept, Step, client, converse, server
+from tests.exporter.protocols.conversing import STREAMED, Kept, Step, client, converse, counts, server, sums
 from tests.exporter.protocols.samples import PG_LOGIN, pg
 
 READY, IN_TRANSACTION, FAILED = (pg(b"Z", status) for status in (b"I", b"T", b"E"))
@@ -44,22 +44,6 @@ def bind(values: Sequence[bytes | None], formats: Sequence[int] = (), name: byte
 
 def talk(*steps: Sequence[Step]) -> Kept:
     return converse([*PG_LOGIN, *(step for part in steps for step in part)])
-
-
-def counts(kept: Kept) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for change in kept.changes:
-        found[change.operation.name] = found.get(change.operation.name, 0) + change.count
-    return found
-
-
-def sums(kept: Kept) -> dict[tuple[str, str], Decimal]:
-    found: dict[tuple[str, str], Decimal] = {}
-    for change in kept.changes:
-        for amount in change.amounts:
-            key = (amount.field, amount.currency)
-            found[key] = found.get(key, Decimal(0)) + amount.total - amount.negative
-    return found
 
 
 def test_literals_add_up_exactly() -> None:
