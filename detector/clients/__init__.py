@@ -1,0 +1,1 @@
+"""Prometheus and Alertmanager over HTTP: thin, retrying, bounded."""

@@ -1,0 +1,1 @@
+"""Findings grouped into incidents: their lifecycle, their explanation, and the alerts made of them."""

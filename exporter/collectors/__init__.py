@@ -1,0 +1,1 @@
+"""Snapshots in, Prometheus metric families out: one file per group of metrics."""

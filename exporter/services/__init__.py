@@ -1,0 +1,1 @@
+"""What is known of each service, all of it bounded: traffic, operations, edges, resources, names, changes."""
