@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 LOSSES = {
     "capture": "requests, errors, durations and edges",
     "processes": "the processes of others, their services, names and resources",
-    "bpf_tasks": "waiting for a processor and switches of all threads, and looking at processes at a third of the cost",
+    "bpf_tasks": "waiting for a processor, switches of all threads, and processor time to the nanosecond",
     "cgroup_v2": "throttling, pressure, memory limits and kills, and the processor time of children nobody waited for",
     "proc_io": "disk bytes and read and write calls of other users' processes",
     "proc_files": "which service of another user a socket belongs to, and open descriptors",

@@ -34,6 +34,7 @@ class Census:
         self._visits: dict[int, _Visit] = {}
         self._pending: set[int] = set()  # those that are due at some time
         self._kernel: set[int] = set()
+        self._listed: set[int] = set()  # at the last refresh
         self._rounds = 0
         self._lost_some = False
         self.candidates: dict[int, Candidate] = {}
@@ -45,15 +46,19 @@ class Census:
         Raises:
             OSError: /proc itself cannot be read.
         """
-        self._rounds += 1
         pids = self._procfs.pids()
+        due = [pid for pid in self._pending if now >= self._visits[pid].due]
+        if pids is self._listed and not due and not self._lost_some:
+            return False
+        self._listed = pids
+        self._rounds += 1
         slot = self._rounds % _KERNEL_ROUNDS
         self._kernel = {pid for pid in self._kernel if pid in pids and pid % _KERNEL_ROUNDS != slot}
         gone = self.candidates.keys() - pids
         for pid in (self._visits.keys() - self.candidates.keys()) | gone:
             self._visits.pop(pid, None)
         self._pending &= self._visits.keys()
-        due = [pid for pid in self._pending if now >= self._visits[pid].due]
+        due = [pid for pid in due if pid in self._pending]
         fresh = pids - self.candidates.keys() - self._kernel
         self.hidden = 0
         changed, updated = bool(gone), self.candidates

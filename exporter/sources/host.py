@@ -29,6 +29,7 @@ from exporter.sources.netlink import DiagSockets, local_addresses
 from exporter.sources.owners import SocketOwners
 from exporter.sources.procfs import ContainerLookup, Procfs
 from exporter.sources.procnet import ProcNetSockets
+from exporter.sources.runtimes import Remembered, run_times
 from exporter.sources.sockets import SocketSource
 from exporter.sources.tasks import open_usages
 from exporter.sources.usage import UsageReader, descriptor_budget
@@ -97,14 +98,15 @@ class Host:
         self._lock = threading.RLock()
         self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find)
         self._census = Census(self._procfs)
-        reader = UsageReader(proc, descriptor_budget(max_descriptors))
-        self._usage, self._no_bpf = open_usages(proc, reader) if bpf else (reader, "not wanted")
+        self._times = times = Remembered(run_times(proc))
+        reader = UsageReader(proc, descriptor_budget(max_descriptors), times)
+        self._usage, self._no_bpf = open_usages(proc, reader, times) if bpf else (reader, "not wanted")
         self._forbidden = 0
         self._cgroups = CgroupReader(proc)
         self._cgroup_totals = CgroupTotals()
         self._cgroup_owners: dict[str, str] = {}
         self._named_for_cgroups: Named | None = None
-        self._owners = SocketOwners(proc)
+        self._owners = SocketOwners(proc, times=times)
         closings = open_closings() if sockets is None else None
         source = sockets if sockets is not None else open_sockets(proc)
         self._has_diag = isinstance(source, DiagSockets)
@@ -114,7 +116,7 @@ class Host:
         self._namespaces = namespaces or Namespaces(proc)
         self._inner = InnerSockets(self._namespaces, self._ledger)
         self._outlook = Outlook()
-        self._neighbours = Neighbours(proc)
+        self._neighbours = Neighbours(proc, times=times)
         self._services: Mapping[int, str] = {}
         self._roster = Roster(max_services)
         self._naming = Naming(self._roster, self._procfs.boot_time(), os.sysconf("SC_CLK_TCK"))
@@ -136,6 +138,7 @@ class Host:
             OSError: /proc itself cannot be read.
         """
         with self._lock:
+            self._times.forget()
             changed = self._census.refresh(now)
             pids = self._census.candidates.keys()
             self._inner.refresh(pids, now)

@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Collection
+from collections.abc import Set
 from contextlib import suppress
 from functools import partial
 
@@ -41,7 +41,7 @@ class InnerSockets:
         """Whether every namespace that was tried could be entered."""
         return not self._failed
 
-    def refresh(self, pids: Collection[int], now: float) -> None:
+    def refresh(self, pids: Set[int], now: float) -> None:
         """Follow the namespaces of these processes, and no longer those that are gone; `now` in seconds."""
         self._rounds += 1
         found = self._namespaces.refresh(pids, now)

@@ -10,7 +10,7 @@ import ctypes
 import errno
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -76,7 +76,7 @@ class Namespaces:
             self._is_fresh = False
             return tuple(self._held)
 
-    def refresh(self, pids: Collection[int], now: float) -> tuple[Namespace, ...]:
+    def refresh(self, pids: Set[int], now: float) -> tuple[Namespace, ...]:
         """Return the namespaces there are, if these are all processes, for a little of what `find` costs.
 
         What is found is what the next `find` returns.
@@ -110,17 +110,18 @@ class Namespaces:
         with self._lock:
             self._hold({})
 
-    def _look(self, pids: Collection[int], now: float) -> None:
+    def _look(self, pids: Set[int], now: float) -> None:
         self._rounds += 1
-        self._of = {pid: inode for pid, inode in self._of.items() if pid in pids}
-        self._due = {pid: at for pid, at in self._due.items() if pid in pids}
+        for pid in self._of.keys() - pids:
+            del self._of[pid]
+            self._due.pop(pid, None)
         due = [pid for pid, at in self._due.items() if now >= at]
         for pid in due:
             del self._due[pid]
-        fresh = set(pids).difference(self._of)
+        fresh = pids - self._of.keys()
         self._due.update(dict.fromkeys(fresh, now + RECHECK_SECONDS))
         turn = self._rounds % RECHECK_ROUNDS
-        for pid in (*fresh, *due, *(pid for pid in self._of if pid % RECHECK_ROUNDS == turn)):
+        for pid in (*fresh, *due, *[pid for pid in self._of if pid % RECHECK_ROUNDS == turn]):
             self._of[pid] = _inode_of(self._proc / str(pid))
         members = {inode: pid for pid, inode in self._of.items()}
         ways = {inode: self._proc / str(pid) / "ns" / "net" for inode, pid in members.items()}
@@ -179,7 +180,7 @@ def within(descriptor: int, action: Callable[[], T]) -> T:
 def _inode_of(process: Path) -> int:
     """Return the inode of a process's network namespace, 0 where that is not shown."""
     try:
-        return os.stat(process / "ns" / "net").st_ino
+        return os.stat(f"{process}/ns/net").st_ino
     except OSError:
         return 0
 

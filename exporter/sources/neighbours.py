@@ -9,6 +9,7 @@ from exporter.services.datagrams import Datagrams, UdpUse
 from exporter.services.unixedges import UnixSocket, edges, ends
 from exporter.sources.owners import SocketOwners
 from exporter.sources.procnet import udp_drops
+from exporter.sources.runtimes import RunTimes
 from exporter.sources.unixdiag import unix_connections
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,18 @@ class Neighbours:
     Args:
         proc: the host's /proc.
         read_unix: returns the connected Unix sockets; raises OSError or ValueError where it cannot.
+        times: tells which processes ran; by default asks their clocks.
     """
 
-    def __init__(self, proc: Path, read_unix: Callable[[], Mapping[int, UnixSocket]] = unix_connections) -> None:
+    def __init__(
+        self,
+        proc: Path,
+        read_unix: Callable[[], Mapping[int, UnixSocket]] = unix_connections,
+        times: RunTimes | None = None,
+    ) -> None:
         self._proc = proc
         self._read_unix = read_unix
-        self._owners = SocketOwners(proc)
+        self._owners = SocketOwners(proc, times=times)
         self._datagrams = Datagrams()
         self._edges: Mapping[WayKey, int] = {}
         self._failed = False

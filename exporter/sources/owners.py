@@ -2,8 +2,8 @@
 
 Looking through every file of every process is dear, so it is done only for sockets that are new, first where they
 most likely are: under the numbers that the kernel gives next, then in processes that are new or whose number of open
-files changed, then in those that have sockets. No
-look takes longer than its budget; what is left waits for the next one, which goes on where this one stopped.
+files changed, then in those that have sockets; and never in those that did not run meanwhile. No look takes longer than
+its budget; what is left waits for the next one, which goes on where this one stopped.
 """
 
 import os
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.sources.descriptors import Descriptors
+from exporter.sources.runtimes import UNKNOWN, RunTimes, run_times
 
 FIRST_PID = 1  # holds the sockets of services that it starts on demand
 BUDGET_SECONDS = 0.1  # of each look; about fifty thousand descriptors
@@ -41,6 +42,14 @@ class _File:
     inode: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """How many files a process has open, and how long it had run before that was asked."""
+
+    ran: int
+    files: int
+
+
 Reading = Generator[_File, None, None]
 """Goes through the files of one process."""
 
@@ -49,11 +58,16 @@ class SocketOwners:
     """The processes that own sockets."""
 
     def __init__(
-        self, proc: Path, clock: Callable[[], float] = time.perf_counter, budget_seconds: float = BUDGET_SECONDS
+        self,
+        proc: Path,
+        clock: Callable[[], float] = time.perf_counter,
+        budget_seconds: float = BUDGET_SECONDS,
+        times: RunTimes | None = None,
     ) -> None:
         """Know of no owners.
 
         Args:
+            times: tells which processes ran; by default asks their clocks at each look for new sockets.
             clock: seconds; tells how long a search takes.
             budget_seconds: how long one look may take, by that clock.
         """
@@ -63,6 +77,9 @@ class SocketOwners:
         self._owners: dict[int, int] = {}
         self._descriptors = Descriptors()
         self._lent: set[int] = set()  # owned by the first process
+        self._times = times or run_times(proc)
+        self._sized: dict[int, _Size] = {}
+        self._suspects: set[int] = set()  # ran while sockets came that have no owner yet
         self._sizes: dict[int, int] = {}  # open files, when they were last looked through
         self._sweeps: dict[int, int] = {}  # how often everything was searched for a socket in vain
         self._due: dict[int, int] = {}  # likely processes and their open files, in the order of the search
@@ -82,12 +99,12 @@ class SocketOwners:
         """Return how many processes are still to be looked through for sockets that have no owner yet."""
         return len(self._due.keys() | self._sweep.keys())
 
-    def resolve(self, inodes: AbstractSet[int], pids: Collection[int], now: float) -> Mapping[int, int]:
+    def resolve(self, inodes: AbstractSet[int], pids: AbstractSet[int], now: float) -> Mapping[int, int]:
         """Return the owner of each inode, as far as it can be told.
 
         Args:
             inodes: of the sockets in question, as a set.
-            pids: all processes, as a set.
+            pids: all processes.
             now: seconds, of any clock that does not go back.
         """
         self._forget(inodes, pids)
@@ -105,6 +122,7 @@ class SocketOwners:
             self._go_on_sweeping(wanted, pids, now, begun)
         if not wanted.missing:
             self._sweep = {}
+            self._suspects.clear()
         for pid in self._readings.keys() - self._due.keys() - self._sweep.keys():
             self._readings.pop(pid).close()
         return self._owners
@@ -115,7 +133,7 @@ class SocketOwners:
             reading.close()
         self._readings.clear()
 
-    def _forget(self, inodes: AbstractSet[int], pids: Collection[int]) -> None:
+    def _forget(self, inodes: AbstractSet[int], pids: AbstractSet[int]) -> None:
         """Drop what is gone; a socket that outlives its owner is looked for as a new one."""
         gone = self._owners.keys() - inodes
         ended = set(self._owners.values()).difference(pids)
@@ -134,7 +152,7 @@ class SocketOwners:
 
     def _likely(self, changed: Mapping[int, int]) -> dict[int, int]:
         """Return the processes to look through for a new socket, the likeliest first, and their open files."""
-        holders = set(self._owners.values()).difference(changed, (FIRST_PID,))
+        holders = self._suspects.intersection(self._owners.values()).difference(changed, (FIRST_PID,))
         return {**changed, **{pid: self._sizes.get(pid, 0) for pid in holders}}
 
     def _guess(self, changed: Collection[int], wanted: _Wanted, begun: float) -> None:
@@ -167,15 +185,27 @@ class SocketOwners:
         else:
             self._lent.discard(inode)
 
-    def _changed(self, pids: Collection[int]) -> dict[int, int]:
+    def _changed(self, pids: AbstractSet[int]) -> dict[int, int]:
         """Return the new processes, then those whose number of open files changed since they were looked through.
 
         Those with few files cost least; the first process is the last, as what it lends belongs to the borrower.
         """
-        sizes = {pid: self._size(pid) for pid in pids}
+        self._count_files(pids)
+        sizes = {pid: one.files for pid, one in self._sized.items()}
         changed = [pid for pid, size in sizes.items() if self._sizes.get(pid) != size]
         changed.sort(key=lambda pid: (pid == FIRST_PID, pid in self._sizes, sizes[pid], -pid))
         return {pid: sizes[pid] for pid in changed}
+
+    def _count_files(self, pids: AbstractSet[int]) -> None:
+        """Count the open files of the processes that ran: nobody else opens any for them."""
+        for pid in self._sized.keys() - pids:
+            del self._sized[pid]
+        times, sized = self._times(pids), self._sized
+        for pid in pids:
+            before, ran = sized.get(pid), times.get(pid, UNKNOWN)
+            if before is None or before.ran != ran or ran == UNKNOWN:
+                sized[pid] = _Size(ran, self._size(pid))
+                self._suspects.add(pid)
 
     def _size(self, pid: int) -> int:
         try:
@@ -183,10 +213,11 @@ class SocketOwners:
         except OSError:  # ended, or hidden
             return _NOT_SHOWN
 
-    def _go_on_sweeping(self, wanted: _Wanted, pids: Collection[int], now: float, begun: float) -> None:
-        """Search everything, or what is left of it; then rest, so that it takes a small share of the time."""
+    def _go_on_sweeping(self, wanted: _Wanted, pids: AbstractSet[int], now: float, begun: float) -> None:
+        """Search all who may have them, or what is left; then rest, so that it takes a small share of the time."""
         if not self._sweep:
-            order = sorted(pids, key=lambda pid: (pid == FIRST_PID, self._sizes.get(pid, 0), -pid))
+            suspects = self._suspects.intersection(pids)
+            order = sorted(suspects, key=lambda pid: (pid == FIRST_PID, self._sizes.get(pid, 0), -pid))
             self._sweep = {pid: self._sizes.get(pid, 0) for pid in order}
             self._swept_for = frozenset(wanted.missing)
         if self._search(self._sweep, wanted, begun):

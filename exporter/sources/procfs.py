@@ -10,6 +10,7 @@ from exporter.identity.environment import VARIABLES
 from exporter.identity.facts import NO_CONTAINER, ContainerFacts, ProcessFacts
 from exporter.sources import procparse
 from exporter.sources.packages import package_name
+from exporter.sources.pidlist import PidList
 
 _MAX_TEXT_BYTES = 128 << 10  # a Java command line may take tens of kilobytes
 _MAX_KEPT_CHARACTERS = 16 << 10
@@ -33,15 +34,16 @@ class Procfs:
     def __init__(self, proc: Path, containers: ContainerLookup = no_containers) -> None:
         self._proc = str(proc)
         self._containers = containers
+        self._pids = PidList(proc)
         self.forbidden: Counter[str] = Counter()
 
     def pids(self) -> set[int]:
-        """Return the processes that are visible now, kernel threads among them.
+        """Return the processes that are visible now, kernel threads too; the same object where none came or went.
 
         Raises:
             OSError: /proc itself cannot be read.
         """
-        return set(map(int, filter(str.isdecimal, os.listdir(self._proc))))
+        return self._pids.read()
 
     def shows_others(self) -> bool:
         """Return whether the first process is listed: with hidepid nobody sees but their own."""

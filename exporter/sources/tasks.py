@@ -1,40 +1,42 @@
 """What processes use, told by the kernel itself through an eBPF program (`taskprogram`); /proc where that may not be.
 
 Needs Linux 6.2, CAP_BPF and CAP_PERFMON, and a /proc of this process's own PID namespace. Unlike /proc it tells the run
-delay and the switches of all threads, and processor time to the nanosecond.
+delay and the switches of all threads, and processor time to the nanosecond. Who did not run is not asked for.
 """
 
 import logging
 import os
-import struct
-from collections.abc import Set
+from collections.abc import Collection, Mapping, Set
 from contextlib import ExitStack
 from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage, Usages
 from exporter.sources.ebpf import kernel, numbering
 from exporter.sources.ebpf.btf import TYPES, layout_of
-from exporter.sources.ebpf.kernel import ARRAY, HASH, NO_PREALLOCATION
-from exporter.sources.ebpf.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, SEEN, TURNS, program
+from exporter.sources.ebpf.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, program
 from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import PidNamespace, shown_by
+from exporter.sources.runtimes import UNKNOWN, RunTimes, processor_times
 from exporter.sources.usage import UsageReader
 
 log = logging.getLogger(__name__)
 
-MAX_PROCESSES = 1 << 16  # those beyond are told at every reading
+_IDLE_EVERY = 64  # samples between two readings of an idle process, whose memory may be taken without its doing
+_FEW = 0.1  # of all processes: so many are asked for one by one, for more all threads of the host are gone through
 _NO_COUNTERS = Counters()
-_PID = struct.Struct("=I")  # the beginning of a record
 
 
 class TaskReader:
     """Reads the usage of all processes of this host; what the kernel does not tell of, through another reader."""
 
-    def __init__(self, fallback: Usages, namespace: PidNamespace, types: Path = TYPES) -> None:
+    def __init__(
+        self, fallback: Usages, namespace: PidNamespace, types: Path = TYPES, times: RunTimes = processor_times
+    ) -> None:
         """Load the program.
 
         Args:
             namespace: whose numbers processes are asked for by; this process's own.
+            times: tells which of them ran.
             fallback: reads the processes of more threads than the program adds up, and those that the kernel hides.
 
         Raises:
@@ -45,9 +47,9 @@ class TaskReader:
         self._fallback = fallback
         self._page_bytes = os.sysconf("SC_PAGESIZE")
         self._ticks_per_second = os.sysconf("SC_CLK_TCK")
+        self._times = times
         self._last: dict[int, Sample] = {}
-        self._records: dict[int, bytes] = {}
-        self._undelivered: set[int] = set()
+        self._seen: dict[int, int] = {}  # the clock of each process before it was last read
         self._large: set[int] = set()
         self._rounds = 0
         with ExitStack() as opened:
@@ -56,29 +58,26 @@ class TaskReader:
                 opened.callback(os.close, descriptor)
                 return descriptor
 
-            self._seen = keep(kernel.create_map(HASH, 4, SEEN.size, MAX_PROCESSES, NO_PREALLOCATION))
-            self._turn = keep(kernel.create_map(ARRAY, 4, 4, 1))
-            inode = 0 if namespace.is_initial else namespace.inode
-            code = program(found, self._seen, self._turn, inode)
-            loaded = keep(kernel.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
-            self._link = keep(kernel.link(loaded))
+            code = program(found, 0 if namespace.is_initial else namespace.inode)
+            self._program = keep(kernel.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
+            self._all = keep(kernel.link(self._program))
             self._opened = opened.pop_all()
 
     def read(self, pids: Set[int], with_swap: bool = False) -> Reading:
-        """Run the program; what it told of processes that nobody knew yet is kept for when they are asked for.
+        """Run the program for the processes that ran.
 
         Raises:
             SourceError: the program cannot be run.
         """
         self._rounds += 1
-        kernel.update(self._turn, bytes(4), struct.pack("=I", 1 << self._rounds % TURNS))
-        told = self._take(kernel.run(self._link))
-        for pid in self._last.keys() - pids - told:
+        for pid in self._last.keys() - pids:
             self._forget(pid)
-        fresh = self._undelivered.intersection(pids)
-        self._undelivered -= fresh
-        changed = [self._last[pid] for pid in fresh - self._large]
+        due = self._due(pids)
+        found = self._take(self._run(due, len(pids)), due)
+        for pid in (due.keys() - found.keys()) & self._last.keys():
+            self._forget(pid)  # it has ended, or is no longer what it was
         others = self._fallback.read((pids - self._last.keys()) | self._large.intersection(pids), with_swap)
+        changed = [self._last[pid] for pid, is_changed in found.items() if is_changed and pid not in self._large]
         return Reading([*changed, *others.changed], others.ended, others.forbidden)
 
     def close(self) -> None:
@@ -86,24 +85,36 @@ class TaskReader:
         self._opened.close()
         self._fallback.close()
 
-    def _take(self, records: bytes) -> set[int]:
-        """Decode the records that say anything new; return whose there are."""
-        told = set()
-        for start in range(0, len(records), RECORD.size):
-            record = records[start : start + RECORD.size]
-            (pid,) = _PID.unpack_from(record)
-            told.add(pid)
-            if self._records.get(pid) != record:
-                self._records[pid] = record
-                self._last[pid] = self._sample(RECORD.unpack(record))
-                self._undelivered.add(pid)
-        return told
+    def _due(self, pids: Set[int]) -> dict[int, int]:
+        """Return the processes to be read and their clocks: those that ran, and those whose turn it is."""
+        times, seen, turn = self._times(pids), self._seen, self._rounds % _IDLE_EVERY
+        return {
+            pid: times.get(pid, UNKNOWN)
+            for pid in pids
+            if seen.get(pid) != times.get(pid, UNKNOWN) or pid % _IDLE_EVERY == turn
+        }
+
+    def _run(self, pids: Collection[int], among: int) -> bytes:
+        if len(pids) > _FEW * among:
+            return kernel.run(self._all)
+        return b"".join([kernel.run_for(self._program, pid) for pid in pids])
+
+    def _take(self, records: bytes, due: Mapping[int, int]) -> dict[int, bool]:
+        """Decode the records of the processes that are due; return whether each says anything new."""
+        found = {}
+        for fields in RECORD.iter_unpack(records):
+            pid = fields[0]
+            if pid in due:
+                sample = self._sample(fields)
+                found[pid] = self._seen.get(pid) != due[pid] or self._last.get(pid) != sample
+                self._last[pid] = sample
+                self._seen[pid] = due[pid]
+        return found
 
     def _forget(self, pid: int) -> None:
-        del self._last[pid], self._records[pid]
-        self._undelivered.discard(pid)
+        del self._last[pid]
+        self._seen.pop(pid, None)
         self._large.discard(pid)
-        kernel.delete(self._seen, struct.pack("=I", pid))
 
     def _sample(self, fields: tuple[int, ...]) -> Sample:
         """Make a sample of a record, in its order."""
@@ -131,17 +142,18 @@ class TaskReader:
         return Sample(pid, start_ticks, parent, _name(fields[25]), usage)
 
 
-def open_usages(proc: Path, reader: UsageReader) -> tuple[Usages, str]:
+def open_usages(proc: Path, reader: UsageReader, times: RunTimes = processor_times) -> tuple[Usages, str]:
     """Return the best reader that this host allows, and why it is not the kernel's own; empty where it is.
 
     Args:
         reader: of /proc.
+        times: as for a `TaskReader`.
     """
     try:
         namespace = shown_by(proc)
         if not namespace.is_own:
             raise SourceError(f"{proc} shows another PID namespace")  # the kernel goes through this process's own
-        return TaskReader(reader, namespace), ""
+        return TaskReader(reader, namespace, times=times), ""
     except SourceError as error:
         log.info("no eBPF for processes, reading /proc", extra={"reason": str(error)})
         return reader, str(error)

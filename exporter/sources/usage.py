@@ -1,8 +1,9 @@
 """Reads what processes have used, through descriptors that stay open.
 
 A kept descriptor makes a reading cheap, and fails once its process is gone, so a reused PID cannot be mistaken. What
-an idle process has used is not read again: its `stat` says whether anything changed, except for calls too few to fill
-a clock tick, so every process is read in full once in a while.
+an idle process has used is not read again: the clock of its run time says whether it did anything. Where that cannot be
+asked its `stat` does, except for calls too few to fill a clock tick. Once in a while every process is read in full: its
+memory may be taken without its doing.
 """
 
 import os
@@ -13,8 +14,10 @@ from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage
 from exporter.sources import procparse
+from exporter.sources.runtimes import UNKNOWN, RunTimes, run_times
 
-_FULL_EVERY = 8  # samples between two full readings of an idle process
+_FULL_EVERY = 8  # samples between two full readings of a process that seems idle by its `stat`
+_IDLE_EVERY = 64  # the same of one that is idle by its clock
 _DESCRIPTORS_EACH = 3
 _NONE = -1
 
@@ -38,12 +41,16 @@ class _Kept:
 class UsageReader:
     """Reads the usage of processes from one /proc."""
 
-    def __init__(self, proc: Path, max_descriptors: int = 30_000) -> None:
+    def __init__(self, proc: Path, max_descriptors: int = 30_000, times: RunTimes | None = None) -> None:
         """Prepare to read.
 
         Args:
             max_descriptors: how many to keep open; the processes beyond are opened at each reading.
+            times: tells which processes ran; by default asks their clocks at each reading.
         """
+        self._times = times or run_times(proc)
+        self._seen: dict[int, int] = {}  # the clock of each process before its last reading, where that is known
+        self._forbidden: set[int] = set()
         self._proc = str(proc)
         self._page_bytes = os.sysconf("SC_PAGESIZE")
         self._max_kept = max_descriptors // _DESCRIPTORS_EACH
@@ -53,22 +60,42 @@ class UsageReader:
         self._tick_nanoseconds = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
     def read(self, pids: Set[int], with_swap: bool = False) -> Reading:
-        """Read these processes; those whose `stat` did not change are only now and then read in full."""
-        for pid in [pid for pid in self._kept if pid not in pids]:
-            self._kept.pop(pid).close()
+        """Read these processes; those that did not run are only now and then read in full."""
+        self._forget(pids)
         self._rounds += 1
-        changed, ended, forbidden = [], [], 0
-        for pid in pids:
+        changed, ended = [], []
+        for pid, ran in self._due(pids).items():
             before = self._kept.get(pid)
             last = before.sample if before is not None else None
-            sample = self._sample(pid, before, with_swap)
+            sample = self._sample(pid, before, ran != UNKNOWN, with_swap)
             if sample is None:
                 ended.append(pid)
+                self._seen.pop(pid, None)
+                self._forbidden.discard(pid)
                 continue
-            forbidden += not sample.usage.has_io
+            if ran != UNKNOWN:
+                self._seen[pid] = ran
+            if not sample.usage.has_io:
+                self._forbidden.add(pid)
             if sample is not last:
                 changed.append(sample)
-        return Reading(changed, ended, forbidden)
+        return Reading(changed, ended, len(self._forbidden))
+
+    def _forget(self, pids: Set[int]) -> None:
+        for pid in self._kept.keys() - pids:
+            self._kept.pop(pid).close()
+        for pid in self._seen.keys() - pids:
+            del self._seen[pid]
+        self._forbidden.intersection_update(pids)
+
+    def _due(self, pids: Set[int]) -> dict[int, int]:
+        """Return the processes to be read and their clocks: those that ran, those whose turn it is, and all unknown."""
+        times, seen, turn = self._times(pids), self._seen, self._rounds % _IDLE_EVERY
+        return {
+            pid: times.get(pid, UNKNOWN)
+            for pid in pids
+            if seen.get(pid) != times.get(pid, UNKNOWN) or pid % _IDLE_EVERY == turn
+        }
 
     def close(self) -> None:
         """Close every descriptor."""
@@ -76,8 +103,12 @@ class UsageReader:
             kept.close()
         self._kept.clear()
 
-    def _sample(self, pid: int, kept: _Kept | None, with_swap: bool) -> Sample | None:
-        """Read one process; None where it has ended, also when another one has its PID meanwhile."""
+    def _sample(self, pid: int, kept: _Kept | None, wholly: bool, with_swap: bool) -> Sample | None:
+        """Read one process; None where it has ended, also when another one has its PID meanwhile.
+
+        Args:
+            wholly: whether to do so even if its `stat` says nothing new.
+        """
         try:
             if kept is None:
                 kept = self._open(pid)
@@ -85,7 +116,7 @@ class UsageReader:
                     return self._read_once(pid, kept, with_swap)
                 self._kept[pid] = kept
             text = os.pread(kept.stat, 1024, 0)
-            if text == kept.text and (pid + self._rounds) % _FULL_EVERY:
+            if not wholly and text == kept.text and (pid + self._rounds) % _FULL_EVERY:
                 return kept.sample
             kept.sample = self._full(pid, kept, text, with_swap)
             kept.text = text

@@ -8,6 +8,7 @@ import errno
 import os
 import platform
 import struct
+from functools import cache
 
 from exporter.sources.errors import SourceError
 
@@ -167,13 +168,31 @@ def attach_tracepoint(name: str, program_descriptor: int) -> int:
     return bpf(OPEN_TRACEPOINT, struct.pack("=QI4x", ctypes.addressof(text), program_descriptor), "no tracepoint")
 
 
-def link(program_descriptor: int) -> int:
-    """Attach an iterator's program; return the descriptor of the link.
+def link(program_descriptor: int, process: int = 0) -> int:
+    """Attach the program of an iterator of tasks; return the descriptor of the link.
+
+    Args:
+        process: whose first thread is all that is gone through, 0 for all threads of all processes.
 
     Raises:
         SourceError: the kernel refused it.
     """
-    return bpf(LINK, struct.pack("=4I32x", program_descriptor, 0, _TRACE_ITERATOR, 0), "no link")
+    only = ctypes.create_string_buffer(struct.pack("=I12x", process), 16)
+    told = (ctypes.addressof(only), len(only)) if process else (0, 0)
+    return bpf(LINK, struct.pack("=4IQI20x", program_descriptor, 0, _TRACE_ITERATOR, 0, *told), "no link")
+
+
+def run_for(program_descriptor: int, process: int) -> bytes:
+    """Run an iterator's program for the first thread of one process and return what it wrote; nothing if it is gone.
+
+    Raises:
+        SourceError: the kernel refused it.
+    """
+    linked = link(program_descriptor, process)
+    try:
+        return run(linked)
+    finally:
+        os.close(linked)
 
 
 def run(link_descriptor: int) -> bytes:
@@ -211,7 +230,7 @@ def bpf(command: int, attributes: bytes, what: str) -> int:
     Raises:
         BpfError: it failed, or this machine's number of the call is not known.
     """
-    if platform.machine() not in NUMBERS:
+    if not _number():
         raise BpfError(f"{what}: bpf(2) is not known on {platform.machine()}", NOT_SUPPORTED)
     result = _call(command, ctypes.create_string_buffer(attributes, max(ATTRIBUTE_BYTES, len(attributes))))
     if result < 0:
@@ -222,6 +241,16 @@ def bpf(command: int, attributes: bytes, what: str) -> int:
 
 
 def _call(command: int, buffer: "ctypes.Array[ctypes.c_char]") -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    number = ctypes.c_long(NUMBERS[platform.machine()])
-    return int(libc.syscall(number, ctypes.c_int(command), buffer, ctypes.c_uint(len(buffer))))
+    return int(_syscall()(_number(), command, buffer, len(buffer)))
+
+
+@cache
+def _syscall() -> "ctypes._NamedFuncPointer":
+    called = ctypes.CDLL(None, use_errno=True).syscall
+    called.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_uint)
+    return called
+
+
+def _number() -> int:
+    """Return bpf(2)'s number on this machine, 0 where it is not known."""
+    return NUMBERS.get(platform.machine(), 0)

@@ -1,8 +1,8 @@
 """The eBPF program that tells what processes use: put together for the layout of the running kernel; pure.
 
-It is run for every thread; at the first one of a process it adds up all of them. A process is told if it ran since it
-was last told, or if its turn has come: memory changes without its doing. The program that is put together here may be
-used under the terms of the MIT licence or the GNU General Public License, version 2, as well: the kernel asks for that.
+It is run for every thread that is gone through; at the first one of a process it adds up all of them. The program that
+is put together here may be used under the terms of the MIT licence or the GNU General Public License, version 2, as
+well: the kernel asks for that.
 """
 
 import struct
@@ -17,7 +17,6 @@ from exporter.sources.ebpf.numbering import read as _read
 
 MAX_THREADS = 512  # added up of one process
 MAX_FILE_WORDS = 1024  # of 64 descriptors each
-TURNS = 8  # a process's turn is its PID modulo this
 _KERNEL_THREAD = 0x200000  # PF_KTHREAD, include/linux/sched.h
 _TOGETHER_BYTES = 160  # members this near are read at once
 
@@ -56,17 +55,14 @@ FUNCTION = "bpf_iter_task"
 # Who, whose, threads, files; start; sums; of children; pages of files, anonymous, swapped, shared; name.
 RECORD = struct.Struct(f"=4I Q {len(SUMS)}Q {len(CHILDREN)}Q 4q 16s")
 _PROCESS, _PARENT, _THREADS, _FILES, _START, _SUMS = 0, 4, 8, 12, 16, 24
-_RUN = _SUMS + 8 * 2
 _CHILDREN = _SUMS + 8 * len(SUMS)
 _PAGES = _CHILDREN + 8 * len(CHILDREN)
 _NAME = _PAGES + 8 * 4
-SEEN = struct.Struct("=QQ")  # by PID: the start, and the run time when it was last told
 
 # Places on the stack, below its end.
 _CONTEXT = -8
 _KEY = -16
-_SEEN = _KEY - SEEN.size
-_RECORD = _SEEN - RECORD.size
+_RECORD = _KEY - RECORD.size
 _SCRATCH = _RECORD - _TOGETHER_BYTES
 
 
@@ -79,14 +75,12 @@ class _Span:
     members: Mapping[str, int]
 
 
-def program(layout: Layout, seen: int, turn: int, namespace: int = 0) -> bytes:
+def program(layout: Layout, namespace: int = 0) -> bytes:
     """Return the program.
 
     Args:
         layout: of `MEMBERS`, and of those of `numbering` where there is a namespace.
         namespace: inode of the PID namespace whose numbers are told, 0 for the kernel's own.
-        seen: descriptor of a map of `SEEN` by PID.
-        turn: descriptor of an array of one number of 32 bits, where a bit is set for each turn that has come.
     """
     at = layout.offsets
     return assembler.assemble(
@@ -94,11 +88,10 @@ def program(layout: Layout, seen: int, turn: int, namespace: int = 0) -> bytes:
             *_first_threads_only(at, namespace),
             *_process(at),
             *_threads(at),
-            *_unless_told(at, seen, turn),
             *_identity(at, namespace),
             *_memory(at),
             *_files(at),
-            *_tell(at, seen),
+            *_tell(at),
             "out",
             *assembler.leave(),
         ]
@@ -169,33 +162,9 @@ def _threads(at: Mapping[str, int]) -> Iterator[Line]:
     yield "walked"
 
 
-def _unless_told(at: Mapping[str, int], seen: int, turn: int) -> Iterator[Line]:
-    """Leave unless the process ran since it was last told, or it is its turn."""
+def _identity(at: Mapping[str, int], namespace: int) -> Iterator[Line]:
     yield assembler.load(8, R1, R6, at["task_struct.start_boottime"])
     yield assembler.store(8, FRAME, _RECORD + _START, R1)
-    yield assembler.clear(FRAME, _KEY)
-    yield assembler.load(4, R1, FRAME, _RECORD + _PROCESS)
-    yield assembler.store(4, FRAME, _KEY, R1)
-    yield assembler.map_pointer(R1, seen)
-    yield assembler.move(R2, FRAME)
-    yield assembler.compute_by(assembler.ADD, R2, _KEY)
-    yield assembler.call(assembler.MAP_LOOKUP)
-    yield assembler.jump_if_number(assembler.EQUAL, R0, 0, "changed")
-    for offset, place in ((0, _START), (8, _RUN)):
-        yield assembler.load(8, R1, R0, offset)
-        yield assembler.load(8, R2, FRAME, _RECORD + place)
-        yield assembler.jump_if(assembler.NOT_EQUAL, R1, R2, "changed")
-    yield assembler.map_value(R1, turn)
-    yield assembler.load(4, R1, R1, 0)
-    yield assembler.load(4, R2, FRAME, _RECORD + _PROCESS)
-    yield assembler.compute_by(assembler.AND, R2, TURNS - 1)
-    yield assembler.compute(assembler.SHIFT_RIGHT, R1, R2)
-    yield assembler.compute_by(assembler.AND, R1, 1)
-    yield assembler.jump_if_number(assembler.EQUAL, R1, 0, "out")
-    yield "changed"
-
-
-def _identity(at: Mapping[str, int], namespace: int) -> Iterator[Line]:
     yield assembler.load(8, R8, R6, at["task_struct.real_parent"])
     if namespace:
         yield from number_within(at, namespace, R8, _SCRATCH, "a parent outside")
@@ -276,8 +245,8 @@ def _count_bits() -> Iterator[Line]:
     yield assembler.compute_by(assembler.SHIFT_RIGHT, R1, 56)
 
 
-def _tell(at: Mapping[str, int], seen: int) -> Iterator[Line]:
-    """Write the record; only if there was room for it, the process was told: else this runs again for it."""
+def _tell(at: Mapping[str, int]) -> Iterator[Line]:
+    """Write the record; where there was no room for it, this is run again."""
     yield assembler.load(8, R1, FRAME, _CONTEXT)
     yield assembler.load(8, R1, R1, 0)
     yield assembler.load(8, R1, R1, at["bpf_iter_meta.seq"])
@@ -285,17 +254,6 @@ def _tell(at: Mapping[str, int], seen: int) -> Iterator[Line]:
     yield assembler.compute_by(assembler.ADD, R2, _RECORD)
     yield assembler.put(R3, RECORD.size)
     yield assembler.call(assembler.SEQ_WRITE)
-    yield assembler.jump_if_number(assembler.NOT_EQUAL, R0, 0, "out")
-    for offset, place in ((0, _START), (8, _RUN)):
-        yield assembler.load(8, R1, FRAME, _RECORD + place)
-        yield assembler.store(8, FRAME, _SEEN + offset, R1)
-    yield assembler.map_pointer(R1, seen)
-    yield assembler.move(R2, FRAME)
-    yield assembler.compute_by(assembler.ADD, R2, _KEY)
-    yield assembler.move(R3, FRAME)
-    yield assembler.compute_by(assembler.ADD, R3, _SEEN)
-    yield assembler.put(R4, 0)
-    yield assembler.call(assembler.MAP_UPDATE)
 
 
 def _spans(members: Sequence[str], at: Mapping[str, int]) -> list[_Span]:

@@ -38,6 +38,20 @@ def test_a_socket_whose_owner_ended_is_its_heirs(tree: ProcTree) -> None:
     assert owners.resolve({77}, {1, 10}, 10.0) == {77: 10}
 
 
+def test_who_did_not_run_is_not_looked_through(tree: ProcTree) -> None:
+    clocks = {1: 5, 10: 5, 11: 5}
+    owners = SocketOwners(tree.path, times=lambda _pids: clocks)
+    tree.open_socket(10, 3, 76)
+    assert owners.resolve({76}, {1, 10, 11}, 0.0) == {76: 10}
+    shutil.rmtree(tree.path / "11" / "fd")
+    (tree.path / "11" / "fd").mkdir()
+    tree.open_socket(11, 3, 77)
+
+    assert owners.resolve({76, 77}, {1, 10, 11}, 10.0) == {76: 10}
+    clocks[11] = 6
+    assert owners.resolve({76, 77, 78}, {1, 10, 11}, 20.0) == {76: 10, 77: 11}
+
+
 def test_what_was_not_found_thrice_is_looked_for_no_more(tree: ProcTree) -> None:
     owners = SocketOwners(tree.path)
     for now in (0.0, 10.0, 20.0):

@@ -56,6 +56,33 @@ def test_calls_too_few_for_a_clock_tick_are_seen_within_eight_readings(tree: Pro
     reader.close()
 
 
+def test_a_process_whose_clock_stands_is_not_read(tree: ProcTree) -> None:
+    folder = tree.add(65, b"/opt/shop")
+    clocks = {65: 7}
+    reader = UsageReader(tree.path, times=lambda _pids: clocks)
+    reader.read({65})
+    (folder / "io").write_text((folder / "io").read_text().replace("syscr: 11", "syscr: 14"))
+    idle = [len(reader.read({65}).changed) for _ in range(20)]
+    clocks[65] = 8
+    (sample,) = reader.read({65}).changed
+
+    assert idle == [0] * 20
+    assert sample.usage.own.read_calls == 14
+    reader.close()
+
+
+def test_the_memory_of_a_process_whose_clock_stands_is_read_once_in_a_while(tree: ProcTree) -> None:
+    folder = tree.add(65, b"/opt/shop")
+    reader = UsageReader(tree.path, times=lambda pids: dict.fromkeys(pids, 7))
+    reader.read({65})
+    (folder / "stat").write_text((folder / "stat").read_text().replace(" 4096 25 ", " 4096 20 "))
+
+    held = [sample.usage.resident_bytes for _ in range(64) for sample in reader.read({65}).changed]
+
+    assert held == [20 * resource.getpagesize()]
+    reader.close()
+
+
 def test_beyond_the_descriptors_allowed_processes_are_still_read(tree: ProcTree) -> None:
     for pid in range(10, 20):
         tree.add(pid, b"/opt/shop")
