@@ -1,4 +1,4 @@
-"""Reads what processes have used, through descriptors that stay open.
+"""Reads what processes have used, through descriptors that stay open for those that run.
 
 A kept descriptor makes a reading cheap, and fails once its process is gone, so a reused PID cannot be mistaken. What
 an idle process has used is not read again: the clock of its run time says whether it did anything. Where that cannot be
@@ -20,6 +20,8 @@ _FULL_EVERY = 8  # samples between two full readings of a process that seems idl
 _IDLE_EVERY = 64  # the same of one that is idle by its clock
 _DESCRIPTORS_EACH = 3
 _NONE = -1
+# Anything else, such as too many open files, says nothing of the process.
+_ENDED = (ProcessLookupError, FileNotFoundError, PermissionError, ValueError)
 
 
 @dataclass(slots=True)
@@ -67,11 +69,11 @@ class UsageReader:
         for pid, ran in self._due(pids).items():
             before = self._kept.get(pid)
             last = before.sample if before is not None else None
-            sample = self._sample(pid, before, ran != UNKNOWN, with_swap)
+            is_busy = ran == UNKNOWN or self._seen.get(pid, ran) != ran
+            sample = self._sample(pid, before, with_swap) if is_busy else self._sample_idle(pid, with_swap)
             if sample is None:
                 ended.append(pid)
-                self._seen.pop(pid, None)
-                self._forbidden.discard(pid)
+                self._forget_one(pid)
                 continue
             if ran != UNKNOWN:
                 self._seen[pid] = ran
@@ -82,11 +84,15 @@ class UsageReader:
         return Reading(changed, ended, len(self._forbidden))
 
     def _forget(self, pids: Set[int]) -> None:
-        for pid in self._kept.keys() - pids:
-            self._kept.pop(pid).close()
-        for pid in self._seen.keys() - pids:
-            del self._seen[pid]
-        self._forbidden.intersection_update(pids)
+        for pid in (self._kept.keys() | self._seen.keys()) - pids:
+            self._forget_one(pid)
+
+    def _forget_one(self, pid: int) -> None:
+        kept = self._kept.pop(pid, None)
+        if kept is not None:
+            kept.close()
+        self._seen.pop(pid, None)
+        self._forbidden.discard(pid)
 
     def _due(self, pids: Set[int]) -> dict[int, int]:
         """Return the processes to be read and their clocks: those that ran, those whose turn it is, and all unknown."""
@@ -103,32 +109,34 @@ class UsageReader:
             kept.close()
         self._kept.clear()
 
-    def _sample(self, pid: int, kept: _Kept | None, wholly: bool, with_swap: bool) -> Sample | None:
-        """Read one process; None where it has ended, also when another one has its PID meanwhile.
-
-        Args:
-            wholly: whether to do so even if its `stat` says nothing new.
-        """
+    def _sample(self, pid: int, kept: _Kept | None, with_swap: bool) -> Sample | None:
+        """Read one process; None where it has ended, also when another one has its PID meanwhile."""
         try:
             if kept is None:
-                kept = self._open(pid)
                 if len(self._kept) >= self._max_kept:
-                    return self._read_once(pid, kept, with_swap)
-                self._kept[pid] = kept
+                    return self._read_once(pid, with_swap)
+                kept = self._kept[pid] = self._open(pid)
             text = os.pread(kept.stat, 1024, 0)
-            if not wholly and text == kept.text and (pid + self._rounds) % _FULL_EVERY:
+            if text == kept.text and pid not in self._seen and (pid + self._rounds) % _FULL_EVERY:
                 return kept.sample
             kept.sample = self._full(pid, kept, text, with_swap)
             kept.text = text
-        except (ProcessLookupError, FileNotFoundError, PermissionError, ValueError):
-            # Anything else, such as too many open files, says nothing of the process.
-            gone = self._kept.pop(pid, None)
-            if gone is not None:
-                gone.close()
+        except _ENDED:
             return None
         return kept.sample
 
-    def _read_once(self, pid: int, kept: _Kept, with_swap: bool) -> Sample:
+    def _sample_idle(self, pid: int, with_swap: bool) -> Sample | None:
+        """Read one process that will not be read again soon; None as above."""
+        kept = self._kept.pop(pid, None)
+        if kept is not None:
+            kept.close()
+        try:
+            return self._read_once(pid, with_swap)
+        except _ENDED:
+            return None
+
+    def _read_once(self, pid: int, with_swap: bool) -> Sample:
+        kept = self._open(pid)
         try:
             return self._full(pid, kept, os.pread(kept.stat, 1024, 0), with_swap)
         finally:

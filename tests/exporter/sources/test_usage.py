@@ -83,6 +83,25 @@ def test_the_memory_of_a_process_whose_clock_stands_is_read_once_in_a_while(tree
     reader.close()
 
 
+def test_descriptors_are_kept_of_the_processes_that_run(tree: ProcTree) -> None:
+    clocks = {}
+    for pid in range(65, 75):
+        tree.add(pid, b"/opt/shop")
+        clocks[pid] = 1
+    reader = UsageReader(tree.path, times=lambda _pids: clocks)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    opened = []
+    for round_number in range(70):
+        if round_number in (1, 2):
+            clocks[70] += 1
+        reader.read(set(clocks))
+        opened.append(len(list(Path("/proc/self/fd").iterdir())) - before)
+
+    assert opened[:4] == [0, 3, 3, 3]
+    assert opened[-1] == 0, "it is idle for long"
+    reader.close()
+
+
 def test_beyond_the_descriptors_allowed_processes_are_still_read(tree: ProcTree) -> None:
     for pid in range(10, 20):
         tree.add(pid, b"/opt/shop")
