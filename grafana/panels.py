@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as dashboard_builders
-from grafana_foundation_sdk.builders import prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import nodegraph, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -130,6 +130,29 @@ def rows_of(
         panel.with_target(_instant_query(column.expression, chr(ord("A") + index)))
         panel.override_by_name(column.title, _cell(column))
     return panel
+
+
+def graph(title: str, what: str, nodes: str, edges: str, unit: str, width: int, height: int) -> nodegraph.Panel:
+    """Return a graph of nodes and of edges between them, with a number at each.
+
+    Args:
+        nodes: PromQL whose series have the labels `id`, `title` and `mainstat`, the number.
+        edges: likewise with `id`, `source`, `target` and `mainstat`.
+        unit: Grafana's name of the numbers' unit.
+    """
+    return (
+        nodegraph.Panel()
+        .title(title)
+        .description(what)
+        .datasource(DATASOURCE)
+        .height(height)
+        .span(width)
+        .unit(unit)
+        .nodes(nodegraph.NodeOptions().main_stat_unit(unit))
+        .edges(nodegraph.EdgeOptions().main_stat_unit(unit))
+        .with_target(_instant_query(nodes, "nodes"))
+        .with_target(_instant_query(edges, "edges"))
+    )
 
 
 def _range_query(line: Line, reference: str) -> prometheus.Dataquery:

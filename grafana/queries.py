@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
+# `$1` is a group of label_replace's regular expression.
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>[a-z_]\w*)\}|(?P<plain>[a-z_]\w*))")
 
 
 @dataclass(frozen=True, slots=True)

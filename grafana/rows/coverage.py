@@ -50,7 +50,7 @@ def _causes() -> Panels:
     host = "{{instance}}"
     return (
         lines(
-            "Unreadable connections",
+            "Connections not attributed or evicted",
             "Connections that belong to no known service, or were evicted from a full flow table.",
             [
                 Line(rate("larimar_flows_unattributed_total", "instance", HOSTS), f"{host} unattributed"),

@@ -13,5 +13,11 @@ def test_each_matcher_belongs_to_its_series() -> None:
     assert found == {("larimar_a", "x"), ("larimar_a", "y"), ("larimar_b", "z")}
 
 
+def test_labels_that_a_query_makes_are_found() -> None:
+    inner = 'label_replace(sum by (c) (x{a="1,2"}), "made", "$1", "c", "(.+)")'
+    assert names.made_labels(f'label_join({inner}, "id", ">", "c", "d") + y') == {"made", "id"}
+    assert names.made_labels('sum by (id) (x{a=","})') == frozenset()
+
+
 def test_labels_of_aggregations_and_joins_are_found() -> None:
     assert names.grouped_labels("sum by (a, b) (x) / on (c) group_left (d) y and on () z") == {"a", "b", "c", "d"}

@@ -100,4 +100,4 @@ def test_every_matched_label_is_one_of_its_metric(query: Query) -> None:
 def test_every_grouped_label_is_one_of_the_metrics_used(query: Query) -> None:
     series = known_series()
     usable = frozenset().union(*(series[name] for name in names.metrics(query.expression)))
-    assert names.grouped_labels(query.expression) <= usable | ADDED_LABELS
+    assert names.grouped_labels(query.expression) <= usable | names.made_labels(query.expression) | ADDED_LABELS

@@ -142,6 +142,9 @@ def test_a_query_is_filled_with_the_values_of_variables() -> None:
     assert query.filled({"job": ".+", "__rate_interval": "1m"}) == 'rate(a{b=~".+",c=".+"}[1m])'
     with pytest.raises(KeyError):
         query.filled({"job": ".+"})
+    assert (
+        Asked("p", 'label_replace(a, "b", "$1", "c", "(.+)")').filled({}) == 'label_replace(a, "b", "$1", "c", "(.+)")'
+    )
 
 
 def test_provisioning_finds_the_dashboards_and_a_prometheus() -> None:
