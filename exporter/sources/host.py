@@ -96,9 +96,9 @@ class Host:
             namespaces: the other network namespaces, where somebody else follows them too; they stay that one's.
         """
         self._lock = threading.RLock()
-        self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find)
-        self._census = Census(self._procfs)
         self._times = times = Remembered(run_times(proc))
+        self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find, times)
+        self._census = Census(self._procfs)
         reader = UsageReader(proc, descriptor_budget(max_descriptors), times)
         self._usage, self._no_bpf = open_usages(proc, reader, times) if bpf else (reader, "not wanted")
         self._forbidden = 0

@@ -11,6 +11,7 @@ from exporter.identity.facts import NO_CONTAINER, ContainerFacts, ProcessFacts
 from exporter.sources import procparse
 from exporter.sources.packages import package_name
 from exporter.sources.pidlist import PidList
+from exporter.sources.runtimes import RunTimes, no_times
 
 _MAX_TEXT_BYTES = 128 << 10  # a Java command line may take tens of kilobytes
 _MAX_KEPT_CHARACTERS = 16 << 10
@@ -31,10 +32,10 @@ class Procfs:
         forbidden: how often each kind of file could not be read for lack of permission.
     """
 
-    def __init__(self, proc: Path, containers: ContainerLookup = no_containers) -> None:
+    def __init__(self, proc: Path, containers: ContainerLookup = no_containers, times: RunTimes = no_times) -> None:
         self._proc = str(proc)
         self._containers = containers
-        self._pids = PidList(proc)
+        self._pids = PidList(proc, times)
         self.forbidden: Counter[str] = Counter()
 
     def pids(self) -> set[int]:
