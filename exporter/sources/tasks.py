@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage, Usages
+from exporter.sources.chosen import MOST_CHOSEN, Chosen
 from exporter.sources.ebpf import kernel, numbering
 from exporter.sources.ebpf.btf import TYPES, layout_of
 from exporter.sources.ebpf.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, program
@@ -22,7 +23,6 @@ from exporter.sources.usage import UsageReader
 log = logging.getLogger(__name__)
 
 _IDLE_EVERY = 64  # samples between two readings of an idle process, whose memory may be taken without its doing
-_FEW = 0.1  # of all processes: so many are asked for one by one, for more all threads of the host are gone through
 _NO_COUNTERS = Counters()
 
 
@@ -59,8 +59,10 @@ class TaskReader:
                 return descriptor
 
             code = program(found, 0 if namespace.is_initial else namespace.inode)
-            self._program = keep(kernel.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
-            self._all = keep(kernel.link(self._program))
+            loaded = keep(kernel.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
+            self._all = keep(kernel.link(loaded))
+            self._chosen = _chosen(namespace, types)
+            opened.callback(self._chosen.close if self._chosen else lambda: None)
             self._opened = opened.pop_all()
 
     def read(self, pids: Set[int], with_swap: bool = False) -> Reading:
@@ -73,7 +75,7 @@ class TaskReader:
         for pid in self._last.keys() - pids:
             self._forget(pid)
         due = self._due(pids)
-        found = self._take(self._run(due, len(pids)), due)
+        found = self._take(self._run(due), due)
         for pid in (due.keys() - found.keys()) & self._last.keys():
             self._forget(pid)  # it has ended, or is no longer what it was
         others = self._fallback.read((pids - self._last.keys()) | self._large.intersection(pids), with_swap)
@@ -94,10 +96,10 @@ class TaskReader:
             if seen.get(pid) != times.get(pid, UNKNOWN) or pid % _IDLE_EVERY == turn
         }
 
-    def _run(self, pids: Collection[int], among: int) -> bytes:
-        if len(pids) > _FEW * among:
-            return kernel.run(self._all)
-        return b"".join([kernel.run_for(self._program, pid) for pid in pids])
+    def _run(self, pids: Collection[int]) -> bytes:
+        if self._chosen is not None and len(pids) <= MOST_CHOSEN:
+            return self._chosen.run(pids)
+        return kernel.run(self._all)
 
     def _take(self, records: bytes, due: Mapping[int, int]) -> dict[int, bool]:
         """Decode the records of the processes that are due; return whether each says anything new."""
@@ -157,6 +159,14 @@ def open_usages(proc: Path, reader: UsageReader, times: RunTimes = processor_tim
     except SourceError as error:
         log.info("no eBPF for processes, reading /proc", extra={"reason": str(error)})
         return reader, str(error)
+
+
+def _chosen(namespace: PidNamespace, types: Path) -> Chosen | None:
+    try:
+        return Chosen(namespace, types)
+    except SourceError as error:
+        log.info("going through all threads each time", extra={"reason": str(error)})
+        return None
 
 
 def _split(run: int, user: int, system: int, before: Counters) -> tuple[int, int]:

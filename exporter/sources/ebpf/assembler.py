@@ -140,6 +140,11 @@ def call(helper: int) -> Op:
     return Op(0x85, number=helper)
 
 
+def call_function(number: int) -> Op:
+    """Call one of the kernel's functions that are offered to programs, by its type's number; else as a helper."""
+    return Op(0x85, source=2, number=number)
+
+
 def map_pointer(target: int, map_descriptor: int) -> Op:
     """Point to a map."""
     return Op(0x18, target, 1, 0, map_descriptor, wide=True)

@@ -16,7 +16,7 @@ from exporter.sources.errors import SourceError
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361, "s390x": 351}
 CREATE_MAP, LOOKUP, UPDATE, DELETE, LOAD, OPEN_TRACEPOINT, TAKE_BATCH, LINK, ITERATE = 0, 1, 2, 3, 5, 17, 25, 28, 33
 HASH, ARRAY, LRU_HASH = 1, 2, 9  # kinds of maps
-NO_PREALLOCATION = 1
+NO_PREALLOCATION, MAPPABLE = 1, 1 << 10
 ATTRIBUTE_BYTES = 128  # what is not told is zero
 NOT_PERMITTED, NOT_SUPPORTED = "not permitted", "not supported"
 _SOCKET_FILTER, _RAW_TRACEPOINT, _TRACING, _TRACE_ITERATOR = 1, 17, 26, 28
@@ -168,31 +168,18 @@ def attach_tracepoint(name: str, program_descriptor: int) -> int:
     return bpf(OPEN_TRACEPOINT, struct.pack("=QI4x", ctypes.addressof(text), program_descriptor), "no tracepoint")
 
 
-def link(program_descriptor: int, process: int = 0) -> int:
-    """Attach the program of an iterator of tasks; return the descriptor of the link.
+def link(program_descriptor: int, map_descriptor: int = 0) -> int:
+    """Attach an iterator's program; return the descriptor of the link.
 
     Args:
-        process: whose first thread is all that is gone through, 0 for all threads of all processes.
+        map_descriptor: whose elements are gone through, 0 for what is gone through without a map.
 
     Raises:
         SourceError: the kernel refused it.
     """
-    only = ctypes.create_string_buffer(struct.pack("=I12x", process), 16)
-    told = (ctypes.addressof(only), len(only)) if process else (0, 0)
+    info = ctypes.create_string_buffer(struct.pack("=I12x", map_descriptor), 16)
+    told = (ctypes.addressof(info), len(info)) if map_descriptor else (0, 0)
     return bpf(LINK, struct.pack("=4IQI20x", program_descriptor, 0, _TRACE_ITERATOR, 0, *told), "no link")
-
-
-def run_for(program_descriptor: int, process: int) -> bytes:
-    """Run an iterator's program for the first thread of one process and return what it wrote; nothing if it is gone.
-
-    Raises:
-        SourceError: the kernel refused it.
-    """
-    linked = link(program_descriptor, process)
-    try:
-        return run(linked)
-    finally:
-        os.close(linked)
 
 
 def run(link_descriptor: int) -> bytes:

@@ -1,8 +1,8 @@
 """The eBPF program that tells what processes use: put together for the layout of the running kernel; pure.
 
-It is run for every thread that is gone through; at the first one of a process it adds up all of them. The program that
-is put together here may be used under the terms of the MIT licence or the GNU General Public License, version 2, as
-well: the kernel asks for that.
+It is run for every thread of the host, or for the processes that are chosen; at the first thread of a process it adds
+up all of them. The program that is put together here may be used under the terms of the MIT licence or the GNU General
+Public License, version 2, as well: the kernel asks for that.
 """
 
 import struct
@@ -50,7 +50,8 @@ OTHERS = (
     *("files_struct.fdt", "fdtable.max_fds", "fdtable.open_fds", "bpf_iter_meta.seq"),
 )
 MEMBERS = (*SIGNAL, *THREAD, *OTHERS)
-FUNCTION = "bpf_iter_task"
+FUNCTION, ELEMENT_FUNCTION = "bpf_iter_task", "bpf_iter_bpf_map_elem"
+FIND, FIND_WITHIN, RELEASE = "bpf_task_from_pid", "bpf_task_from_vpid", "bpf_task_release"
 
 # Who, whose, threads, files; start; sums; of children; pages of files, anonymous, swapped, shared; name.
 RECORD = struct.Struct(f"=4I Q {len(SUMS)}Q {len(CHILDREN)}Q 4q 16s")
@@ -76,33 +77,56 @@ class _Span:
 
 
 def program(layout: Layout, namespace: int = 0) -> bytes:
-    """Return the program.
+    """Return the program that tells of the task that it is run for; it hangs on `FUNCTION`.
 
     Args:
         layout: of `MEMBERS`, and of those of `numbering` where there is a namespace.
         namespace: inode of the PID namespace whose numbers are told, 0 for the kernel's own.
     """
-    at = layout.offsets
-    return assembler.assemble(
-        [
-            *_first_threads_only(at, namespace),
-            *_process(at),
-            *_threads(at),
-            *_identity(at, namespace),
-            *_memory(at),
-            *_files(at),
-            *_tell(at),
-            "out",
-            *assembler.leave(),
-        ]
+    begin = (
+        assembler.store(8, FRAME, _CONTEXT, R1),
+        assembler.load(8, R6, R1, 8),
+        assembler.jump_if_number(assembler.EQUAL, R6, 0, "out"),
     )
+    return assembler.assemble([*begin, *_told(layout.offsets, namespace), "out", *assembler.leave()])
+
+
+def program_for_chosen(layout: Layout, find: str, namespace: int = 0) -> bytes:
+    """Return the program that tells of the process whose number is in the element that it is run for; 0 is none.
+
+    It hangs on `ELEMENT_FUNCTION` with an array of numbers of eight bytes.
+
+    Args:
+        layout: as for `program`, with the functions `find` and `RELEASE`.
+        find: the kernel's function that finds a task by its number.
+    """
+    begin = (
+        assembler.store(8, FRAME, _CONTEXT, R1),
+        assembler.load(8, R2, R1, 24),
+        assembler.jump_if_number(assembler.EQUAL, R2, 0, "none"),
+        assembler.load(8, R1, R2, 0),
+        assembler.jump_if_number(assembler.EQUAL, R1, 0, "none"),
+        assembler.call_function(layout.functions[find]),
+        assembler.jump_if_number(assembler.EQUAL, R0, 0, "none"),
+        assembler.move(R6, R0),
+    )
+    end = ("out", assembler.move(R1, R6), assembler.call_function(layout.functions[RELEASE]), "none")
+    return assembler.assemble([*begin, *_told(layout.offsets, namespace), *end, *assembler.leave()])
+
+
+def _told(at: Mapping[str, int], namespace: int) -> Iterator[Line]:
+    """Tell of the task that R6 points to; goes to the label `out` where there is nothing to tell."""
+    yield from _first_threads_only(at, namespace)
+    yield from _process(at)
+    yield from _threads(at)
+    yield from _identity(at, namespace)
+    yield from _memory(at)
+    yield from _files(at)
+    yield from _tell(at)
 
 
 def _first_threads_only(at: Mapping[str, int], namespace: int) -> Iterator[Line]:
-    """Leave R6 pointing to the process's first thread."""
-    yield assembler.store(8, FRAME, _CONTEXT, R1)
-    yield assembler.load(8, R6, R1, 8)
-    yield assembler.jump_if_number(assembler.EQUAL, R6, 0, "out")
+    """Leave if R6 does not point to a process's first thread."""
     yield assembler.load(4, R1, R6, at["task_struct.pid"])
     yield assembler.load(4, R2, R6, at["task_struct.tgid"])
     yield assembler.jump_if(assembler.NOT_EQUAL, R1, R2, "out")
