@@ -40,16 +40,20 @@ class Metrics:
         self.snapshot = Snapshot()
         self._version = version
         self._tallies = tallies
-        self.evaluations = self._counter("evaluations", "Evaluations that came to a verdict")
-        self.failures = self._counter("evaluation_failures", "Evaluations that failed and were tried again")
-        self.fits = self._counter("fits", "Times the baselines were learnt anew")
-        self.fit_failures = self._counter("fit_failures", "Times the history to learn from could not be read")
-        self.feedback_failures = self._counter("feedback_failures", "Times an Alertmanager did not tell its silences")
+        self.evaluations = self._counter("evaluations", "Completed evaluations")
+        self.failures = self._counter("evaluation_failures", "Failed evaluations, which are tried again")
+        self.fits = self._counter("fits", "Fits of the baselines")
+        self.fit_failures = self._counter("fit_failures", "Fits that failed because the history could not be read")
+        self.feedback_failures = self._counter(
+            "feedback_failures", "Failed attempts to read an Alertmanager's silences"
+        )
         self.query_failures = self._counter("prometheus_query_failures", "Failed queries", ("reason",))
-        self.skipped = self._counter("series_skipped", "Series left out of an evaluation", ("reason",))
-        self.suppressed = self._counter("suppressed", "Verdicts withheld, by reason", ("reason",))
-        self.evaluation_seconds = self._histogram("evaluation_duration_seconds", "Time of one evaluation, end to end")
-        self.query_seconds = self._histogram("prometheus_query_duration_seconds", "Time of one query")
+        self.skipped = self._counter("series_skipped", "Series left out of evaluations, by reason", ("reason",))
+        self.suppressed = self._counter("suppressed", "Findings withheld, by reason", ("reason",))
+        self.evaluation_seconds = self._histogram(
+            "evaluation_duration_seconds", "Duration of an evaluation, end to end"
+        )
+        self.query_seconds = self._histogram("prometheus_query_duration_seconds", "Duration of a query")
         for reason in ("coverage", "flapping", "learning"):
             self.suppressed.labels(reason)
         for reason in ("transport", "refused", "partial", "malformed"):
@@ -77,14 +81,14 @@ class Metrics:
         yield _tolerances(snapshot)
         yield GaugeMetricFamily(
             "larimar_detector_last_evaluation_timestamp_seconds",
-            "Time of the newest evaluation; 0 before the first",
+            "Time of the last evaluation, in seconds since the epoch; 0 before the first",
             value=snapshot.evaluated_at,
         )
         yield GaugeMetricFamily("larimar_detector_series_tracked", "Series watched", value=float(len(snapshot.keys)))
 
 
 def _build(version: str) -> Metric:
-    family = InfoMetricFamily("larimar_detector_build", "The version that runs")
+    family = InfoMetricFamily("larimar_detector_build", "The detector's version")
     family.add_metric((), {"version": version})
     return family
 
@@ -93,11 +97,11 @@ def _series(snapshot: Snapshot) -> Iterable[Metric]:
     if snapshot.scores is None:
         return
     named = (
-        ("anomaly_score", "How far a signal is from what is usual; above 1 is anomalous", snapshot.scores.score),
-        ("observed", "The newest value, in the signal's own unit", snapshot.scores.observed),
-        ("expected", "What is usual now, in the signal's own unit", snapshot.scores.expected),
-        ("expected_lower", "Least value that is usual now, in the signal's own unit", snapshot.scores.lower),
-        ("expected_upper", "Greatest value that is usual now, in the signal's own unit", snapshot.scores.upper),
+        ("anomaly_score", "Anomaly score of a signal; above 1 is anomalous", snapshot.scores.score),
+        ("observed", "Observed value, in the signal's own unit", snapshot.scores.observed),
+        ("expected", "Expected value, in the signal's own unit", snapshot.scores.expected),
+        ("expected_lower", "Lower bound of the expected range, in the signal's own unit", snapshot.scores.lower),
+        ("expected_upper", "Upper bound of the expected range, in the signal's own unit", snapshot.scores.upper),
     )
     for name, text, values in named:
         family = GaugeMetricFamily(f"larimar_detector_{name}", text, labels=("service_name", "signal"))
@@ -110,11 +114,13 @@ def _series(snapshot: Snapshot) -> Iterable[Metric]:
 def _models(snapshot: Snapshot) -> Iterable[Metric]:
     states = GaugeMetricFamily(
         "larimar_detector_model_state",
-        "1 for what is known of a service: nothing (learning), little (prior), enough (ready), out of sight (blind)",
+        "1 for the state of a service's models: learning, prior (little history of its own), ready, blind (not seen)",
         labels=("service_name", "state"),
     )
     spans = GaugeMetricFamily(
-        "larimar_detector_training_span_seconds", "History learnt from, at most", labels=("service_name",)
+        "larimar_detector_training_span_seconds",
+        "Length of the history that the models were fitted to, at most",
+        labels=("service_name",),
     )
     if snapshot.baselines is not None:
         for name, (state, samples) in sorted(_services(snapshot.baselines, snapshot.hidden).items()):
@@ -140,10 +146,12 @@ def _services(baselines: Baselines, hidden: frozenset[str]) -> dict[str, tuple[s
 
 def _notifications(tallies: Mapping[str, Tally]) -> Iterable[Metric]:
     sent = CounterMetricFamily(
-        "larimar_detector_notifications", "Alerts an Alertmanager accepted, repeats included", labels=("alertmanager",)
+        "larimar_detector_notifications",
+        "Alerts that an Alertmanager accepted, repeats included",
+        labels=("alertmanager",),
     )
     failed = CounterMetricFamily(
-        "larimar_detector_notifications_failed", "Alerts not delivered, or refused", labels=("alertmanager",)
+        "larimar_detector_notifications_failed", "Alerts that were not delivered, or refused", labels=("alertmanager",)
     )
     for url, tally in tallies.items():
         sent.add_metric((url,), tally.sent)
@@ -153,7 +161,7 @@ def _notifications(tallies: Mapping[str, Tally]) -> Iterable[Metric]:
 
 
 def _anomalies(book: Book) -> Metric:
-    family = GaugeMetricFamily("larimar_detector_active_anomalies", "Alerts firing now", labels=("severity",))
+    family = GaugeMetricFamily("larimar_detector_active_anomalies", "Alerts that are firing", labels=("severity",))
     active = book.active()
     for severity in Severity:
         family.add_metric((severity,), float(sum(one.identity.severity is severity for one in active)))
@@ -163,7 +171,7 @@ def _anomalies(book: Book) -> Metric:
 def _tolerances(snapshot: Snapshot) -> Metric:
     family = GaugeMetricFamily(
         "larimar_detector_tolerance_ratio",
-        "How many times more than usual a series may depart since silences called its alerts false; only where over 1",
+        "Factor by which a series may depart further, as silences called its alerts false; only where over 1",
         labels=("service_name", "signal"),
     )
     factors = tolerance(snapshot.feedback, snapshot.keys)

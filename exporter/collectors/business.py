@@ -71,12 +71,12 @@ def value_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     labels = ("service_name", "role", "event", "field", "currency")
     total = counter(
         "larimar_business_value_total",
-        "Sum of the numbers that business events carry in fields whose names mean money or a quantity.",
+        "Sum of the numbers in fields of business events whose names mean money or a quantity.",
         labels=labels,
     )
     negative = counter(
         "larimar_business_negative_value_total",
-        "The same of numbers below zero, such as refunds, without their sign: subtract it.",
+        "Sum of the negative numbers in such fields, such as refunds, without their sign: to be subtracted.",
         labels=labels,
     )
     fields = counter(
@@ -84,7 +84,7 @@ def value_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     )
     unread = counter(
         "larimar_business_unread_values_total",
-        "Fields that mean money or a quantity whose numbers could not be read, and are missing in the sums.",
+        "Fields that mean money or a quantity whose numbers could not be read and are missing from the sums.",
         labels=("service_name", "role", "event"),
     )
     for key, side in snapshot.sides.items():

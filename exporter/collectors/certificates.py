@@ -11,7 +11,7 @@ def certificate_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield when the first of a service's certificates expires; of several for one server name the last one seen."""
     family = GaugeMetricFamily(
         "larimar_tls_certificate_not_after_timestamp_seconds",
-        "When the first certificate expires of those that servers sent in clear text, as only TLS 1.2 and older does.",
+        "Expiry of the certificate that expires first, of those sent in clear text, as only TLS 1.2 and older do.",
         labels=("service_name", "role"),
     )
     for key, side in snapshot.sides.items():

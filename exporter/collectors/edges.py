@@ -21,7 +21,7 @@ def edge_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     )
     durations = summary(
         "larimar_edge_request_duration_seconds",
-        "From a request's first byte to its response's last byte, of one service to another.",
+        "Time from a request's first byte to its response's last, from one service to another.",
         labels=LABELS,
     )
     for key, edge in snapshot.edges.items():

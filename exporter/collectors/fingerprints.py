@@ -1,4 +1,4 @@
-"""How each service behaves, and how far that is from usual."""
+"""How each service behaves, and how far that is from its usual behaviour."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,19 +14,19 @@ def fingerprint_families(profiles: Mapping[str, Profile]) -> Iterator[Metric]:
     """Yield the fingerprints; a dimension of which nothing is known, or that never was above zero, is left out."""
     ratio = GaugeMetricFamily(
         "larimar_service_fingerprint_ratio",
-        "How the service behaved in the last minutes: shares, and rates, sizes and times on a clipped logarithmic "
+        "Behaviour of the service in the last minutes: shares, and rates, sizes and times on a clipped logarithmic "
         "scale from 0 to 1.",
         labels=("service_name", "dimension"),
     )
     distance = GaugeMetricFamily(
         "larimar_service_fingerprint_distance",
-        "How far the fingerprint is from the service's usual one: root mean square of its three farthest dimensions, "
-        "in the usual deviations of each, at most 10. Not told in a service's first ten minutes.",
+        "Distance of the fingerprint from the service's usual one: root mean square of its three farthest dimensions, "
+        "in standard deviations of each, at most 10. Absent in a service's first ten minutes.",
         labels=("service_name",),
     )
     shift = GaugeMetricFamily(
         "larimar_service_fingerprint_shift",
-        "The dimensions that are three or more usual deviations away, at most 8 of each service; signed.",
+        "Dimensions that are three or more standard deviations away, at most 8 per service; signed.",
         labels=("service_name", "dimension"),
     )
     for name, profile in profiles.items():

@@ -16,7 +16,7 @@ def http_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the HTTP requests by method, class of status and route (empty, that is absent, where none is known)."""
     family = counter(
         "larimar_http_requests_total",
-        "HTTP requests; status_class is `none` where no response was seen, `~other` holds what exceeds the cap.",
+        "HTTP requests; status_class is `none` where no response was seen, `~other` is what exceeds the limit.",
         labels=("service_name", "role", "method", "status_class", "route"),
     )
     for key, side in snapshot.sides.items():
@@ -73,7 +73,7 @@ def db_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the database queries by system, operation and collection (empty, that is absent, where none is known)."""
     family = counter(
         "larimar_db_queries_total",
-        "Database queries by command or SQL verb; `~other` holds what exceeds the cap.",
+        "Database queries by command or SQL verb; `~other` is what exceeds the limit.",
         labels=("service_name", "role", "db_system", "operation", "collection"),
     )
     for key, side in snapshot.sides.items():
@@ -104,12 +104,12 @@ def dns_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     """Yield the DNS queries by type, and those that did not resolve by how the server or its silence said so."""
     queries = counter(
         "larimar_dns_queries_total",
-        "DNS queries by type of record; repetitions of an unanswered one are the same query.",
+        "DNS queries by record type; retries of an unanswered query count once.",
         labels=("service_name", "role", "operation"),
     )
     failures = counter(
         "larimar_dns_failures_total",
-        "DNS queries that gave no answer by response code, NXDOMAIN among them; `none` is for no response at all.",
+        "Failed DNS queries by response code, NXDOMAIN included; `none` where there was no response at all.",
         labels=("service_name", "role", "rcode"),
     )
     for key, side in snapshot.sides.items():

@@ -1,4 +1,4 @@
-"""What each service uses: processor, memory, disk, calls, files."""
+"""What each service uses: CPU, memory, disk, system calls, files."""
 
 from collections.abc import Iterator, Mapping
 
@@ -28,7 +28,7 @@ def resource_families(resources: Mapping[str, ServiceResources]) -> Iterator[Met
 def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     cpu = counter(
         "larimar_service_cpu_seconds_total",
-        "Processor time of all processes, ended ones and children that they waited for included; where a service has "
+        "CPU time of all processes, including ended ones and children that they waited for; where a service has "
         "cgroups of its own, of all children. The kernel's tasks by eBPF, else /proc/PID/stat; cgroup cpu.stat.",
         labels=("service_name", "mode"),
     )
@@ -47,7 +47,7 @@ def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     waits = {name: one.counters for name, one in resources.items() if one.has_waits}
     switches = counter(
         "larimar_service_context_switches_total",
-        "How often threads waited for something (voluntary) or had to give way. The kernel's tasks, by eBPF.",
+        "Context switches: threads that waited for something (voluntary) or were preempted. Kernel tasks, by eBPF.",
         labels=("service_name", "kind"),
     )
     for name, counters in waits.items():
@@ -56,17 +56,17 @@ def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     yield switches
     yield _counter(
         "larimar_service_cpu_run_delay_seconds_total",
-        "How long threads were ready to run while every processor was taken. The kernel's tasks, by eBPF.",
+        "Time that runnable threads waited for a CPU. Kernel tasks, by eBPF.",
         {name: counters.delay_nanoseconds / NANOSECONDS for name, counters in waits.items()},
     )
 
 
 def _cgroups(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
-    """Yield what is told of whole cgroups, for the services that have any of their own."""
+    """Yield the families of cgroups, for the services that have cgroups of their own."""
     used = {name: one.cgroups for name, one in resources.items() if one.cgroups is not None}
     yield _counter(
         "larimar_service_cpu_throttled_seconds_total",
-        "How long a processor quota held the service up. cgroup cpu.stat.",
+        "Time that a CPU quota throttled the service. cgroup cpu.stat.",
         {
             name: one.throttled_nanoseconds / NANOSECONDS
             for name, one in used.items()
@@ -75,7 +75,7 @@ def _cgroups(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     )
     pressure = counter(
         "larimar_service_pressure_waiting_seconds_total",
-        "How long some of the service waited for cpu, io or memory. cgroup pressure files.",
+        "Time that some of the service waited for cpu, io or memory. cgroup pressure files.",
         labels=("service_name", "resource"),
     )
     for name, one in used.items():
@@ -84,12 +84,12 @@ def _cgroups(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     yield pressure
     yield _gauge(
         "larimar_service_memory_limit_bytes",
-        "Memory that the service may use, where that is limited. cgroup memory.max.",
+        "Memory limit of the service, where it has one. cgroup memory.max.",
         {name: one.memory_limit_bytes for name, one in used.items() if one.memory_limit_bytes},
     )
     yield _counter(
         "larimar_service_oom_kills_total",
-        "Processes that were killed as the service's memory was used up. cgroup memory.events.",
+        "Processes killed because the service had used up its memory. cgroup memory.events.",
         {name: one.oom_kills for name, one in used.items() if one.oom_kills is not None},
     )
 
@@ -97,12 +97,12 @@ def _cgroups(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
 def _memory(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     yield _gauge(
         "larimar_service_memory_resident_bytes",
-        "Resident memory of all processes; pages that they share count for each. /proc/PID/stat.",
+        "Resident memory of all processes; shared pages count once per process. /proc/PID/stat.",
         {name: one.gauges.resident_bytes for name, one in resources.items()},
     )
     yield _gauge(
         "larimar_service_memory_swap_bytes",
-        "Memory swapped out, of all processes. /proc/PID/status.",
+        "Swapped-out memory of all processes. /proc/PID/status.",
         {name: one.gauges.swap_bytes for name, one in resources.items()},
     )
 
@@ -111,22 +111,22 @@ def _io(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     seen = {name: one.counters for name, one in resources.items() if one.has_io}
     yield _counter(
         "larimar_service_disk_read_bytes_total",
-        "Bytes fetched from disks, not from the page cache. /proc/PID/io.",
+        "Bytes read from disks, not from the page cache. /proc/PID/io.",
         {name: one.read_bytes for name, one in seen.items()},
     )
     yield _counter(
         "larimar_service_disk_written_bytes_total",
-        "Bytes sent to disks, also those not written out yet. /proc/PID/io.",
+        "Bytes written to disks, including those still in the page cache. /proc/PID/io.",
         {name: one.written_bytes for name, one in seen.items()},
     )
     yield _counter(
         "larimar_service_read_syscalls_total",
-        "Calls of the read family, of files and sockets, but not recv: the nearest to fread(). /proc/PID/io.",
+        "System calls of the read family on files and sockets, without recv: the closest to fread(). /proc/PID/io.",
         {name: one.read_calls for name, one in seen.items()},
     )
     yield _counter(
         "larimar_service_write_syscalls_total",
-        "Calls of the write family, of files and sockets, but not send. /proc/PID/io.",
+        "System calls of the write family on files and sockets, without send. /proc/PID/io.",
         {name: one.write_calls for name, one in seen.items()},
     )
 
@@ -150,7 +150,7 @@ def _numbers(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     )
     yield _gauge(
         "larimar_service_open_fds_limit_ratio",
-        "Share of its soft limit that the process nearest to it has open. /proc/PID/fd, limits.",
+        "Share of its soft limit that the process closest to it has open. /proc/PID/fd, limits.",
         {name: one.open_files_limit_ratio for name, one in files.items() if one.open_files_limit_ratio},
     )
 
@@ -158,12 +158,12 @@ def _numbers(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
 def _life(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     yield _gauge(
         "larimar_service_start_time_seconds",
-        "When the oldest process started, since the epoch. /proc/PID/stat.",
+        "Start of the oldest process, in seconds since the epoch. /proc/PID/stat.",
         {name: one.gauges.started_at for name, one in resources.items() if one.gauges.processes},
     )
     yield _counter(
         "larimar_service_starts_total",
-        "Starts of the service while the exporter ran; workers that it starts itself are none.",
+        "Starts of the service while the exporter ran, without the workers that it starts itself.",
         {name: one.starts for name, one in resources.items()},
     )
 

@@ -86,7 +86,7 @@ class Scrape(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families of all collectors, then how each of them fared."""
-        duration = GaugeMetricFamily(FAMILY_NAMES[0], "How long a collector took.", labels=("collector",))
+        duration = GaugeMetricFamily(FAMILY_NAMES[0], "Duration of the collector.", labels=("collector",))
         success = GaugeMetricFamily(FAMILY_NAMES[1], "Whether a collector succeeded.", labels=("collector",))
         series = omitted = 0
         self._drop_shared()

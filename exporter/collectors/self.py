@@ -128,39 +128,39 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
     ),
     Number(
         "larimar_capture_packets_dropped_total",
-        "Packets that the kernel dropped as the ring was full.",
+        "Packets that the kernel dropped because the ring was full.",
         lambda seen: seen.dropped,
     ),
     Number(
         "larimar_capture_sampling_ratio",
-        "Share of the traffic looked at in the last half minute; counts are scaled by it. 0 without capture.",
+        "Share of the traffic that was read in the last half minute; counts are scaled by it. 0 without capture.",
         lambda seen: seen.sampling_ratio,
     ),
     Number(
         "larimar_capture_sampling_error_ratio",
-        "Standard error of the last minute's number of requests, relative to it. 0 while all packets are looked at.",
+        "Relative standard error of the last minute's number of requests. 0 while all packets are read.",
         lambda seen: seen.sampling_error,
     ),
     Number(
         "larimar_capture_cpu_budget_ratio",
-        "Share of one processor that may be used.",
+        "CPU cores that the exporter may use before it samples packets.",
         lambda seen: seen.cpu_budget,
     ),
     Number(
         "larimar_capture_cpu_seconds_total",
-        "Processor time used to read packets.",
+        "CPU time used to read packets.",
         lambda seen: seen.cpu_seconds,
     ),
     Counts(
         "larimar_capture_unseen_seconds_total",
-        "Seconds of traffic not looked at to stay within the budget, by what was given up: the operations of most "
-        "requests, all packets for random slices of time, or most flows.",
+        "Seconds of traffic that were not read, to stay within the CPU budget, by what was given up: the operations of "
+        "most requests, all packets during random slices of time, or most flows.",
         "reason",
         lambda seen: seen.unseen,
     ),
     Counts(
         "larimar_capture_malformed_total",
-        "Packets that could not be read, by reason.",
+        "Packets that could not be decoded, by reason.",
         "reason",
         lambda seen: seen.malformed,
     ),
@@ -178,12 +178,12 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
     ),
     Number(
         "larimar_capture_misjudged_total",
-        "Long packets of which only the head was copied, as of others from that server, and more was needed.",
+        "Long packets that were cut short, like others from that server, although more of them was needed.",
         lambda seen: seen.misjudged,
     ),
     Number(
         "larimar_capture_interfaces",
-        "Network interfaces captured now.",
+        "Network interfaces captured.",
         lambda seen: seen.interfaces,
     ),
     Number(
@@ -193,22 +193,22 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
     ),
     Number(
         "larimar_flows_active",
-        "Connections followed now.",
+        "Connections in the flow table.",
         lambda seen: seen.flows_active,
     ),
     Number(
         "larimar_flows_evicted_total",
-        "Connections given up because the flow table was full.",
+        "Connections evicted because the flow table was full.",
         lambda seen: seen.flows_evicted,
     ),
     Number(
         "larimar_flows_gap_bytes_total",
-        "Bytes of connections that were needed to read them, but lost, dropped, not looked at or not copied.",
+        "Bytes that parsers needed and did not get: lost, dropped, not read or not copied.",
         lambda seen: seen.gap_bytes,
     ),
     Number(
         "larimar_flows_misplaced_total",
-        "Connections that the flow table could not find when they ended, which never happens unless memory is corrupt.",
+        "Connections that were not found in the flow table when they ended; never, unless memory is corrupt.",
         lambda seen: seen.flows_misplaced,
     ),
     Number(
@@ -219,7 +219,7 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
     ),
     Number(
         "larimar_flows_unattributed_total",
-        "Connections of which an end on this host belongs to no known service.",
+        "Connections with an end on this host that belongs to no known service.",
         lambda seen: seen.unattributed,
     ),
     Number(
@@ -229,7 +229,7 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
     ),
     Number(
         "larimar_processes_unsearched",
-        "Processes still to be looked through for the owners of sockets, which is done bit by bit. /proc/PID/fd.",
+        "Processes whose sockets are still to be looked up, which is done in small steps. /proc/PID/fd.",
         lambda seen: seen.unsearched_processes,
     ),
     Number(
@@ -239,29 +239,29 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
     ),
     Number(
         "larimar_socket_read_failures_total",
-        "Times the sockets could not be read; those of before were used.",
+        "Failed attempts to read the sockets; the previous ones were used instead.",
         lambda seen: seen.socket_failures,
     ),
     Number(
         "larimar_socket_closings_lost_total",
-        "Times notices of closed TCP sockets were lost, and their last bytes with them: more came than were kept.",
+        "Notices of closed TCP sockets that were lost, and with them their last bytes, as more came than were kept.",
         lambda seen: seen.closings_lost,
     ),
     Counts(
         "larimar_parse_errors_total",
-        "Connections whose bytes turned out not to be the protocol they were taken for.",
+        "Connections whose bytes turned out not to be the protocol that they began as.",
         "protocol",
         lambda seen: seen.parse_errors,
     ),
     Counts(
         "larimar_series_limited_total",
-        "Times a value was folded into ~other by a cap.",
+        "Label values folded into ~other because of a limit.",
         "label",
         lambda seen: seen.limited,
     ),
     Counts(
         "larimar_loop_failures_total",
-        "Rounds of the exporter's loop that failed; see the log.",
+        "Failed rounds of the exporter's loops; see the log.",
         "stage",
         lambda seen: seen.failures,
     ),

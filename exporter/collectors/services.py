@@ -1,4 +1,4 @@
-"""Which services there are, how they came by their names, and what kind of thing each is."""
+"""Which services there are, where their names are from, and what class each has."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ NATIVE = "native"
 
 
 def service_families(services: Mapping[str, ServiceIdentity], profiles: Mapping[str, Profile]) -> Iterator[Metric]:
-    """Yield `larimar_service_info` of the services that have a process, and how sure their classes are."""
+    """Yield `larimar_service_info` of the services that have a process, and the confidence in their classes."""
     info = GaugeMetricFamily(
         "larimar_service_info",
         "Always 1. name_source is the step that named it: environment, kubernetes, container, systemd, application, "
@@ -22,7 +22,7 @@ def service_families(services: Mapping[str, ServiceIdentity], profiles: Mapping[
     )
     confidence = GaugeMetricFamily(
         "larimar_service_class_confidence_ratio",
-        "How sure the service's class is: 1 where its program is known, else the likelihood by its behaviour.",
+        "Confidence in the service's class: 1 where its program is known, else the likelihood by its behaviour.",
         labels=("service_name", "service_class", "class_source"),
     )
     for name, one in services.items():
@@ -36,10 +36,10 @@ def service_families(services: Mapping[str, ServiceIdentity], profiles: Mapping[
 
 
 def change_families(changes: Mapping[ChangeKey, int]) -> Iterator[Metric]:
-    """Yield how often each thing changed about each service."""
+    """Yield the changes of each service."""
     family = CounterMetricFamily(
         "larimar_service_changes_total",
-        "What became different while the exporter ran, replicas together: executable, command_line, image, unit, "
+        "Changes while the exporter ran, over all replicas: executable, command_line, image, unit, "
         "config, port, dependency, restart. By the size and time of files, listening sockets and connections.",
         labels=("service_name", "change"),
     )

@@ -1,4 +1,4 @@
-"""What TCP sockets transfer, and how well, per service, role and edge."""
+"""TCP sockets per service, role and edge: bytes, states, round-trip times."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -47,12 +47,12 @@ def socket_families(parties: Parties, unix_edges: Mapping[WayKey, int]) -> Itera
 def _bytes(sides: Mapping[Side, list[Totals]]) -> Iterator[Metric]:
     received = CounterMetricFamily(
         "larimar_service_network_receive_bytes_total",
-        "Bytes of payload received over TCP, loopback included. sock_diag.",
+        "Payload bytes received over TCP, including loopback. sock_diag.",
         labels=SIDE,
     )
     sent = CounterMetricFamily(
         "larimar_service_network_transmit_bytes_total",
-        "Bytes of payload sent over TCP, loopback included, what was sent again once. sock_diag.",
+        "Payload bytes sent over TCP, including loopback; retransmitted bytes count once. sock_diag.",
         labels=SIDE,
     )
     resent = CounterMetricFamily(
@@ -85,7 +85,7 @@ def _states(sides: Mapping[Side, list[Totals]]) -> Metric:
 def _medians(sides: Mapping[Side, list[Totals]]) -> Iterator[Metric]:
     trips = GaugeMetricFamily(
         "larimar_tcp_rtt_seconds",
-        "Round trip as TCP smoothes it, median of the connections that are established now. sock_diag.",
+        "Median smoothed round-trip time of the established connections. sock_diag.",
         labels=SIDE,
     )
     rates = GaugeMetricFamily(
@@ -108,17 +108,17 @@ def _medians(sides: Mapping[Side, list[Totals]]) -> Iterator[Metric]:
 def _edges(parties: Parties, unix_edges: Mapping[WayKey, int]) -> Iterator[Metric]:
     to_client = CounterMetricFamily(
         "larimar_edge_receive_bytes_total",
-        "Bytes of payload that a client received from a server over TCP; `~external` is another host. sock_diag.",
+        "Payload bytes that a client received from a server over TCP; `~external` is another host. sock_diag.",
         labels=EDGE,
     )
     to_server = CounterMetricFamily(
         "larimar_edge_transmit_bytes_total",
-        "Bytes of payload that a client sent to a server over TCP; `~external` is another host. sock_diag.",
+        "Payload bytes that a client sent to a server over TCP; `~external` is another host. sock_diag.",
         labels=EDGE,
     )
     connections = GaugeMetricFamily(
         "larimar_edge_connections",
-        "TCP connections of a client to a server that are there now. sock_diag.",
+        "Current TCP connections of a client to a server. sock_diag.",
         labels=EDGE,
     )
     for party, totals in parties.items():

@@ -20,7 +20,7 @@ def syscall_families(services: Mapping[str, Mapping[str, Calls]], status: Callin
     )
     errors = CounterMetricFamily(
         "larimar_service_syscall_errors_total",
-        "System calls that returned an error, counted likewise; EAGAIN of what would block is one. eBPF.",
+        "System calls that returned an error, counted likewise, EAGAIN included. eBPF.",
         labels=LABELS,
     )
     for service_name, names in services.items():
@@ -34,7 +34,7 @@ def syscall_families(services: Mapping[str, Mapping[str, Calls]], status: Callin
 def _status_families(status: CallingStatus) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "larimar_syscalls_sampling_ratio",
-        "Share of the time in which system calls are counted; counts are scaled by it. 0 where they are not.",
+        "Share of the time during which system calls are counted; counts are scaled by it. 0 where they are not.",
         status.sampling_ratio,
     )
     yield CounterMetricFamily(

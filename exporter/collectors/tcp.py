@@ -1,4 +1,4 @@
-"""What TCP says of services and edges: connections that came about or did not, repetitions, handshakes."""
+"""TCP per service and edge: connections, failed connects, retransmissions, handshakes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from exporter.services.histogram import NANOSECONDS
 
 WAY = ("client", "server")
 HANDSHAKE = (
-    "From SYN to SYN-ACK as captured on this host: a network round trip where the client is here, next to nothing "
+    "Time from SYN to SYN-ACK as captured on this host: a network round trip where the client is here, next to nothing "
     "where the server is."
 )
 

@@ -27,7 +27,7 @@ def traffic_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     )
     yield _durations(
         "larimar_inferred_response_seconds",
-        "From the first byte of an inferred request to the last one of what came back.",
+        "Time from the first byte of an inferred request to the last byte of its response.",
         guessed,
     )
 
@@ -36,7 +36,7 @@ def _parsed_families(sides: Sides) -> Iterator[Metric]:
     yield _requests("larimar_requests_total", "Requests seen on the wire, answered or not.", sides)
     errors = counter(
         "larimar_request_errors_total",
-        "Requests whose response says that they failed, such as a status of 400 or above or a database's error.",
+        "Requests whose response reports a failure, such as a status of 400 or above or a database error.",
         labels=LABELS,
     )
     request_bytes = counter(

@@ -12,7 +12,7 @@ def udp_families(services: Mapping[str, UdpUse]) -> Iterator[Metric]:
     sockets = GaugeMetricFamily("larimar_udp_sockets", "UDP sockets of a service. sock_diag.", labels=("service_name",))
     dropped = CounterMetricFamily(
         "larimar_udp_receive_drops_total",
-        "Datagrams to a service that the kernel dropped as the socket's buffer was full. /proc/net/udp.",
+        "Datagrams to a service that the kernel dropped because the socket's buffer was full. /proc/net/udp.",
         labels=("service_name",),
     )
     for name, use in services.items():
