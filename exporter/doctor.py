@@ -39,10 +39,10 @@ GRANTS = {
     "net_namespaces": "CAP_SYS_ADMIN",
 }
 OTHER_LOSSES = {
-    "capture_filters": "nothing but time: long bodies are captured whole, or all alike are cut short",
-    "cgroup_v2": "pressure and throttling of services, and their limits as version 2 has them",
-    "perf": "nothing by itself; what forbids it is likely to forbid the programs in the kernel as well",
-    "prometheus": "alerts: the detector asks it for everything",
+    "capture_filters": "only CPU time: large bodies are captured whole, or all long packets are cut short",
+    "cgroup_v2": "pressure and throttling of services, and their limits in cgroup version 2",
+    "perf": "nothing by itself; what forbids it probably forbids eBPF programs as well",
+    "prometheus": "alerts: all that the detector knows is from Prometheus",
     "alertmanager": "notifications",
 }
 

@@ -1,26 +1,26 @@
-"""What the exporter may not do here, what is lost by it, and the command that grants it."""
+"""What the exporter is not permitted to do here, what is lost without it, and the command that grants it."""
 
 from collections.abc import Collection, Mapping
 
 LOSSES = {
     "capture": "requests, errors, durations and edges",
-    "processes": "the processes of others, their services, names and resources",
-    "bpf_tasks": "waiting for a processor, switches of all threads, and processor time to the nanosecond",
-    "cgroup_v2": "throttling, pressure, memory limits and kills, and the processor time of children nobody waited for",
-    "proc_io": "disk bytes and read and write calls of other users' processes",
-    "proc_files": "which service of another user a socket belongs to, and open descriptors",
+    "processes": "other users' processes: their services, names and resources",
+    "bpf_tasks": "time spent waiting for a CPU, context switches of all threads, and CPU time to the nanosecond",
+    "cgroup_v2": "throttling, pressure, memory limits, OOM kills, and the CPU time of children nobody waited for",
+    "proc_io": "disk bytes, and read and write calls, of other users' processes",
+    "proc_files": "which service a socket of another user belongs to, and open file descriptors",
     "proc_executables": "the executables of other users' processes, and so their names",
-    "sock_diag": "bytes, round trips and states of TCP connections (/proc/net is read instead)",
+    "sock_diag": "bytes, round-trip times and states of TCP connections (/proc/net is read instead)",
     "syscalls": "system calls per service",
     "net_namespaces": "sockets of containers with a network of their own",
-    "closed_sockets": "the last bytes of TCP connections where hundreds end at once",
+    "closed_sockets": "the last bytes of TCP connections when hundreds end at once",
 }
 GRANTING = "+net_raw,+net_admin,+sys_ptrace,+dac_read_search,+bpf,+perfmon"
 GRANTING_MORE = {"net_namespaces": "+sys_admin"}  # nothing less may enter another network namespace
 
 
 def losses(capabilities: Mapping[str, bool]) -> str:
-    """Return what is lost by what is not available, empty where nothing is."""
+    """Return what is lost without the capabilities that are not available; empty where nothing is."""
     return "; ".join(LOSSES[name] for name, available in capabilities.items() if not available)
 
 

@@ -19,7 +19,7 @@ def annotations(
         return _blindness(incident, at)
     known = [finding for finding in incident.findings if finding.key.signal in signals]
     if not known:
-        return {"summary": f"{incident.identity.service_name} departs from what is usual."}
+        return {"summary": f"{incident.identity.service_name} departs from its usual behaviour."}
     lead = known[0]
     signal = signals[lead.key.signal]
     texts = {
@@ -71,7 +71,7 @@ def _summary(lead: Finding, signal: Signal) -> str:
         return f"{name} is silent: {_label(signal)} {amount(lead.observed, signal)}, {usual}"
     way = "above" if lead.observed > lead.expected else "below"
     return (
-        f"{name}: {_label(signal)} {way} the usual: {amount(lead.observed, signal)}, "
+        f"{name}: {_label(signal)} {way} normal: {amount(lead.observed, signal)}, "
         f"{amount(lead.expected, signal)} expected"
     )
 
@@ -82,16 +82,16 @@ def _description(incident: Incident, known: list[Finding], signals: Mapping[str,
     yield (
         f"Since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)}) {_label(signal)} of "
         f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected "
-        f"and {_band(lead, signal)} is usual at this hour "
+        f"and {_band(lead, signal)} is normal at this hour "
         f"(score {lead.score:.2f}; above 1 is anomalous)."
     )
     yield signal.meaning
     if len(known) > 1:
-        yield f"It departs in this too: {_list(known[1:], signals)}."
+        yield f"Other signals that depart: {_list(known[1:], signals)}."
     if incident.affected:
-        yield f"Services that suffer from it or with it: {_list(incident.affected, signals)}."
+        yield f"Affected services: {_list(incident.affected, signals)}."
     if incident.phase is not Phase.FIRING:
-        yield f"Back to the usual since {_clock(incident.phase_at)}."
+        yield f"Back to normal since {_clock(incident.phase_at)}."
     yield signal.advice
 
 
@@ -100,15 +100,15 @@ def _blindness(incident: Incident, at: Seconds) -> dict[str, str]:
     if not incident.identity.instance:
         return {
             "summary": "Larimar cannot see: Prometheus gives no usable answer",
-            "description": f"Prometheus has given no usable answer {since}. Nothing is judged meanwhile; what fired "
-            "before is kept firing. Look at whether Prometheus runs, can be reached from the detector, and is not "
+            "description": f"Prometheus has given no usable answer {since}. Nothing is judged until it does; firing "
+            "alerts keep firing. Check whether Prometheus is running, reachable from the detector and not "
             "overloaded.",
         }
     name = incident.identity.instance
     return {
         "summary": f"Larimar cannot see the services at {name}: its exporter gives no metrics",
         "description": f"Prometheus has had no metrics from the exporter at {name} {since}. The services there are not "
-        "judged meanwhile. Look at whether the host is up, larimar-exporter runs there, and Prometheus can reach it.",
+        "judged until it does. Check whether the host is up, larimar-exporter runs there, and Prometheus can reach it.",
     }
 
 

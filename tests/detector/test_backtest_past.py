@@ -34,7 +34,7 @@ def test_each_alert_is_told_with_its_times_and_drawn(
     assert of(broken, "--json", "--pictures", str(tmp_path / "drawn")) == 0
     alerts = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [alert["labels"]["service_name"] for alert in alerts] == ["web", "cache"]
-    assert alerts[0]["annotations"]["summary"].startswith("web: latency above the usual")
+    assert alerts[0]["annotations"]["summary"].startswith("web: latency above normal")
     for alert in alerts:
         assert alert["started_at"] <= alert["told_at"] < alert["ended_at"]
     pictures = sorted((tmp_path / "drawn").iterdir())

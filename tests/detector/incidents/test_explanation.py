@@ -17,7 +17,7 @@ def said(book: Book, at: float = 660.0) -> dict[str, str]:
 
 def test_it_says_what_is_seen_what_is_usual_since_when_and_what_to_do() -> None:
     texts = said(after(reading(60.0, [finding("app")])))
-    assert texts["summary"] == "app: errors above the usual: 5 %, 0.1 % expected"
+    assert texts["summary"] == "app: errors above normal: 5 %, 0.1 % expected"
     assert (texts["observed"], texts["expected"], texts["band"]) == ("5 %", "0.1 %", "0 % to 1 %")
     assert "Since 1970-01-01 00:00:00 UTC (11 min)" in texts["description"]
     assert NAMED["errors"].meaning in texts["description"]
@@ -32,7 +32,7 @@ def test_silence_is_said_as_such() -> None:
 def test_less_than_usual_is_below_and_another_departure_is_mentioned() -> None:
     texts = said(after(reading(60.0, [finding("app", "requests", observed=0.0001), finding("app", "latency")])))
     assert "latency above" in texts["summary"]
-    assert "It departs in this too: app requests" in texts["description"]
+    assert "Other signals that depart: app requests" in texts["description"]
 
 
 def test_who_suffers_is_listed_within_bounds() -> None:
@@ -45,7 +45,7 @@ def test_who_suffers_is_listed_within_bounds() -> None:
 
 def test_signals_no_longer_known_still_have_a_summary() -> None:
     (incident,) = after(reading(60.0, [finding("app")])).active()
-    assert annotations(incident, {}, {}, 660.0) == {"summary": "app departs from what is usual."}
+    assert annotations(incident, {}, {}, 660.0) == {"summary": "app departs from its usual behaviour."}
 
 
 @pytest.mark.parametrize(("name", "word"), [("host-a:1", "exporter at host-a:1"), (PROMETHEUS, "Prometheus")])
