@@ -134,7 +134,7 @@ def measure(sockets: int, rounds: int) -> dict[str, float]:
         tools: dict[str, Look] = {"larimar": look, "psutil": by_psutil}
         if shutil.which("ss"):
             tools["ss"] = ss
-        for _ in range(5):  # the owners are found bit by bit
+        for _ in range(5):  # the owners are found in small steps
             look()
         taken: dict[str, list[float]] = {name: [] for name in tools}
         for _ in range(rounds):

@@ -73,7 +73,7 @@ def build(
         foreign: signals beside those of the files, which replace them.
 
     Raises:
-        SignalsError, CredentialsError: a file is of no use.
+        SignalsError, CredentialsError: a file cannot be used.
         PoolError: fits cannot run where they should.
         ServeError: the address is taken.
     """

@@ -92,7 +92,7 @@ def empty_state(keys: Sequence[SeriesKey]) -> State:
 def adopt(state: State, baselines: Baselines) -> State:
     """Carry the state over to refitted baselines: new series begin empty, lost ones are forgotten, alerts are kept.
 
-    The levels start anew, for they are counted from the profiles, and the new profiles contain the one.
+    The levels start over, for they are counted from the profiles, and the new profiles contain the one.
     """
     known = {key: row for row, key in enumerate(state.keys)}
     rows = np.array([known.get(key, -1) for key in baselines.keys], dtype=np.int64)

@@ -97,7 +97,7 @@ class Puller:
 
         Raises:
             QueryError: a signal could not be read.
-            OSError: the folder is of no use.
+            OSError: the folder cannot be used.
         """
         with ExitStack() as files, ThreadPoolExecutor(HISTORIES_AT_ONCE, "history") as executor:
 

@@ -18,7 +18,7 @@ from detector.pull import Puller
 log = logging.getLogger(__name__)
 
 YOUNG_SECONDS = 1800.0  # between fits while there are series that know little of themselves
-YOUNG_SERIES = 20_000  # with more, learning anew that often would cost more than it gives
+YOUNG_SERIES = 20_000  # with more, learning again that often would cost more than it gives
 RETRY_SECONDS = 60.0
 
 

@@ -14,7 +14,7 @@ SHIPPED = Path(__file__).with_name("signals.yml")
 
 
 class SignalsError(ValueError):
-    """A signals file is of no use; names the file, the key and the reason."""
+    """A signals file cannot be used; names the file, the key and the reason."""
 
 
 def load(paths: Iterable[Path]) -> tuple[Signal, ...]:

@@ -1,7 +1,7 @@
 """Keeps on disk what must outlive a restart: incidents and coverage as JSON, baselines and memory as arrays.
 
 Each file is written beside the old one and then takes its place, so a crash leaves the old or the new. A file that
-cannot be used is set aside and its content found anew from Prometheus; only the incidents in it are lost then.
+cannot be used is set aside and its content found again from Prometheus; only the incidents in it are lost then.
 """
 
 import io
@@ -46,7 +46,7 @@ class Store:
 
     Attributes:
         folder: made when first written to.
-        signature: of the signals and the interval; baselines of others are of no use.
+        signature: of the signals and the interval; baselines of others cannot be used.
     """
 
     folder: Path

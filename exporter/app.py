@@ -1,4 +1,4 @@
-"""Wires the exporter's parts together and turns its loops."""
+"""Wires the exporter's parts together and runs its loops."""
 
 import logging
 import math
@@ -55,7 +55,7 @@ STALLED_SECONDS = 15.0
 
 
 class Attempts:
-    """Runs what may fail for reasons that nobody foresaw, so that the rest goes on; may be used from any thread.
+    """Runs actions that may fail unexpectedly, so that the rest goes on; may be used from any thread.
 
     Attributes:
         failures: name -> how often it failed; the first failure in a row is logged, with its traceback.
@@ -98,9 +98,9 @@ class Stage:
 
 
 class App:
-    """The exporter: a loop that reads packets, one beside it that looks at the host, and a server that tells.
+    """The exporter: a loop that reads packets, another that observes the host, and an HTTP server.
 
-    The two loops are apart because a look at thousands of processes takes longer than the rings can wait.
+    The loops are separate because reading thousands of processes takes longer than the rings can wait.
 
     Args:
         config: the settings.
@@ -152,7 +152,7 @@ class App:
             self._opened = opened.pop_all()
 
     def run(self, stop: threading.Event) -> None:
-        """Turn the loops until `stop` is set."""
+        """Run the loops until `stop` is set."""
         loops = {"host": self._run_host, "syscalls": self._run_syscalls}
         beside = [threading.Thread(target=loop, args=(stop,), name=name) for name, loop in loops.items()]
         for thread in beside:
@@ -170,11 +170,11 @@ class App:
         self._round_host()
 
     def close(self) -> None:
-        """Stop serving and give up every socket and file."""
+        """Stop serving and close every socket and file."""
         self._opened.close()
 
     def _open_capture(self, config: Config) -> PacketSource | None:
-        """Return the capture that the settings ask for, None where it is not wanted or not possible."""
+        """Return the capture that the settings ask for, None where it is switched off or not possible."""
         if not config.capture:
             return None
         try:

@@ -42,7 +42,7 @@ OfTraffic = Callable[[TrafficSnapshot], Iterator[Metric]]
 
 
 def capabilities(wire: Wire, host: Host, calling: Calling) -> Mapping[str, bool]:
-    """Return what may and may not be done here."""
+    """Return what the exporter is and is not permitted to do here."""
     off = calling.status().off
     syscalls = {} if off == NOT_WANTED else {"syscalls": not off}
     return {"capture": wire.captures, **host.status().capabilities, **syscalls}

@@ -33,7 +33,7 @@ class Portraits:
         self._deployed = Deployed(proc)
 
     def update(self, resources: Mapping[str, ServiceResources], view: HostView, wire: Outlines, now: float) -> None:
-        """Take the newest look at the host and the wire; `now` in seconds, never falling."""
+        """Take in the newest view of the host and the wire; `now` in seconds, never falling."""
         with self._lock:
             known = {name: one.known_class for name, one in view.services.items()}
             self._profiles.update(readings(view, resources, wire), known, now)
@@ -46,13 +46,13 @@ class Portraits:
             return self._profiles.latest()
 
     def changes(self) -> Mapping[ChangeKey, int]:
-        """Return how often each thing changed about every service."""
+        """Return how often each property of every service changed."""
         with self._lock:
             return self._changes.counts()
 
 
 def learned() -> Model | None:
-    """Return the model that classes are told by, None where its file cannot be used."""
+    """Return the model that classifies services, None where its file cannot be used."""
     try:
         return load()
     except ModelError as error:

@@ -110,7 +110,7 @@ def _as_json(key: EndpointKey, row: EndpointFacts) -> dict[str, object]:
 
 
 def _extra(key: EndpointKey, row: EndpointFacts) -> dict[str, object]:
-    """Return what only some protocols tell."""
+    """Return the columns that only some protocols have."""
     if family_of(key.protocol) is Family.CACHE:
         return {"hits": row.hits, "misses": row.misses}
     told = {"sni": dict(row.server_names), "version": dict(row.tls_versions)}

@@ -45,7 +45,7 @@ class Shares:
     Attributes:
         waiting_bytes: of segments that wait for earlier ones.
         flows: slots of the flow table.
-        consumers: connections that are parsed; those unseen for longest are recognised anew when they go on.
+        consumers: connections that are parsed; those unseen for longest are recognised again when they go on.
     """
 
     waiting_bytes: int

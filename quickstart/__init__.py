@@ -1,1 +1,1 @@
-"""The local stack: both processes with a real Prometheus and a real Alertmanager, by one command."""
+"""The local stack: both processes with a real Prometheus and a real Alertmanager, in one command."""

@@ -48,7 +48,7 @@ def up(config: Config, environ: Mapping[str, str], stop: threading.Event, output
 
     Raises:
         UpError: a port or the folder is taken, or a program ended.
-        PackageError: Prometheus or Alertmanager cannot be had.
+        PackageError: Prometheus or Alertmanager cannot be obtained.
     """
     with _own_folder(config.data.absolute()) as data:
         _check_ports(programs(config, data, "", Path(), Path()))

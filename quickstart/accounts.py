@@ -1,4 +1,4 @@
-"""Running a program as somebody other than root, which PostgreSQL insists on."""
+"""Running a program as another user than root, as PostgreSQL requires."""
 
 import os
 import pwd

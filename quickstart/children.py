@@ -1,4 +1,4 @@
-"""Child processes: started together, watched, and ended together with all that they started."""
+"""Child processes: started, watched and stopped together, with all of their own children."""
 
 import contextlib
 import ctypes
@@ -52,13 +52,13 @@ class Child:
         return self._process.poll()
 
     def last_lines(self) -> Sequence[str]:
-        """Return the last lines of what it said; of one that ended, all of them have arrived."""
+        """Return the last lines of its output; complete once it has ended."""
         if self.status is not None:
             self._reader.join(timeout=1)
         return list(self._lines)
 
     def end(self) -> None:
-        """Ask it to end."""
+        """Ask it to stop."""
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
 

@@ -74,7 +74,7 @@ _APT_HOOKS = ("APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Updat
 
 
 class PackageError(Exception):
-    """Programs cannot be had; says what to put on PATH, and apt's own last lines where it failed."""
+    """Programs cannot be obtained; says what to put on PATH, with the last lines of apt's output where it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def obtain(programs: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
     """Return a tree that has all of `programs`; what the machine lacks is unpacked into `folder` first.
 
     Raises:
-        PackageError: some cannot be had.
+        PackageError: some cannot be obtained.
     """
     tree = opened(folder, environ)
     lacking = [name for name in programs if tree.find(name) is None]

@@ -1,4 +1,4 @@
-"""Asks Prometheus and Alertmanager, and draws the summary: in place on a terminal, now and then elsewhere."""
+"""Asks Prometheus and Alertmanager, and draws the summary: in place on a terminal, at intervals elsewhere."""
 
 import math
 import shutil
@@ -19,7 +19,7 @@ class AnswerError(Exception):
 
 
 class Source:
-    """Reads the answers; what cannot be read now is empty until it can."""
+    """Reads the answers; what cannot be read is empty until it can."""
 
     def __init__(self, prometheus: str, alertmanager: str, rate_window: str) -> None:
         """Take the two addresses."""

@@ -1,4 +1,4 @@
-"""The one-screen summary: what Prometheus answered in, lines of text out."""
+"""The one-screen summary: Prometheus's answers in, lines of text out."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -182,6 +182,6 @@ def size(size_bytes: float) -> str:
 
 
 def _clipped(text: str, width: int) -> str:
-    """Return at most `width` characters; a name may hold anything, also what a terminal would obey."""
+    """Return at most `width` characters; a name may contain anything, even terminal control characters."""
     safe = "".join(character if character.isprintable() else "?" for character in text)
     return safe if len(safe) <= width else safe[: width - 1] + ELLIPSIS

@@ -1,1 +1,1 @@
-"""What both processes serve and speak alike: HTTP, TLS and basic auth, health, logging, settings."""
+"""What both processes have in common: HTTP, TLS and basic auth, health, logging, settings."""

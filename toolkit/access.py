@@ -1,4 +1,4 @@
-"""Who may ask, and how often: basic auth against bcrypt hashes, and a rate limit."""
+"""Who may make requests, and how often: basic authentication against bcrypt hashes, and a rate limit."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ _NOBODY = "$2b$10$" + "." * 53
 
 
 class Verdict(Enum):
-    """What becomes of a request."""
+    """Whether a request is served."""
 
     ALLOWED = "allowed"
     UNAUTHORISED = "unauthorised"
@@ -28,7 +28,7 @@ class Verdict(Enum):
 
 
 class Credentials:
-    """Checks passwords; remembers what it verified, so that a scrape costs one hash and not one bcrypt."""
+    """Checks passwords; caches what it verified, so that a scrape costs one hash instead of one bcrypt."""
 
     def __init__(self, secret: bytes, wait_seconds: float = 5.0) -> None:
         """Start knowing nobody.
@@ -75,7 +75,7 @@ class Credentials:
             return Verdict.UNAUTHORISED if key in self._refused else None
 
     def _remember(self, where: OrderedDict[bytes, None], key: bytes) -> None:
-        """Keep wrong ones apart from right ones, so that guessing never pushes a scraper out."""
+        """Cache wrong passwords apart from right ones, so that guessing never evicts a scraper."""
         with self._lock:
             where[key] = None
             while len(where) > _REMEMBERED:
@@ -97,7 +97,7 @@ class Bucket:
     """A token bucket over all clients."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Start full; `clock` gives monotonic seconds."""
+        """Start with a full bucket; `clock` gives monotonic seconds."""
         self._clock = clock
         self._lock = threading.Lock()
         self._limit: RateLimit | None = None

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def usage(commands: Sequence[str] | dict[str, EntryPoint]) -> str:
-    """Return the help: every command and where to read on."""
+    """Return the help text: every command with its summary."""
     listed = "".join(f"  {name:10}{SUMMARIES.get(name, '')}".rstrip() + "\n" for name in sorted(commands))
     return f"usage: larimar COMMAND [ARGUMENT ...]\n\ncommands:\n{listed}\nRun `larimar COMMAND --help` for more.\n"
 

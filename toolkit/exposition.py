@@ -1,4 +1,4 @@
-"""The page of metrics as text or OpenMetrics; the lines of large families are put together from prepared labels."""
+"""Renders metrics as text or OpenMetrics; the lines of large families are put together from prepared labels."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -34,7 +34,7 @@ class _One:
 
 
 class _Prepared(dict[Sequence[str], tuple[str, ...]]):
-    """By label values, the beginnings of a point's lines up to the number; made when first asked for."""
+    """By label values, the beginnings of a point's lines up to the number; made on first use."""
 
     def __init__(self, family: Family) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class _Prepared(dict[Sequence[str], tuple[str, ...]]):
         return lines
 
     def fits(self, family: Family) -> bool:
-        """Return whether the lines of a family begin like this, were they made before."""
+        """Return whether a family's lines, if any were rendered before, begin like this."""
         return self._label_names == family.label_names and self._parts == family.parts
 
     def _beginning(self, part: Part, labels: dict[str, str]) -> str:
@@ -58,7 +58,7 @@ class _Prepared(dict[Sequence[str], tuple[str, ...]]):
 
 
 class Exposition:
-    """Makes pages, and keeps the labels of the last ones prepared; for one page at a time."""
+    """Renders pages, and keeps the labels of the last one prepared; for one page at a time."""
 
     def __init__(self) -> None:
         self._prepared: dict[str, _Prepared] = {}
@@ -98,7 +98,7 @@ class Exposition:
 
 
 def _head(family: Family, is_open: bool) -> str:
-    """Return what is said of a family before its samples, without the last line's end."""
+    """Return a family's HELP and TYPE lines, without the last line's end."""
     name = family.name if is_open or family.type != "counter" else f"{family.name}_total"
     documentation = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
     if is_open:

@@ -1,7 +1,7 @@
 """Metric families of many series: rows of label values and numbers, which a page renders from prepared labels.
 
 prometheus_client's own families make an object and a dictionary of every sample, and its page sorts and escapes every
-label anew: 13 us a series. These only do so when somebody asks for `samples`; see `toolkit.exposition`.
+label again: 13 us a series. These only do so when somebody asks for `samples`; see `toolkit.exposition`.
 """
 
 import re
@@ -43,7 +43,7 @@ class Family(Metric):
     def __init__(
         self, name: str, documentation: str, kind: str, labels: Sequence[str], parts: tuple[Part, ...], unit: str = ""
     ) -> None:
-        """Begin without points.
+        """Start without points.
 
         Args:
             name: as OpenMetrics has it, so without a counter's `_total`, but with the unit.
@@ -112,7 +112,7 @@ class Family(Metric):
 
     @property
     def samples(self) -> list[Sample]:  # type: ignore[override]  # made from the rows, not to be replaced
-        """The points as prometheus_client has them; dear."""
+        """The points as prometheus_client represents them; expensive."""
         made = []
         for point, labels in enumerate(self.labels):
             own = dict(zip(self.label_names, labels, strict=True))

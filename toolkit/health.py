@@ -7,7 +7,7 @@ from toolkit.http1 import Handler, Request, Response, text
 
 
 def health_routes(not_ready: Callable[[], Sequence[str]]) -> Mapping[str, Handler]:
-    """Return the two routes.
+    """Return the two routes; `not_ready` gives the reasons, none where it is ready.
 
     Args:
         not_ready: the reasons of this moment why the process cannot do its work, one line each; none means ready.

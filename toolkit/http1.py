@@ -15,7 +15,7 @@ _DIGITS = re.compile(r"[0-9]{1,12}")
 
 
 class BadRequestError(Exception):
-    """A request that cannot be answered as it asks; `status` says why, the message never quotes it."""
+    """A request that cannot be served; `status` says why, the message never quotes it."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -68,7 +68,7 @@ class Head:
     Attributes:
         request: without its body.
         body_bytes: how long the body is that follows.
-        keep_alive: whether the client means to ask again on this connection.
+        keep_alive: whether the client may send another request on this connection.
         expects_continue: whether it waits for `100 Continue` before it sends the body.
     """
 

@@ -1,4 +1,4 @@
-"""The page at `/`: what this is, and where to go on."""
+"""The landing page at `/`: what this is, with links to the other pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

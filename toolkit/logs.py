@@ -1,4 +1,4 @@
-"""Log lines for machines and people: logfmt or JSON, `extra` as fields, credentials left out."""
+"""Log messages as logfmt or JSON: `extra` becomes fields, credentials are left out."""
 
 import json
 import logging
@@ -46,7 +46,7 @@ class LogfmtFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""

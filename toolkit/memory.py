@@ -1,4 +1,4 @@
-"""Gives memory back to the system that was needed for a while."""
+"""Gives memory that is no longer needed back to the system."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""The metrics page: text or OpenMetrics as the scraper asks, compressed, the whole or chosen names."""
+"""The metrics page: text or OpenMetrics by content negotiation, compressed, with all metrics or chosen names."""
 
 import gzip
 import threading

@@ -1,4 +1,4 @@
-"""A bar for long work, where somebody watches."""
+"""A progress bar for long work, on terminals only."""
 
 from typing import TextIO
 
@@ -6,7 +6,7 @@ WIDTH = 30
 
 
 class Progress:
-    """Shows a share on one line of a terminal; elsewhere nothing, for a log has no use of it."""
+    """Shows progress on one line of a terminal; nothing where the output is no terminal."""
 
     def __init__(self, stream: TextIO, text: str) -> None:
         self._stream = stream if stream.isatty() else None

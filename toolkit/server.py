@@ -36,7 +36,7 @@ class ServeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one server spends on its clients.
+    """Limits of one server.
 
     Attributes:
         connections: at once; one more closes the connection that has waited longest for its client.
@@ -58,7 +58,7 @@ Counted = Literal["requests", "failed", "unauthorised", "limited", "malformed", 
 
 
 class _ClosedError(Exception):
-    """The client went away or took too long; nothing is left to answer."""
+    """The client disconnected or took too long; there is nobody to answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -96,13 +96,13 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where this machine reaches it, without a slash at the end."""
+        """Its URL on this machine, without a trailing slash."""
         scheme = "https" if self._web.last_valid.tls is not None else "http"
         host = "localhost" if self.address.host in ("", "0.0.0.0", "::") else self.address.host  # noqa: S104
         return f"{scheme}://{Address(host, self.address.port)}"
 
     def counts(self) -> Mapping[Counted, int]:
-        """Return how many requests, and what else became of them, since the start; what never happened is 0."""
+        """Return how many requests there were since the start, and their outcomes; what never happened is 0."""
         with self._lock:
             return {name: self._counts[name] for name in get_args(Counted)}
 
@@ -155,7 +155,7 @@ class Server:
                 sock.close()
 
     def _room(self) -> bool:
-        """Make room for one more connection; whether there is."""
+        """Make room for one more connection; return whether there is."""
         if len(self._connections) < self._limits.connections:
             return True
         waiting = [(each.waiting_since, each) for each in self._connections if each.waiting_since is not None]
@@ -195,7 +195,7 @@ class Server:
             raise _ClosedError
 
     def _answer_one(self, connection: _Connection) -> bool:
-        """Read one request and answer it; whether another may follow."""
+        """Read one request and answer it; return whether another may follow."""
         with self._lock:
             connection.waiting_since = self._clock()
         if not connection.received:
@@ -262,7 +262,7 @@ class Server:
         connection.sock.sendall(render(response, extra, head_only=head_only, keep_alive=keep_alive))
 
     def _linger(self, connection: _Connection) -> None:
-        """Take what the client still sends: closing on unread bytes would reset the answer away."""
+        """Read what the client still sends: closing with unread bytes would lose the response."""
         socket.socket.shutdown(connection.sock, socket.SHUT_WR)
         deadline = self._clock() + _LINGER_SECONDS
         while True:
@@ -359,6 +359,6 @@ def _names(sock: ssl.SSLSocket) -> set[str]:
 
 
 def _cut(sock: socket.socket) -> None:
-    """Wake whoever waits on the socket; not SSLSocket's own shutdown, which would drop the encryption."""
+    """Wake the thread that waits on the socket; not SSLSocket's own shutdown, which would drop the encryption."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -54,7 +54,7 @@ class _Option:
 
 
 def environment_variable(flag: str) -> str:
-    """Return the environment's twin of a flag: `web.listen-address` is `LARIMAR_WEB_LISTEN_ADDRESS`."""
+    """Return the environment variable for a flag: `web.listen-address` is `LARIMAR_WEB_LISTEN_ADDRESS`."""
     return "LARIMAR_" + flag.replace(".", "_").replace("-", "_").upper()
 
 
@@ -110,7 +110,7 @@ def choice(flag: str, default: str, help_text: str, allowed: Sequence[str]) -> s
 
 
 def load(cls: type[C], argv: Sequence[str], environ: Mapping[str, str], program: str) -> C:
-    """Return the settings of `cls`: flag over environment over file over default.
+    """Return the settings of `cls`; flags override the environment, which overrides the file and the defaults.
 
     Raises:
         SettingsError: an unknown key or flag, a value that cannot be read, a file that cannot be read.
@@ -229,7 +229,7 @@ def _read(path: Path) -> object:
 
 
 def _leaves(path: Path, prefix: str, node: object) -> Iterator[tuple[str, object]]:
-    """Yield dotted keys and what is under them; an empty file has none."""
+    """Yield dotted keys and their values; an empty file has none."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield from _leaves(path, f"{prefix}.{key}" if prefix else key, value)

@@ -6,7 +6,7 @@ KERNEL_BYTES = 15  # what TASK_COMM_LEN leaves for a name
 
 
 def show_as(program: str, comm: Path = Path("/proc/self/comm")) -> None:
-    """Have the kernel list this process as `program`, cut to 15 bytes; changes nothing where there is no such file."""
+    """Make the kernel list this process as `program`, cut to 15 bytes; does nothing where /proc has no such file."""
     try:
         comm.write_bytes(program.encode()[:KERNEL_BYTES])
     except OSError:  # not Linux, or no procfs: the name is for people only

@@ -64,7 +64,7 @@ _BCRYPT = re.compile(r"\$2[abxy]\$(0[4-9]|1[0-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How often requests are answered: one each interval, and a burst of so many at once."""
+    """How many requests are served: one per interval, and `burst` at once."""
 
     interval_seconds: float
     burst: int

@@ -1,4 +1,4 @@
-"""The web.config.file as it is now: read anew for every request, parsed when its bytes changed."""
+"""The current web.config.file: read for every request, parsed when its bytes changed."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class WebConfigFile:
-    """Gives the configuration of this moment; an edit that is invalid closes the door until it is corrected."""
+    """Gives the current configuration; while an edit is invalid, every request is refused."""
 
     def __init__(self, path: Path | None) -> None:
         """Read the file; None serves plainly and to everybody.

@@ -1,4 +1,4 @@
-"""What is in use elsewhere, written anew to be run beside the detector through the same harness.
+"""What is in use elsewhere, reimplemented to be run beside the detector through the same harness.
 
 Each is a re-implementation of a method, at its usual settings, and speaks for nobody's product. A score of 1 is where
 the method usually alerts.

@@ -18,7 +18,7 @@ class Incumbent:
 
     Attributes:
         name: for the command line.
-        likeness: what it is like; each says that it is written anew.
+        likeness: what it is like; each says that it is a reimplementation.
         score: above 1 it would usually alert.
     """
 

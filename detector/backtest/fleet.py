@@ -117,14 +117,14 @@ class _Diary:
 def relive(past: Past, grid: Grid, record: Record, progress: Progress) -> list[Told]:
     """Return the alerts that the evaluations of a grid would have led to, by the time of their first telling.
 
-    What is known at each moment is what was known then: history up to it, learnt anew as often as the plan says.
+    What is known at each moment is what was known then: history up to it, learned again as often as the plan says.
 
     Args:
         progress: told the share that is done.
 
     Raises:
         QueryError: Prometheus gave no usable answer.
-        OSError: the folder is of no use.
+        OSError: the folder cannot be used.
     """
     knowledge, diary = Knowledge(told_at=grid.start - grid.step), _Diary()
     first, learnt_at = 0, -np.inf

@@ -38,7 +38,7 @@ def tell_past(config: BacktestConfig, as_json: bool, pictures: Path | None, out:
         pictures: a folder for one picture per alert; None: none.
 
     Raises:
-        SignalsError, CredentialsError: a file is of no use.
+        SignalsError, CredentialsError: a file cannot be used.
         QueryError: Prometheus gave no usable answer.
         OSError: something cannot be written.
     """

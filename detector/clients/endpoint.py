@@ -24,12 +24,12 @@ class TransportError(Exception):
 
 
 class CredentialsError(ValueError):
-    """An HTTP configuration file is of no use; names the file, the key and the reason."""
+    """An HTTP configuration file cannot be used; names the file, the key and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How to be let in, by the keys of Prometheus' `http_config`; files are read anew for each request."""
+    """How to be let in, by the keys of Prometheus' `http_config`; files are read again for each request."""
 
     username: str = ""
     password_file: Path | None = None

@@ -32,7 +32,7 @@ def event_of(family: Family, operation: Operation) -> str:
 
 
 def event_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
-    """Yield how often what was changed."""
+    """Yield the events of every service."""
     family = counter(
         "larimar_business_events_total",
         "State-changing operations that succeeded: rows inserted, statements that updated or deleted rows, HTTP "

@@ -1,4 +1,4 @@
-"""Until when the certificates are valid that services show, or are shown, where TLS does not hide them."""
+"""Expiry of the certificates that services present or are presented, where TLS does not encrypt them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Who asks whom: requests, errors and durations between two services."""
+"""Edges: requests, errors and durations between two services."""
 
 from collections.abc import Iterator
 

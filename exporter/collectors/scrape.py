@@ -32,13 +32,13 @@ class NamedCollector:
 
 
 class Droppable(Protocol):
-    """What is taken anew for each page."""
+    """What is computed for each scrape."""
 
     def drop(self) -> None: ...
 
 
 class Shared(Generic[T]):
-    """What several collectors of a page are made from: taken once for each page, when the first of them asks.
+    """A value that several collectors share: computed once per scrape, when the first of them needs it.
 
     Args:
         take: returns it as it is now.
@@ -49,13 +49,13 @@ class Shared(Generic[T]):
         self._taken: list[T] = []
 
     def get(self) -> T:
-        """Return what was taken for this page."""
+        """Return the value for this scrape."""
         if not self._taken:
             self._taken.append(self._take())
         return self._taken[0]
 
     def drop(self) -> None:
-        """Let the next one who asks have it taken anew."""
+        """Compute it again for the next scrape."""
         self._taken.clear()
 
 
@@ -67,7 +67,7 @@ class Scrape(Collector):
         guard: runs each of them so that its failure is not the scrape's.
         clock: seconds, never falling.
         series_limit: how many series of the collectors a page holds; those beyond it are left out.
-        shared: what is taken anew for each page.
+        shared: what is computed for each scrape.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Scrape(Collector):
         self._shared = tuple(shared)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the families of all collectors, then how each of them fared."""
+        """Yield the families of all collectors, then the duration and success of each."""
         duration = GaugeMetricFamily(FAMILY_NAMES[0], "Duration of the collector.", labels=("collector",))
         success = GaugeMetricFamily(FAMILY_NAMES[1], "Whether a collector succeeded.", labels=("collector",))
         series = omitted = 0

@@ -13,7 +13,7 @@ class Coverage:
     Attributes:
         packets: what the kernel offered to the capture, kept or not.
         dropped: of these, what the kernel dropped because the ring was full.
-        sampling_ratio: share of the traffic that was looked at of late; 0 without capture.
+        sampling_ratio: share of the traffic that was looked at recently; 0 without capture.
         sampling_error: standard error of the last minute's counts, relative; 0 while everything is looked at.
         cpu_budget: share of one processor that may be used.
         cpu_seconds: processor time that the capture has used.

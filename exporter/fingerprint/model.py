@@ -58,7 +58,7 @@ def load(file: Path = FILE) -> Model:
     try:
         found = json.loads(file.read_text())
         if tuple(found["dimensions"]) != NAMES:
-            raise ModelError(f"{file}: made for other dimensions: train it anew")
+            raise ModelError(f"{file}: made for other dimensions: train it again")
         model = Model(
             tuple(map(float, found["centre"])),
             tuple(map(float, found["scale"])),

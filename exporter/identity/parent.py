@@ -36,7 +36,7 @@ def inherits(child: ProcessFacts, child_name: Name, parent: ProcessFacts, parent
     if _forked(child, parent):
         return True
     if parent.program in _SHELLS and child.program in TOOLS and child_name.source is NameSource.EXECUTABLE:
-        return True  # what a person or a script has done by the way
+        return True  # what a person or a script has done in passing
     if is_manager(parent, parent_name):
         # `sh -c` is how cron, npm and their like start a program: the shell is theirs, the program is not.
         return _runs_inline(child) and not _starts_everything(parent)

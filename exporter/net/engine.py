@@ -228,7 +228,7 @@ class Engine:
         return self.delivery.lengths.cut
 
     def messages(self) -> frozenset[Bodies]:
-        """Return of which long packets more than the head was needed of late."""
+        """Return of which long packets more than the head was needed recently."""
         return self.delivery.lengths.messages
 
     def lost(self) -> None:

@@ -114,7 +114,7 @@ def _radiotap(frame: bytes) -> Behind:
 
 
 def _wireless(frame: bytes, at: int, alignment: int) -> Behind:
-    """Pass the header of a 802.11 frame with readable data; all others are of no use."""
+    """Pass the header of a 802.11 frame with readable data; all others cannot be used."""
     kind, flags = frame[at], frame[at + 1]
     if kind & 0x0F != DATA_TYPE or kind & NO_DATA or flags & PROTECTED:
         return Behind(OTHER, at)

@@ -156,7 +156,7 @@ class Answers:
         return match_envelope(data, ANSWERING)
 
     def lose(self) -> None:
-        """Answers were lost: streams may be used anew by now."""
+        """Answers were lost: streams may be used again by now."""
         self._session.preparing.clear()
 
 

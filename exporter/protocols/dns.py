@@ -14,7 +14,7 @@ from exporter.protocols.dns_wire import ANSWERED, HEAD_BYTES, OPERATIONS, OTHER,
 MAX_OUTSTANDING = 1024
 MAX_ANSWERED = 64
 MAX_EARLY = 64
-PATIENCE: Nanoseconds = 30_000_000_000  # a question that is repeated later is asked anew
+PATIENCE: Nanoseconds = 30_000_000_000  # a question that is repeated later is asked again
 REORDERED: Nanoseconds = 50_000_000  # captures of several queues may bring an answer so long before its question
 PREFIX_BYTES = 2
 

@@ -83,7 +83,7 @@ def _name_numbers(*names: bytes) -> frozenset[int]:
     return frozenset(_named(form) for name in names for form in (name, _ENCODER.encode(name)))
 
 
-# What one connection says with the same value throughout: a block that was lost did not insert it anew.
+# What one connection says with the same value throughout: a block that was lost did not insert it again.
 LASTING = _name_numbers(
     *(b":authority", b":scheme", b"user-agent", b"accept", b"accept-encoding", b"te", b"grpc-accept-encoding")
 )

@@ -107,7 +107,7 @@ class Pairing:
         """The rest of a packet is missing whose head was seen, and told of before; it may hide further messages.
 
         What was seen is sound: behind a request's head later requests are in doubt, until turns end it; behind a
-        response's head those that are outstanding are. An answer to what nobody saw asked begins the doubt anew, and so
+        response's head those that are outstanding are. An answer to what nobody saw asked renews the doubt, and so
         does a request before the answer whose head was seen.
         """
         self._cut = True

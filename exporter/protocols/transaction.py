@@ -84,7 +84,7 @@ class Transaction:
         return next((at for at in range(len(self._levels) - 1, 0, -1) if self._levels[at].name == name), 0)
 
     def commit(self) -> tuple[Change, ...]:
-        """Return what has become certain, and begin anew."""
+        """Return what has become certain, and start over."""
         first = self._levels[0]
         if len(self._levels) == 1 and not first.changes:
             return ()

@@ -21,7 +21,7 @@ class CgroupReading:
         throttled_nanoseconds: how long its quota held it up; None where it cannot have one.
         waiting_nanoseconds: resource -> how long some of it waited for that; empty where the kernel does not measure.
         memory_limit_bytes: the least of its own and those above it, `NOT_LIMITED` without any.
-        oom_kills: processes that were killed for want of memory; None where memory is not controlled.
+        oom_kills: processes that were killed for lack of memory; None where memory is not controlled.
     """
 
     user_nanoseconds: int

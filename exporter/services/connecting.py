@@ -38,7 +38,7 @@ class Attempt:
 class Connecting:
     """Implements `net.stream.Watcher`.
 
-    An attempt that failed leaves no socket to look at. Its server is who listened there of late, its client who held
+    An attempt that failed leaves no socket to look at. Its server is who listened there recently, its client who held
     the socket while it waited, else the only service that usually asks that server; and as long as attempts fail, both
     are remembered. An end on this host that stays unknown is counted as `~unknown`.
 

@@ -45,7 +45,7 @@ RATIO_SECONDS = 15.0  # what is told of the share kept is an average over about 
 LEAD = 0.004  # seconds before a window in which connections are picked up, but nothing counts
 TAIL = 0.008  # seconds after a window in which answers are waited for
 READYING = 0.04  # seconds before that in which the capture is made ready, which takes the kernel 10 to 25 ms
-MOST_LATE = 0.05  # seconds by which the loop may be late of late, and is then woken earlier
+MOST_LATE = 0.05  # seconds that the loop may have been late recently before it is woken earlier
 AHEAD = READYING + LEAD + MOST_LATE  # seconds before a cycle's end in which the next one is decided
 FORGIVEN = 0.99  # of the greatest delay, with each step
 GROWTH = 1.1  # of what a ring was found to hold, with each cycle in which it held
@@ -91,7 +91,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Shed:
-    """What was not looked at since the start, in seconds of traffic, by the reason; and the share kept of late."""
+    """What was not looked at since the start, in seconds of traffic, by the reason; and the share kept recently."""
 
     operations: float = 0.0
     time: float = 0.0
@@ -131,7 +131,7 @@ class Governor:
         self._open_seconds = 0.0
         self._cost = 0.0  # of looking at everything, processors
         self._calm_since = math.inf
-        self._late = 0.0  # seconds that a step came after it was due, at most of late
+        self._late = 0.0  # the most seconds that a step was late recently
         self._number = 0
         self._cycles = 0  # since the slices began
         self._flows = 1

@@ -1,7 +1,7 @@
 """Counters of what was asked, told apart by operation as far as there is room.
 
 Compiled with the types of `operations.pxd`. Counts are fractions where the capture is sampled. Those of an operation
-never fall; an operation that others have outrun loses its place, and starts anew should it get one again.
+never fall; an operation that others have outrun loses its place, and starts over should it get one again.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class Operations:
 
     Attributes:
         counts: operation -> class of status (empty where the family has none) -> exchanges.
-        folded: exchanges counted under `~other` for want of a place.
+        folded: exchanges counted under `~other` for lack of a place.
     """
 
     __slots__ = ("_before", "_budget", "_memo", "_passed", "_routes", "cap", "counts", "family", "folded", "held")

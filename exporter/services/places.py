@@ -93,7 +93,7 @@ class Places:
     def usual_client(self, flow: Flow) -> str | None:
         """Return who most likely asks, of a connection that came and went unseen: nobody else does so; None if unsure.
 
-        It is the only service of this host whose connections to the same server were seen to come and go of late. One
+        It is the only service of this host whose connections to the same server were seen to come and go recently. One
         that keeps its connections is not taken for it.
         """
         callers = self._callers.get(flow.server, {}) if self.is_local(flow.client.address) else {}

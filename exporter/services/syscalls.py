@@ -59,7 +59,7 @@ class _Service:
 
     Attributes:
         named: those that are told apart, which never fall; `OTHER` is what the others add up to.
-        use: how much each was called of late, whether it is named or not.
+        use: how much each was called recently, whether it is named or not.
     """
 
     named: dict[str, Calls] = field(default_factory=lambda: {OTHER: Calls()})
@@ -77,7 +77,7 @@ class _Held:
 class Syscalls:
     """The calls of every service.
 
-    Counters of a call never fall; one that others have outrun loses its name, and starts anew should it get it again.
+    Counters of a call never fall; one that others have outrun loses its name, and starts over should it get it again.
     """
 
     def __init__(self) -> None:

@@ -102,7 +102,7 @@ class CgroupUse:
         throttled_nanoseconds: how long quotas held it up; None where it cannot have one.
         waiting_nanoseconds: resource -> how long some of it waited for that.
         memory_limit_bytes: `NOT_LIMITED` without any.
-        oom_kills: processes that were killed for want of memory; None where memory is not controlled.
+        oom_kills: processes that were killed for lack of memory; None where memory is not controlled.
     """
 
     throttled_nanoseconds: int | None = None
@@ -133,7 +133,7 @@ class Usages(Protocol):
         """Read these processes, and forget all others.
 
         Args:
-            with_swap: whether to read how much is swapped out where that is dear; not done where nothing is.
+            with_swap: whether to read how much is swapped out where that is expensive; not done where nothing is.
         """
         ...
 

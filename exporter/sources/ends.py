@@ -66,7 +66,7 @@ class SocketIndex:
         """Apply what changed to a copy of the connections."""
         if not gone and not fresh:
             return
-        connections = self._connections.copy()  # keeps the hashes, which are the dear part
+        connections = self._connections.copy()  # keeps the hashes, the expensive part
         for key in gone:
             connections.pop(self._entries.pop(key).ends, None)
         for key, one, service in fresh:

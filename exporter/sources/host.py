@@ -51,7 +51,7 @@ class HostStatus:
             sockets that end), `net_namespaces` (sockets of the others).
         hidden_processes: listed but not readable at the last refresh.
         unowned_sockets: sockets with an inode whose process was not found at the last refresh.
-        unsearched_processes: still to be looked through for the owners of sockets, which is done bit by bit.
+        unsearched_processes: still to be looked through for the owners of sockets, which is done in small steps.
         socket_failures: how often the sockets could not be read.
         closings_lost: how often notices of closed sockets were lost.
         services_refused: how many names found no place among the services.

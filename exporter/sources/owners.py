@@ -1,6 +1,6 @@
 """Finds the process behind each socket, by its inode among the processes' open files.
 
-Looking through every file of every process is dear, so it is done only for sockets that are new, first where they
+Looking through every file of every process is expensive, so it is done only for sockets that are new, first where they
 most likely are: under the numbers that the kernel gives next, then in processes that are new or whose number of open
 files changed, then in those that have sockets; and never in those that did not run meanwhile. No look takes longer than
 its budget; what is left waits for the next one, which goes on where this one stopped.
@@ -18,7 +18,7 @@ from exporter.sources.runtimes import UNKNOWN, RunTimes, run_times
 
 FIRST_PID = 1  # holds the sockets of services that it starts on demand
 BUDGET_SECONDS = 0.1  # of each look; about fifty thousand descriptors
-_SWEEP_SHARE = 0.02  # of the time; a host with few processes is searched at once, one with thousands bit by bit
+_SWEEP_SHARE = 0.02  # of the time; a host with few processes is searched at once, one with thousands in small steps
 _MAX_SWEEPS = 3  # for one socket: then it is another namespace's, the kernel's, or forbidden
 _NOT_SHOWN = -1
 

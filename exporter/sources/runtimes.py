@@ -59,5 +59,5 @@ class Remembered:
         return self._known
 
     def forget(self) -> None:
-        """Ask anew from now on."""
+        """Ask again from now on."""
         self._known = {}

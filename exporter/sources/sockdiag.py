@@ -67,7 +67,7 @@ def decode(buffer: bytes, protocol: int, known: Mapping[int, Socket], live: dict
     """Add the sockets of one datagram to `live` by cookie; return whether the answer is complete.
 
     Args:
-        known: sockets of before; one that did not change is taken over instead of made anew.
+        known: sockets of before; one that did not change is taken over instead of made again.
 
     Raises:
         DiagError: the kernel answers with an error.

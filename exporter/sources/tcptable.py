@@ -1,4 +1,4 @@
-"""Keeps the TCP sockets of one network namespace as sock_diag tells of them: each is read in place, none made anew.
+"""Keeps the TCP sockets of one network namespace as sock_diag tells of them: each is read in place, none made again.
 
 Compiled with the types of `tcptable.pxd`; native byte order.
 

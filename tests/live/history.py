@@ -7,7 +7,7 @@ from pathlib import Path
 
 LATENCY_SECONDS = 0.020
 MINUTE = 60
-# Live counters begin anew: no rate may span the step between them and these.
+# Live counters begin over: no rate may span the step between them and these.
 GAP_SECONDS = 30
 
 

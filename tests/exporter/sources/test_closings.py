@@ -142,7 +142,7 @@ def is_shops(party: Party) -> bool:
 def run(shop: Shop, host: Host) -> float:
     """Let the shop do its work, once it is known who it is; return how long it took, in seconds."""
     moments = (float(now) for now in count(1))
-    # Their names are known at once, whose connection it is that they hold maybe later: files are searched bit by bit.
+    # Their names are known at once, the owner of their connection maybe later: files are searched in small steps.
     while not totals(host).keys() >= {("ticketing", "server"), ("booking", "client")}:
         assert not shop.is_done(0.05)
         host.refresh(next(moments))

@@ -114,7 +114,7 @@ def steadily(act: Callable[[], None], rate: Callable[[], float], workers: int) -
 
 
 class PerThread(Generic[Connected]):
-    """One kept connection per thread, made anew after a failure; all are closed at the end."""
+    """One kept connection per thread, made again after a failure; all are closed at the end."""
 
     def __init__(self, connect: Callable[[], Connected], close: Callable[[Connected], None]) -> None:
         self._connect = connect
