@@ -22,7 +22,7 @@ log = logging.getLogger(PROGRAM)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the detector until it is told to end; 2 where it cannot start as asked, 1 where it cannot start at all."""
+    """Run the detector until it is stopped; return 2 for a wrong setting, 1 where it cannot start."""
     config = load_or_exit(Config, sys.argv[1:] if argv is None else argv, os.environ, PROGRAM)
     configure(config.log_level, config.log_format)
     stop = threading.Event()

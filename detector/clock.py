@@ -1,4 +1,4 @@
-"""Time as an argument: the detector waits by it and never looks at another."""
+"""Time as an argument: the detector reads and waits by this clock only."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ SET_BACK_SECONDS = 1.0  # what NTP slews is no jump
 
 
 class Clock(Protocol):
-    """Says what time it is, and waits."""
+    """A clock that can be waited by."""
 
     def now(self) -> Seconds:
         """Seconds since the epoch."""

@@ -47,12 +47,12 @@ def pattern(text: str) -> str:
 
 
 def optional_path(text: str) -> Path | None:
-    """Read a path; nothing is none."""
+    """Read a path; None for an empty text."""
     return Path(text) if text else None
 
 
 def optional_url(text: str) -> str:
-    """Read an absolute URL; nothing is none."""
+    """Read an absolute URL, or an empty text."""
     return base_url(text) if text else ""
 
 
@@ -170,6 +170,6 @@ class Config:
     log_format: str = choice("log.format", "logfmt", "Format of log messages.", FORMATS)
 
     def __post_init__(self) -> None:
-        """Compare what has to fit together."""
+        """Check settings against each other."""
         if self.step > self.history / 2:
             raise ValueError(f"history.step: {self.step:g} s leaves no history in history.duration {self.history:g} s")

@@ -1,4 +1,4 @@
-"""The detector's loop: evaluates at each time of the grid, learns now and then, and keeps every Alertmanager told."""
+"""The detector's loop: evaluates at each time of the grid, fits at intervals, and notifies every Alertmanager."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ CONNECT_SECONDS: Seconds = 10.0
 
 
 class PoolError(ValueError):
-    """A pool cannot be had as asked for; says what is missing."""
+    """The pool cannot be created; says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Pool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """So many processes of this machine, which give way to evaluations."""
+    """Processes of this machine, which give way to evaluations."""
 
     workers: int
 
@@ -56,7 +56,7 @@ class Cluster:
     address: str
 
     def __post_init__(self) -> None:
-        """Miss the optional package at the start, not hours later."""
+        """Fail at the start, not hours later, where the optional package is missing."""
         if importlib.util.find_spec("distributed") is None:
             raise PoolError("a Dask scheduler needs the optional packages: pip install 'larimar[dask]'")
 
@@ -83,6 +83,6 @@ def processes(workers: int) -> Pool | None:
 
 
 def _give_way() -> None:
-    """Evaluations come first."""
+    """Lower the priority of this process, as evaluations come first."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)

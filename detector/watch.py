@@ -1,4 +1,4 @@
-"""What the detector knows between evaluations, and how one evaluation moves it on. Pure."""
+"""What the detector knows between evaluations, and how one evaluation updates it. Pure."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Tells what the detector says of series in files."""
+"""Prints what the detector says about series in files."""
 
 import json
 import math

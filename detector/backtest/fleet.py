@@ -1,4 +1,4 @@
-"""Lets the detector live through the past of a Prometheus again, and keeps what it would have told."""
+"""Replays a Prometheus's past through the detector, and keeps the alerts that it would have sent."""
 
 from collections.abc import Callable
 from contextlib import ExitStack

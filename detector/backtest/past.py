@@ -1,4 +1,4 @@
-"""Tells what the detector would have told of a Prometheus' past."""
+"""Prints the alerts that a Prometheus's past would have caused."""
 
 import json
 import re

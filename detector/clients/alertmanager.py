@@ -1,4 +1,4 @@
-"""Posts alerts to an Alertmanager, and reads what people silenced."""
+"""Posts alerts to an Alertmanager, and reads its silences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ BATCH = 256  # as many as Prometheus posts at once
 
 
 class DeliveryError(Exception):
-    """An Alertmanager gave no usable answer: it took nothing, or it is unknown what; sending all again is safe."""
+    """An Alertmanager gave no usable answer: it may have taken some alerts or none; sending all again is safe."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class CredentialsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How to be let in, by the keys of Prometheus' `http_config`; files are read again for each request."""
+    """Credentials and TLS, by the keys of Prometheus' `http_config`; files are read for each request."""
 
     username: str = ""
     password_file: Path | None = None

@@ -1,4 +1,4 @@
-"""Asks the Alertmanagers what people silenced, beside the evaluations."""
+"""Reads the Alertmanagers' silences, beside the evaluations."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
-"""Keeps every Alertmanager told, none waiting for another.
+"""Notifies every Alertmanager, none of them waiting for another.
 
-What is sent is always all there is to tell, so a newer batch takes the place of one not yet delivered: what waits is
+A batch is always complete, so a newer one replaces one that is not yet delivered: what waits is
 never more than one batch for each Alertmanager, and nothing is lost by it.
 """
 
@@ -38,12 +38,12 @@ class Notifier:
         self._couriers = tuple(_Courier(target, backoff) for target in targets)
 
     def send(self, alerts: Sequence[Alert]) -> None:
-        """Have these told to every Alertmanager; returns at once."""
+        """Send these to every Alertmanager; returns at once."""
         for courier in self._couriers:
             courier.send(alerts)
 
     def settle(self, timeout: Seconds) -> bool:
-        """Wait until what was sent last has been tried everywhere, well or not; whether it was."""
+        """Wait until the last batch was tried everywhere, delivered or not; return whether it was."""
         settled = [courier.settle(timeout) for courier in self._couriers]  # each, even after one that was not
         return all(settled)
 
@@ -52,7 +52,7 @@ class Notifier:
         return {courier.url: courier.tally for courier in self._couriers}
 
     def close(self) -> None:
-        """Stop; what was not delivered is told again by the next detector."""
+        """Stop; what was not delivered is sent again by the next detector."""
         for courier in self._couriers:
             courier.close()
 

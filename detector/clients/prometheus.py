@@ -31,7 +31,7 @@ Count = Callable[[str], None]
 
 
 class Prometheus:
-    """A server that answers PromQL. Without state: retrying is for whoever knows how long it may take."""
+    """A server that answers PromQL. Stateless: retrying is up to the caller, who knows how long it may take."""
 
     def __init__(self, endpoint: Endpoint, observe: Observe, failed: Count) -> None:
         """`observe` is told how long each query took, answered or not; `failed` the reason of each that failed."""

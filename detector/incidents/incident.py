@@ -1,4 +1,4 @@
-"""What is kept of a cause from its first finding until everyone has been told of its end."""
+"""An incident: what is kept of a cause from its first finding until its end has been announced."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace

@@ -1,4 +1,4 @@
-"""Where people look further than an alert says."""
+"""Links in alerts: to the numbers, the dashboard, the runbook."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode

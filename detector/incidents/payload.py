@@ -1,4 +1,4 @@
-"""What Alertmanager is told of the incidents, by its API version 2."""
+"""The alerts of incidents, in the format of Alertmanager's API version 2."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ class Sender:
     tell_seconds: Seconds
 
     def alerts(self, book: Book, known_since: Mapping[Identity, Seconds], now: Seconds) -> tuple[Alert, ...]:
-        """All that has to be told now: each active incident, and for a while each that ended.
+        """All alerts to send now: each active incident, and for a while each that ended.
 
         Args:
             known_since: since when the end of each resolved incident is known, which may be long after it.
