@@ -27,6 +27,7 @@ from detector.refit import Plan
 from detector.signals import SHIPPED, load, with_window
 from detector.watch import Terms
 from toolkit.progress import Progress
+from toolkit.values import duration_text
 
 BEFORE_SECONDS, AFTER_SECONDS = 3 * 3600.0, 3600.0
 
@@ -56,7 +57,7 @@ def tell_past(config: BacktestConfig, as_json: bool, pictures: Path | None, out:
             if pictures is not None:
                 _draw(pictures, number, one, past, record, grid.end)
     if not as_json:
-        out.write(f"{len(told)} alerts in {config.since / 86_400:g} days\n")
+        out.write(f"{len(told)} alert{'s' * (len(told) != 1)} in {duration_text(config.since)}\n")
 
 
 def _past(config: BacktestConfig, signals: tuple[Signal, ...], folder: Path, closing: ExitStack) -> Past:
@@ -84,11 +85,13 @@ def _texts(told: Told, past: Past, window: Seconds) -> dict[str, str]:
 
 
 def _as_text(told: Told, past: Past, window: Seconds) -> str:
-    ended = f"{_moment(told.ended_at)}" if told.ended_at is not None else "not ended"
+    span = f"{_moment(told.told_at)}, " + (
+        "still firing" if told.ended_at is None else f"until {_moment(told.ended_at)}"
+    )
     identity = told.incident.identity
     texts = _texts(told, past, window)
     description = texts.get("description", "")
-    return f"{_moment(told.told_at)} to {ended}: {identity.alertname}, {identity.severity}: {texts['summary']}\n" + (
+    return f"{span}: {identity.alertname}, {identity.severity}: {texts['summary']}\n" + (
         f"    {description}\n" if description else ""
     )
 

@@ -47,12 +47,12 @@ def test_people_read_lines(broken: FakePrometheus, capsys: pytest.CaptureFixture
     assert of(broken) == 0
     *lines, total = capsys.readouterr().out.splitlines()
     assert sum("LarimarService" in line for line in lines) == 2
-    assert total == "2 alerts in 0.25 days"
+    assert total == "2 alerts in 6h"
 
 
 def test_a_calm_past_leads_to_nothing(prometheus: FakePrometheus, capsys: pytest.CaptureFixture[str]) -> None:
     assert of(prometheus) == 0
-    assert capsys.readouterr().out == "0 alerts in 0.25 days\n"
+    assert capsys.readouterr().out == "0 alerts in 6h\n"
 
 
 def test_a_prometheus_that_refuses_is_named(prometheus: FakePrometheus, capsys: pytest.CaptureFixture[str]) -> None:
