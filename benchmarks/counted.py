@@ -4,6 +4,7 @@ A generator for `python -m benchmarks.faults --generator benchmarks/counted.py`.
 shipped signals' PromQL makes of the counters: the share of errors, and the 99th percentile read from buckets.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,26 +25,38 @@ RELEASES_PER_WEEK = 1.2
 Counts = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One series without and with faults, and how many requests its shares are of; each of shape (minutes,)."""
+
+    clean: Floats
+    fault: Floats
+    counts: Floats
+
+
 def make(seed: int = 1, per_family: int = 20) -> dict[str, Any]:
     """Return series without faults, the same with two each, and what was injected; shape (series, minutes)."""
     clean: list[Floats] = []
     fault: list[Floats] = []
+    counts: list[Floats] = []
     families: list[str] = []
     injected: list[Injected] = []
-    for family, kind, draw in (("latency_p99", "tail_only", _tail), ("error_rate", "error_low", _errors)):
+    for family, kind, draw in (("latency_tail", "tail_only", _tail), ("errors", "error_low", _errors)):
         for each in range(per_family):
             random = np.random.default_rng([seed, each, len(kind)])
             spans = [_span(random, week) for week in (3, 4)]
             injected += [Injected(len(families), kind, begin, end) for begin, end in spans]
             both = draw(random, spans)
-            clean.append(both[0])
-            fault.append(both[1])
+            clean.append(both.clean)
+            fault.append(both.fault)
+            counts.append(both.counts)
             families.append(family)
     times = 1_700_006_400 + 60 * np.arange(WEEKS * WEEK)
     return {
         "t": times,
         "clean": np.stack(clean),
         "fault": np.stack(fault),
+        "counts": np.stack(counts),
         "family": np.array(families),
         "injected": injected,
         "warm": WARM,
@@ -71,7 +84,7 @@ def _wander(random: np.random.Generator, count: int, spread: float) -> Floats:
     return np.asarray(steps)
 
 
-def _errors(random: np.random.Generator, spans: list[tuple[int, int]]) -> tuple[Floats, Floats]:
+def _errors(random: np.random.Generator, spans: list[tuple[int, int]]) -> _Drawn:
     """Return shares of errors, without and with a small share more."""
     requests = _requests(random)
     usual = random.choice([0.0, 1e-4, 1e-3])
@@ -79,14 +92,14 @@ def _errors(random: np.random.Generator, spans: list[tuple[int, int]]) -> tuple[
     for begin, end in spans:
         more[begin:end] = random.uniform(0.002, 0.008)
     base, extra = random.binomial(requests, usual), random.binomial(requests, more)
-    return _ratio(base, requests), _ratio(base + extra, requests)
+    return _Drawn(_ratio(base, requests), _ratio(base + extra, requests), _rolled(requests).astype(np.float64))
 
 
 def _ratio(errors: Counts, requests: Counts) -> Floats:
     return np.where(_rolled(requests) > 0, _rolled(errors) / np.maximum(_rolled(requests), 1), np.nan)
 
 
-def _tail(random: np.random.Generator, spans: list[tuple[int, int]]) -> tuple[Floats, Floats]:
+def _tail(random: np.random.Generator, spans: list[tuple[int, int]]) -> _Drawn:
     """Return 99th percentiles, without faults and with a few requests several times slower."""
     requests = _requests(random)
     middle = random.lognormal(-3.0, 0.8) * np.exp(_wander(random, len(requests), 0.04))
@@ -102,7 +115,7 @@ def _tail(random: np.random.Generator, spans: list[tuple[int, int]]) -> tuple[Fl
     state = random.bit_generator.state
     clean = random.multinomial(requests, usual)
     random.bit_generator.state = state
-    return _quantile(clean), _quantile(random.multinomial(requests, slow))
+    return _Drawn(_quantile(clean), _quantile(random.multinomial(requests, slow)), np.full(len(requests), np.nan))
 
 
 def _shares(middle: Floats, spread: float) -> Floats:

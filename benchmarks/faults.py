@@ -23,11 +23,13 @@ import numpy as np
 
 from benchmarks.incumbents import INCUMBENTS
 from detector.checks.budget import MOST_RATE, strictness
-from detector.checks.hold import REMEMBERED, fourth_of_five
+from detector.checks.hold import REMEMBERED, agreed, all_but_one
 from detector.evaluation import State, adopt, empty_state, evaluate
 from detector.fitting import fit
 from detector.incidents.episodes import Episodes, left_out, remember
 from detector.model import Bad, Floats, History, Kind, SeriesKey, Signal
+from detector.signals import SHIPPED
+from detector.signals import load as load_signals
 
 WEEK = 7 * 86_400
 HISTORY_WEEKS = 3
@@ -63,17 +65,26 @@ def load(path: Path) -> ModuleType:
 
 
 def signals() -> list[Signal]:
-    """Return one signal per family."""
-    return [
+    """Return one signal per family, and those that are shipped, for families that are named like them."""
+    families = [
         Signal(name, name, "", bad, kind, "", "", floor, kind is Kind.RATE, 1)
         for name, (kind, bad, floor) in FAMILIES.items()
     ]
+    return [*families, *(signal for signal in load_signals((SHIPPED,)) if signal.name not in FAMILIES)]
 
 
-def score(values: Floats, times: Floats, families: list[str], warm: int, workers: int, budget: float) -> Floats:
+def score(
+    values: Floats,
+    times: Floats,
+    families: list[str],
+    warm: int,
+    workers: int,
+    budget: float,
+    counts: Floats | None = None,
+) -> Floats:
     """Return the score that four of five samples reach, at least the threshold while an alert is held.
 
-    Of shape (series, columns).
+    Of shape (series, columns), as are the values, and the counts that shares are of, if those are known.
     """
     keys = tuple(SeriesKey(f"series-{row}", family) for row, family in enumerate(families))
     step = float(times[1] - times[0])
@@ -83,18 +94,19 @@ def score(values: Floats, times: Floats, families: list[str], warm: int, workers
     week = int(WEEK / step)
     for begin in range(warm, values.shape[1], week):
         known = slice(begin - HISTORY_WEEKS * week, begin)
-        history = History(keys, float(times[known.start]), step, values[:, known])
+        behind = None if counts is None else counts[:, known]
+        history = History(keys, float(times[known.start]), step, values[:, known], counts=behind)
         baselines = fit(left_out(history, episodes), signals(), step, workers)
         state = adopt(state, baselines)
         for column in range(begin, min(begin + week, values.shape[1])):
             before = state.held.before
-            evaluated = evaluate(
-                baselines, state, float(times[column]), values[:, column], np.isfinite(values[:, column]), allowed
-            )
+            now = values[:, column]
+            behind = None if counts is None else counts[:, column]
+            evaluated = evaluate(baselines, state, float(times[column]), now, np.isfinite(now), allowed, behind)
             state, episodes = evaluated.state, remember(episodes, evaluated.findings)
-            agreed = fourth_of_five(before, np.nan_to_num(evaluated.scores.score))
+            enough = agreed(before, np.nan_to_num(evaluated.scores.score), step, baselines.durations)
             # An alert is held until it is calm: hovering at the threshold is one alert.
-            result[:, column] = np.where(state.held.firing, np.maximum(agreed, THRESHOLD), agreed)
+            result[:, column] = np.where(state.held.firing, np.maximum(enough, THRESHOLD), enough)
     return result
 
 
@@ -105,7 +117,8 @@ def judge(generator: ModuleType, options: argparse.Namespace) -> dict[str, Any]:
     times = np.asarray(world["t"], dtype=np.float64)
     warm = int(generator.WARM)
     scores = {
-        name: score(world[name], times, families, warm, options.workers, options.budget) for name in ("clean", "fault")
+        name: score(world[name], times, families, warm, options.workers, options.budget, world.get("counts"))
+        for name in ("clean", "fault")
     }
     result = {"seed": options.seed, "series": len(families), "budget": options.budget}
     result |= judged(generator, world, scores)
@@ -126,7 +139,7 @@ def held(found: Floats) -> Floats:
     """Return what four of five samples reach, as the product's own scores are held."""
     padded = np.concatenate([np.zeros((len(found), REMEMBERED)), found], axis=1)
     before = np.lib.stride_tricks.sliding_window_view(padded[:, :-1], REMEMBERED, axis=1)
-    return fourth_of_five(before, found)
+    return all_but_one(before, found, 5)
 
 
 def judged(generator: ModuleType, world: dict[str, Any], scores: dict[str, Floats]) -> dict[str, Any]:

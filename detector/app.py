@@ -107,7 +107,7 @@ def _parts(
         return Puller(prometheus, signals, config.window, queries, skipped, config.shard)
 
     plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
-    rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=2 * config.interval)
+    rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=3 * config.interval)
     return Parts(
         # While it waits nobody is told of anything: were that longer than a few intervals, alerts would expire.
         puller=puller(min(config.prometheus_timeout, config.interval)),

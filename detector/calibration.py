@@ -14,6 +14,7 @@ from detector.baselines.grid import DAY, read_hours
 from detector.baselines.robust import median
 from detector.baselines.seasonal import residuals
 from detector.checks import Memory, Point, empty_memory, observe
+from detector.checks.counted import by_chance
 from detector.checks.hold import REMEMBERED, agreed, second_of_three
 from detector.checks.limits import BLOCK_SECONDS, Tails, tails
 from detector.checks.sides import COLUMNS, split
@@ -39,6 +40,7 @@ class _Column(NamedTuple):
     spread: Floats
     quiet: Floats
     visible: npt.NDArray[np.bool_]
+    counts: Floats | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,30 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats
     maxima = np.full((series, COLUMNS, max(int(block[-1]) + 1, 1)), np.nan)
     before = np.zeros((series, COLUMNS, REMEMBERED))
     memory, agility = _settled(learnt), baselines.agility.astype(np.float64)
-    for column, (at, observed, stable, usual, spread, quiet, visible) in enumerate(_columns(learnt)):
-        young = np.full(series, -1)
-        point = Point(at, spacing, observed, stable, usual, baselines.offsets, spread, agility, quiet, visible, young)
+    young = np.full(series, -1)
+    for column, now in enumerate(_columns(learnt)):
+        spread = now.spread
+        if now.counts is not None:
+            spread = np.maximum(spread, by_chance(now.usual[:, 0] + memory.level, now.counts))
+        point = Point(
+            now.at,
+            spacing,
+            now.observed,
+            now.stable,
+            now.usual,
+            baselines.offsets,
+            spread,
+            agility,
+            now.quiet,
+            now.visible,
+            young,
+        )
         result = observe(memory, point)
         memory = result.memory
         newest = split(result.statistics, baselines.bad)
-        lasting = np.where(np.isnan(newest), np.nan, _lasting(before, newest, step)) if held else newest
+        lasting = (
+            np.where(np.isnan(newest), np.nan, _lasting(before, newest, step, baselines.durations)) if held else newest
+        )
         before = np.concatenate([before[..., 1:], np.nan_to_num(newest)[..., None]], axis=-1)
         if judged[column]:
             into = maxima[:, :, block[column]]
@@ -98,9 +117,9 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats
     return memory, maxima
 
 
-def _lasting(before: Floats, newest: Floats, step: float) -> Floats:
+def _lasting(before: Floats, newest: Floats, step: float, durations: npt.NDArray[np.bool_]) -> Floats:
     """Return what alerts are held to: of silence two of three, of all else what enough agree on; as `newest`."""
-    lasting = agreed(before, newest, step)
+    lasting = agreed(before, newest, step, durations)
     lasting[:, -1] = second_of_three(before[:, -1], newest[:, -1])
     return lasting
 
@@ -134,4 +153,5 @@ def _columns(learnt: Learnt) -> Iterator[_Column]:
                     spread[:, place],
                     quiet[:, place],
                     visible[:, column],
+                    None if learnt.counts is None else learnt.counts[:, column],
                 )

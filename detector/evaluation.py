@@ -22,6 +22,7 @@ from detector.checks import (
     empty_memory,
     observe,
 )
+from detector.checks.counted import by_chance
 from detector.checks.hold import Held, empty_held, hold
 from detector.checks.joined import JOINED_LIMIT, WEIGHTS, joined
 from detector.checks.sides import SIDED, above, below, split
@@ -119,6 +120,7 @@ def evaluate(
     observed: Floats,
     visible: npt.NDArray[np.bool_] | None = None,
     tolerance: Floats | None = None,
+    counts: Floats | None = None,
 ) -> Evaluated:
     """Judge one point of every series.
 
@@ -130,6 +132,7 @@ def evaluate(
         visible: where the series' source was seen at all; a missing sample elsewhere is a blind spot, not silence.
             None: seen everywhere.
         tolerance: shape (series,), how many times more than usual is allowed; None: no more.
+        counts: shape (series,), how many events each share is of; NaN where that is unknown, None: of none known.
 
     Raises:
         ValueError: state or observed are not of the baselines' series.
@@ -137,7 +140,7 @@ def evaluate(
     if state.keys != baselines.keys or observed.shape != (len(baselines.keys),):
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
     seen = np.ones(len(observed), np.bool_) if visible is None else visible
-    point = _point(baselines, state.memory, at, usable(observed), seen)
+    point = _point(baselines, state.memory, at, usable(observed), seen, counts)
     allowed = np.ones(len(observed)) if tolerance is None else tolerance
     usual = _usual(baselines, state.memory, point, allowed)
     result = observe(state.memory, point)
@@ -148,7 +151,7 @@ def evaluate(
     score = score / allowed
     silent = statistics[:, SILENCE] >= allowed * baselines.limits[:, -1]
     scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, check)
-    after = State(state.keys, result.memory, hold(state.held, score, at, silent, baselines.step))
+    after = State(state.keys, result.memory, hold(state.held, score, at, silent, baselines.step, baselines.durations))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
 
 
@@ -163,17 +166,28 @@ class _Usual:
     below: Floats
 
 
-def _point(baselines: Baselines, memory: Memory, at: float, observed: Floats, visible: npt.NDArray[np.bool_]) -> Point:
+def _point(
+    baselines: Baselines,
+    memory: Memory,
+    at: float,
+    observed: Floats,
+    visible: npt.NDArray[np.bool_],
+    counts: Floats | None,
+) -> Point:
     now = np.array([at])
     learning = baselines.models == ModelState.LEARNING
+    usual = baselines.usual(now)[:, 0]
+    spread = read_hours(baselines.spread, now)[:, 0]
+    if counts is not None:
+        spread = np.maximum(spread, by_chance(usual[:, 0] + memory.level, counts))
     return Point(
         at=at,
         step=baselines.step,
         observed=observed,
         stable=forward(observed, baselines.scales),
-        usual=baselines.usual(now)[:, 0],
+        usual=usual,
         offsets=baselines.offsets,
-        spread=read_hours(baselines.spread, now)[:, 0],
+        spread=spread,
         agility=baselines.agility.astype(np.float64),
         quiet=read_hours(baselines.quiet, now)[:, 0],
         # Only of some signals is a missing sample silence.

@@ -96,7 +96,7 @@ def fit_chunk(task: Task) -> Calibrated:
 
 def _with_column(history: History) -> History:
     if history.values.ndim == 2 and history.values.shape[1] == 0:
-        return replace(history, values=np.full((len(history.keys), 1), np.nan), unlearnt=None)
+        return replace(history, values=np.full((len(history.keys), 1), np.nan), unlearnt=None, counts=None)
     return history
 
 
@@ -106,7 +106,8 @@ def _tasks(history: History, signals: Mapping[str, Signal], step: float) -> Iter
     for begin in range(0, len(history.keys), CHUNK):
         part = slice(begin, begin + CHUNK)
         unlearnt = None if history.unlearnt is None else history.unlearnt[part]
-        some = replace(history, keys=history.keys[part], values=history.values[part], unlearnt=unlearnt)
+        counts = None if history.counts is None else history.counts[part]
+        some = replace(history, keys=history.keys[part], values=history.values[part], unlearnt=unlearnt, counts=counts)
         yield Task(some, signals, step)
 
 

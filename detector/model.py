@@ -63,6 +63,8 @@ class Signal:
         priority: which signal names an incident when several depart at once; lower first.
         symptom: whether it speaks of load, harm or use; decides how incidents of callers and callees are joined.
         severity: how urgent an alert led by this signal is.
+        counts: PromQL giving how many events within `$window` a ratio is a share of, one series per service, so that
+            few are not taken for many; empty if that is unknown.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Signal:
     priority: int
     symptom: Symptom = Symptom.HARM
     severity: Severity = Severity.WARNING
+    counts: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,6 +101,7 @@ class History:
         values: shape (series, columns), in each signal's unit; NaN where there is no sample.
         unlearnt: where nothing is to be learnt, not even that there is no sample; shape (series, columns), None:
             nowhere.
+        counts: how many events each share is of; shape (series, columns), NaN where unknown; None: unknown of all.
     """
 
     keys: tuple[SeriesKey, ...]
@@ -105,6 +109,7 @@ class History:
     step: Seconds
     values: Floats
     unlearnt: npt.NDArray[np.bool_] | None = None
+    counts: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Gathers from Prometheus what one evaluation or one fit needs, several queries at a time."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -53,7 +53,7 @@ class Puller:
     def __init__(
         self,
         prometheus: Prometheus,
-        signals: Iterable[Signal],
+        signals: Sequence[Signal],
         window: Seconds,
         executor: Executor,
         skipped: Count,
@@ -62,6 +62,7 @@ class Puller:
         """`skipped` is told the reason for each series of this shard that cannot be watched."""
         self._prometheus = prometheus
         self._queries = {signal.name: with_window(signal.query, window) for signal in signals}
+        self._counts = {signal.name: with_window(signal.counts, window) for signal in signals if signal.counts}
         self._window = window
         self._executor = executor
         self._skipped = skipped
@@ -75,15 +76,19 @@ class Puller:
         """
         most, rest = duration(0.6 * self._window), duration(0.4 * self._window)
         scrapes = with_window(SCRAPES.replace("$most", most).replace("$rest", rest), self._window)
-        asked = [*self._queries.values(), SERVICES, scrapes, TARGETS, STARTS, EDGES]
+        asked = [*self._queries.values(), *self._counts.values(), SERVICES, scrapes, TARGETS, STARTS, EDGES]
         futures = [self._executor.submit(self._ask, query, grid) for query in asked]
         outcomes = [future.result() for future in futures]
-        coverage = [_matrix(outcome) for outcome in outcomes[len(self._queries) :]]
-        answers, failures = self._sorted_out(outcomes)
+        behind = outcomes[len(self._queries) :]
+        coverage = [_matrix(outcome) for outcome in behind[len(self._counts) :]]
+        answers, failures = _sorted_out(self._queries, outcomes)
+        counts, uncounted = _sorted_out(self._counts, behind)
+        # Shares of nobody knows how many might be chance.
+        failures += tuple(failure for failure in uncounted if answers.pop(failure.signal, None) is not None)
         if self._queries and not answers:
             raise QueryError("refused", f"no signal could be asked for: {failures[0].reason}")
         return Observations(
-            history=self._history(answers, grid),
+            history=self._history(answers, counts, grid),
             looks=tuple(_look(coverage, column) for column in range(grid.columns)),
             callees=_callees(coverage[-1]),
             failures=failures,
@@ -101,26 +106,22 @@ class Puller:
         """
         with ExitStack() as files, ThreadPoolExecutor(HISTORIES_AT_ONCE, "history") as executor:
 
-            def spooled(signal: str) -> Spool:
+            def spooled(signal: str) -> _Spooled:
+                return _Spooled(
+                    spool_of(signal, self._queries[signal]),
+                    spool_of(signal, self._counts[signal]) if signal in self._counts else None,
+                )
+
+            def spool_of(signal: str, query: str) -> Spool:
                 # It has no name, so that nothing of it is left whatever becomes of this process.
                 spool = Spool(files.enter_context(TemporaryFile(dir=folder)), grid)
-                self._spool(signal, grid, spool)
+                self._spool(signal, query, grid, spool)
                 return spool
 
             # While one is learnt from, Prometheus works on the next and the one after it is decoded.
             for spool in _ahead(executor, spooled, self._queries, HISTORIES_AT_ONCE):
                 yield from spool.histories()
                 spool.close()
-
-    def _sorted_out(self, outcomes: list[Matrix | QueryError]) -> tuple[dict[str, Matrix], tuple[Failure, ...]]:
-        answers: dict[str, Matrix] = {}
-        failures: list[Failure] = []
-        for name, outcome in zip(self._queries, outcomes, strict=False):
-            if isinstance(outcome, QueryError):
-                failures.append(Failure(name, str(outcome)))
-            else:
-                answers[name] = outcome
-        return answers, tuple(failures)
 
     def _ask(self, query: str, grid: Grid) -> Matrix | QueryError:
         try:
@@ -131,22 +132,30 @@ class Puller:
     def _range(self, query: str, grid: Grid) -> Matrix:
         return self._prometheus.query_range(query, grid)
 
-    def _spool(self, signal: str, grid: Grid, spool: Spool) -> None:
+    def _spool(self, signal: str, query: str, grid: Grid, spool: Spool) -> None:
         """Ask in parts sized by how many series there are now; what is no more is asked for all the same."""
-        query = self._queries[signal]
         count = len(self._prometheus.query(query, grid.end).labels)
         first = 0
         for part in chunks(grid, count):
             spool.add(first, self._rows(signal, self._range(query, part)))
             first += part.columns
 
-    def _history(self, matrices: Mapping[str, Matrix], grid: Grid) -> History:
+    def _history(self, matrices: Mapping[str, Matrix], counts: Mapping[str, Matrix], grid: Grid) -> History:
+        rows, behind = self._rows_of(matrices), self._rows_of(counts)
+        keys = tuple(sorted(rows))
+        values = np.stack([rows[key] for key in keys]) if keys else np.empty((0, grid.columns))
+        known = np.full(values.shape, np.nan) if behind else None
+        if known is not None:
+            for row, key in enumerate(keys):
+                if key in behind:
+                    known[row] = behind[key]
+        return History(keys, grid.start, grid.step, values, counts=known)
+
+    def _rows_of(self, matrices: Mapping[str, Matrix]) -> dict[SeriesKey, Floats]:
         rows: dict[SeriesKey, Floats] = {}
         for name, matrix in matrices.items():
             rows.update(self._rows(name, matrix))
-        keys = tuple(sorted(rows))
-        values = np.stack([rows[key] for key in keys]) if keys else np.empty((0, grid.columns))
-        return History(keys, grid.start, grid.step, values)
+        return rows
 
     def _rows(self, signal: str, matrix: Matrix) -> dict[SeriesKey, Floats]:
         rows: dict[SeriesKey, Floats] = {}
@@ -163,15 +172,53 @@ class Puller:
         return rows
 
 
+@dataclass(frozen=True, slots=True)
+class _Spooled:
+    """One signal's history on disk, and that of how many events its shares are of."""
+
+    values: Spool
+    counts: Spool | None
+
+    def histories(self) -> Iterator[History]:
+        for history in self.values.histories():
+            yield history if self.counts is None else replace(history, counts=_read(self.counts, history))
+
+    def close(self) -> None:
+        self.values.close()
+        if self.counts is not None:
+            self.counts.close()
+
+
+def _read(counts: Spool, history: History) -> Floats:
+    result = np.full(history.values.shape, np.nan)
+    known = [row for row, key in enumerate(history.keys) if key in counts]
+    if known:
+        result[known] = counts.read(tuple(history.keys[row] for row in known))
+    return result
+
+
+def _sorted_out(
+    names: Iterable[str], outcomes: Iterable[Matrix | QueryError]
+) -> tuple[dict[str, Matrix], tuple[Failure, ...]]:
+    answers: dict[str, Matrix] = {}
+    failures: list[Failure] = []
+    for name, outcome in zip(names, outcomes, strict=False):
+        if isinstance(outcome, QueryError):
+            failures.append(Failure(name, str(outcome)))
+        else:
+            answers[name] = outcome
+    return answers, tuple(failures)
+
+
 def _matrix(outcome: Matrix | QueryError) -> Matrix:
     if isinstance(outcome, QueryError):
         raise outcome
     return outcome
 
 
-def _ahead(executor: Executor, work: Callable[[str], Spool], names: Iterable[str], most: int) -> Iterator[Spool]:
+def _ahead(executor: Executor, work: Callable[[str], _Spooled], names: Iterable[str], most: int) -> Iterator[_Spooled]:
     """What becomes of each name, in their order; never more than `most` are under way beside the one taken."""
-    waiting: deque[Future[Spool]] = deque()
+    waiting: deque[Future[_Spooled]] = deque()
     for name in names:
         waiting.append(executor.submit(work, name))
         if len(waiting) > most:

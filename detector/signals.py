@@ -124,5 +124,6 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "priority": _whole,
     "symptom": _one_of(Symptom),
     "severity": _one_of(Severity),
+    "counts": _query,
 }
-OPTIONAL = frozenset({"symptom", "severity"})
+OPTIONAL = frozenset({"symptom", "severity", "counts"})

@@ -53,6 +53,10 @@ class Spool:
             some = tuple(keys[begin : begin + ROWS_AT_ONCE])
             yield History(some, self._grid.start, self._grid.step, self.read(some))
 
+    def __contains__(self, key: SeriesKey) -> bool:
+        """Whether a series ever came."""
+        return key in self._rows
+
     def close(self) -> None:
         """Give the disk's space back."""
         self._file.close()

@@ -27,7 +27,7 @@ from detector.watch import Knowledge
 
 log = logging.getLogger(__name__)
 
-VERSION = 3
+VERSION = 4
 BOOK, BASELINES, MEMORY = "incidents.json", "baselines.npz", "memory.npz"
 Part = TypeVar("Part")
 

@@ -15,7 +15,7 @@ from detector.incidents.episodes import Episodes, remember, until
 from detector.incidents.feedback import Feedback, tolerance
 from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
-from detector.model import Floats, Seconds, SeriesKey, Signal
+from detector.model import Floats, History, Seconds, SeriesKey, Signal
 from detector.pull import Observations
 from detector.sight import Sight, look
 
@@ -96,8 +96,9 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
         return Step(_told(knowledge, _nothing_seen(at, hidden, seen), terms), (), None, hidden, skipped)
     keys = knowledge.baselines.keys
     observed, visible = _aligned(keys, seen, column, hidden)
+    counts = _counts(keys, seen.history, column)
     allowed = shared(terms.budget, len(keys)) * tolerance(knowledge.feedback, keys)
-    result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible, allowed)
+    result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible, allowed, counts)
     reading = _reading(keys, result, visible, at, hidden, seen)
     knowledge = replace(knowledge, state=result.state, episodes=remember(before.episodes, reading.findings))
     return Step(_told(knowledge, reading, terms), keys, result.scores, hidden, skipped)
@@ -162,6 +163,14 @@ def _aligned(
     observed = np.array([points.get(key, np.nan) for key in keys], dtype=np.float64)
     # A value seen through a gap is too low or too high: better none than that one.
     return np.where(visible, observed, np.nan), visible
+
+
+def _counts(keys: tuple[SeriesKey, ...], seen: History, column: int) -> Floats | None:
+    """How many events the newest shares are of, in the order of the keys; None where that is unknown of all."""
+    if seen.counts is None:
+        return None
+    known = {key: count for key, count in zip(seen.keys, seen.counts[:, column], strict=True) if not np.isnan(count)}
+    return np.array([known.get(key, np.nan) for key in keys], dtype=np.float64)
 
 
 def _reading(

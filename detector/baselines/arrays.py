@@ -15,7 +15,7 @@ from detector.baselines.packed import STEPS, Shorts
 from detector.baselines.stabilise import Scales
 from detector.model import Floats, SeriesKey
 
-VERSION = 3
+VERSION = 4
 Floats32 = npt.NDArray[np.float32]
 Bytes8 = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
@@ -50,6 +50,7 @@ class Baselines:
         least: the least departure worth an alert, stabilised; shape (series,).
         bad: 1 where only more harms, -1 where only less does, 0 for both; shape (series,).
         silence: whether falling to nothing is an anomaly; shape (series,).
+        durations: whether it tells how long something takes; shape (series,).
         limits: from which value on each check's statistic is abnormal, see `checks.sides`; infinite: never; shape
             (series, columns).
         samples: how many samples it was learnt from; shape (series,).
@@ -70,6 +71,7 @@ class Baselines:
     least: Floats32
     bad: Bytes8
     silence: Bools
+    durations: Bools
     limits: Floats32
     samples: npt.NDArray[np.int32]
     step: float

@@ -13,7 +13,7 @@ from detector.baselines.packed import pack
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
 from detector.baselines.seasonal import Season, Seasonal, find, residuals
 from detector.baselines.stabilise import Scales, choose, forward, is_nothing, usable
-from detector.model import Bad, Floats, History, Signal
+from detector.model import Bad, Floats, History, Kind, Signal
 
 # Samples that the hours of a series' day are taken to have had beforehand, half of them quiet.
 QUIET_PRIOR = 1.0
@@ -36,6 +36,7 @@ class Learnt:
         times: shape (columns,).
         seasonal: the seasons, with what is expected of each week when it is left out.
         unlearnt: where nothing is learnt, not even that there is no sample; shape (series, columns).
+        counts: how many events each share is of, NaN where unknown; shape (series, columns); None: unknown of all.
     """
 
     baselines: Baselines
@@ -44,6 +45,7 @@ class Learnt:
     times: Floats
     seasonal: Seasonal
     unlearnt: npt.NDArray[np.bool_]
+    counts: Floats | None = None
 
 
 def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learnt:
@@ -69,6 +71,7 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
         material.times,
         material.seasonal,
         material.unlearnt,
+        history.counts,
     )
 
 
@@ -110,7 +113,7 @@ def _baselines(history: History, chosen: Sequence[Signal], material: _Material, 
     assumed = np.maximum(deviations(usual, kinds, material.scales), YOUNG_NOISE * noise(stable)) + LEAST_SPREAD
     profile = pack(_profile(stable, models, seasonal))
     spread = _spread(stable, times, models, seasonal, assumed)
-    moves = agility(residuals(stable, times, seasonal), spread, _samples_per_hour(history))
+    moves = _agility(history, residuals(stable, times, seasonal), spread)
     return Baselines(
         keys=history.keys,
         models=models,
@@ -126,6 +129,7 @@ def _baselines(history: History, chosen: Sequence[Signal], material: _Material, 
         least=least_changes(usual, kinds, material.scales).astype(np.float32),
         bad=np.array([SIGNS[signal.bad] for signal in chosen], dtype=np.int8),
         silence=np.array([signal.silence for signal in chosen], dtype=np.bool_),
+        durations=np.array([kind is Kind.DURATION for kind in kinds], dtype=np.bool_),
         limits=np.zeros((len(values), 0), np.float32),
         samples=np.isfinite(values).sum(1).astype(np.int32),
         step=step,
@@ -146,6 +150,15 @@ def _spread(stable: Floats, times: Floats, models: Models, seasonal: Seasonal, a
     """Return the usual deviation by hour, as assumed where a series is too young to have one; shape (series, 24)."""
     own = spreads(residuals(stable, times, seasonal) - seasonal.trend, times)
     return np.where((models == ModelState.LEARNING)[:, None], assumed[:, None], own)
+
+
+def _agility(history: History, residual: Floats, spread: Floats) -> Floats:
+    """Return how far each series usually is from its last hour, in deviations; shape (series,)."""
+    usual = agility(residual, spread, _samples_per_hour(history))
+    if history.counts is None:
+        return usual
+    # Chance moves a share as much from one sample to the next as it does in the long run.
+    return np.where(np.isfinite(history.counts).any(1), np.maximum(usual, 1.0), usual)
 
 
 def _clean(history: History) -> Floats:

@@ -10,10 +10,11 @@ from detector.model import Floats
 # Four of five: a release or a restart that is over within three minutes is no incident, and one good sample in between
 # does not hide one. What is silent is no longer working at all, and what departs this many times as far as would do is
 # no release: there two of three are enough. At half of it releases alert again, from here on none did.
+# Durations are slow for as long as a release lasts and are seen through a window besides: of them five of six.
 CLEAR_SCORE = 6.0
 # Looked at more often than this, four samples are over sooner than any release and would tell no more than two do.
 OFTEN_SECONDS = 30.0
-REMEMBERED = 4
+REMEMBERED = 5
 # An alert ends after this many samples in a row below the release score.
 CALM_SAMPLES = 3
 RELEASE_SCORE = 0.8
@@ -50,12 +51,17 @@ def empty_held(series: int) -> Held:
     )
 
 
-def fourth_of_five(before: Floats, newest: Floats) -> Floats:
-    """Return the fourth largest of four earlier values, shape (..., REMEMBERED), and the newest, shape (...)."""
+def all_but_one(before: Floats, newest: Floats, samples: int) -> Floats:
+    """Return what all but one of the newest samples reach.
+
+    Args:
+        before: earlier samples, the oldest first; shape (..., REMEMBERED).
+        newest: shape (...).
+        samples: how many, the newest among them.
+    """
     # Two running minima: cheaper than sorting, of which replaying history does very much.
-    least = np.minimum(before[..., 0], newest)
-    second = np.maximum(before[..., 0], newest)
-    for place in range(1, REMEMBERED):
+    least, second = newest, np.full_like(newest, np.inf)
+    for place in range(REMEMBERED - samples + 1, REMEMBERED):
         value = before[..., place]
         second = np.minimum(second, np.maximum(least, value))
         least = np.minimum(least, value)
@@ -63,27 +69,38 @@ def fourth_of_five(before: Floats, newest: Floats) -> Floats:
 
 
 def second_of_three(before: Floats, newest: Floats) -> Floats:
-    """Return the second largest of the last two of earlier values and the newest; shapes as of `fourth_of_five`."""
+    """Return the second largest of the last two of earlier values and the newest; shapes as of `all_but_one`."""
     first, second = before[..., -2], before[..., -1]
     return np.maximum(np.minimum(first, second), np.minimum(np.maximum(first, second), newest))
 
 
-def agreed(before: Floats, newest: Floats, step: float) -> Floats:
-    """Return what enough of the newest values agree on, with evaluations `step` seconds apart; shapes as above."""
-    return second_of_three(before, newest) if step < OFTEN_SECONDS else fourth_of_five(before, newest)
+def agreed(before: Floats, newest: Floats, step: float, durations: Bools) -> Floats:
+    """Return what enough of the newest values agree on; shapes as of `all_but_one`, the first axis being series.
+
+    Args:
+        step: seconds between evaluations.
+        durations: which series are; shape (series,).
+    """
+    if step < OFTEN_SECONDS:
+        return second_of_three(before, newest)
+    result = all_but_one(before, newest, 5)
+    if durations.any():
+        result[durations] = all_but_one(before[durations], newest[durations], 6)
+    return result
 
 
-def hold(held: Held, score: Floats, at: float, silent: Bools, step: float) -> Held:
+def hold(held: Held, score: Floats, at: float, silent: Bools, step: float, durations: Bools) -> Held:
     """Take in the newest scores, NaN where there is no verdict, and where silence alone is anomalous.
 
     Args:
         step: seconds between evaluations.
+        durations: which series are.
     """
     judged = np.isfinite(score)
     newest = np.where(judged, score, 0.0)
     verdict_at = np.where(judged, at, held.verdict_at)
     soon = second_of_three(held.before, newest) >= np.where(silent, 1.0, CLEAR_SCORE)
-    enough = soon | (agreed(held.before, newest, step) >= 1.0)
+    enough = soon | (agreed(held.before, newest, step, durations) >= 1.0)
     begun = judged & enough & (newest >= RELEASE_SCORE)
     calm = np.where(judged, np.where(newest < RELEASE_SCORE, held.calm + 1, 0), held.calm)
     unknown = ~judged & (at - np.where(np.isnan(verdict_at), at, verdict_at) >= UNKNOWN_SECONDS)

@@ -53,6 +53,8 @@ def _queries_within(where: str, node: object) -> Iterator[Query]:
 def signal_queries() -> Iterator[Query]:
     for name, signal in yaml.safe_load((ROOT / "detector" / "signals.yml").read_text()).items():
         yield Query(f"signals.yml/{name}", signal["query"])
+        if "counts" in signal:
+            yield Query(f"signals.yml/{name}.counts", signal["counts"])
 
 
 QUERIES = (*rule_queries(), *dashboard_queries(), *signal_queries())

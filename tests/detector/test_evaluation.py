@@ -89,6 +89,31 @@ def test_errors_of_a_service_that_never_failed_are_told_within_three_intervals(i
     assert findings[23]
 
 
+@pytest.mark.parametrize("requests", [7.0, 60.0, 2000.0])
+def test_a_failed_request_now_and_then_is_chance_and_a_lasting_share_of_them_is_not(
+    requests: float, interval: float
+) -> None:
+    key, columns = SeriesKey("web", "errors"), int(4 * WEEK / 300)
+    counts = np.full((1, columns), requests)
+    never = fit(History((key,), BEGIN, 300.0, np.zeros((1, columns)), counts=counts), SIGNALS, interval)
+    # One failed request is seen for as long as the window of the rates is, and soon after there is another.
+    seen = int(120 / interval)
+    chance = np.array([*[0.0] * 20, *[1 / requests] * seen, *[0.0] * 3, *[1 / requests] * seen, *[0.0] * 20])
+    harm = np.full(int(1800 / interval), 0.05 if requests > 10 else 0.6)
+
+    def findings(values: Floats) -> list[tuple[Finding, ...]]:
+        state, found = empty_state(never.keys), []
+        for column, value in enumerate(values):
+            at = NOW + column * interval
+            result = evaluate(never, state, at, np.array([value]), counts=np.array([requests]))
+            state = result.state
+            found.append(result.findings)
+        return found
+
+    assert not any(findings(chance))
+    assert findings(np.concatenate([chance, harm]))[-1]
+
+
 def test_the_same_hours_without_a_fault_give_no_finding(world: World, baselines: Baselines, interval: float) -> None:
     live = world.read(NOW, NOW + (WEEK if interval == 60.0 else DAY), interval)
     assert not any(run(baselines, live).findings)

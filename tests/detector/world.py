@@ -107,6 +107,12 @@ def answer(world: World, window: Seconds, query: str, times: Floats) -> Rows:
                 for name, courses in world.courses.items()
                 if signal.name in courses
             ]
+        if signal.counts and query == with_window(signal.counts, window):
+            return [
+                ({"service_name": name}, window * world.value(name, "requests", times))
+                for name, courses in world.courses.items()
+                if {signal.name, "requests"} <= courses.keys()
+            ]
     return _coverage(world, window, query, times)
 
 

@@ -1,0 +1,60 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detector.clients.endpoint import Credentials, Endpoint
+from detector.clients.matrix import Grid
+from detector.clients.prometheus import Prometheus
+from detector.model import SeriesKey
+from detector.pull import Puller
+from tests.detector.running import AtOnce
+from tests.detector.servers import FakePrometheus
+from tests.detector.world import SIGNALS, shop
+
+AT = 1_700_000_100.0
+WINDOW = 120.0
+ERRORS = SeriesKey("web", "errors")
+
+
+@pytest.fixture
+def server() -> Iterator[FakePrometheus]:
+    with FakePrometheus(shop(), WINDOW).serving() as running:
+        yield running
+
+
+def puller(server: FakePrometheus) -> Puller:
+    prometheus = Prometheus(Endpoint(server.url, Credentials(), 5.0, 1 << 24), lambda _: None, lambda _: None)
+    return Puller(prometheus, SIGNALS, WINDOW, AtOnce(), lambda _: None)
+
+
+def test_shares_come_with_how_many_requests_they_are_of(server: FakePrometheus) -> None:
+    seen = puller(server).observe(Grid(AT, 60.0, 1)).history
+    assert seen.counts is not None
+    counts = dict(zip(seen.keys, seen.counts[:, 0], strict=True))
+    requests = server.world.value("web", "requests", np.array([AT]))[0]
+    assert counts[ERRORS] == pytest.approx(WINDOW * requests)
+    assert {key.signal for key, count in counts.items() if np.isfinite(count)} == {"errors"}
+
+
+def test_shares_of_unknown_numbers_are_withheld_and_nothing_else_is(server: FakePrometheus) -> None:
+    server.broken = ("increase(larimar_requests_total",)
+    seen = puller(server).observe(Grid(AT, 60.0, 1))
+    assert [failure.signal for failure in seen.failures] == ["errors"]
+    assert {key.signal for key in seen.history.keys} >= {"requests", "latency"}
+    assert ERRORS not in seen.history.keys
+
+
+def test_history_has_the_numbers_behind_its_shares(server: FakePrometheus, tmp_path: Path) -> None:
+    grid = Grid(AT, 300.0, 30)
+    del server.world.courses["cache"]["requests"]
+    for history in puller(server).histories(grid, tmp_path):
+        if {key.signal for key in history.keys} != {"errors"}:
+            assert history.counts is None
+            continue
+        assert history.counts is not None
+        requests = server.world.value("web", "requests", AT + 300.0 * np.arange(30, dtype=np.float64))
+        assert history.counts[history.keys.index(ERRORS)] == pytest.approx(WINDOW * requests)
+        return
+    pytest.fail("no history of errors")
