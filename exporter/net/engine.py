@@ -132,8 +132,7 @@ class Engine:
         self.fragments = Fragments()
         self.idle = idle_ns
         self.datagrams = datagrams
-        self.packets = self.bytes = 0
-        self.zone = 0
+        self.packets = self.bytes = self.zone = 0
         self.latest = 0  # capture time of the last packet
         self.verdicts = memoryview(bytearray(8 * len(VERDICTS))).cast("Q")
         self.nothing = self.view = memoryview(b"\0")

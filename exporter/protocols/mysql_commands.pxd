@@ -25,6 +25,8 @@ cdef class MysqlCommands:
     cpdef feed(self, bytes data, int64_t at, list out)
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
     cpdef hurry(self, int64_t at, list out)
+    @cython.locals(needed=int64_t)
+    cdef int64_t _needed(self, int first, int64_t length, int sequence, int64_t available)
     cdef int64_t _wanted(self, int command, int64_t size, bytes body) except? -7
     cpdef lose(self, list out)
     cdef _complete(self, int64_t at, list out)

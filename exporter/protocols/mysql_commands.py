@@ -89,11 +89,7 @@ class MysqlCommands:
             sequence = octet(buffer, position + 3)
             start = position + HEADER_BYTES
             first = octet(buffer, start) if start < end else 0
-            needed = min(length, STATEMENT_BYTES if first in (QUERY, STMT_PREPARE) else NUMBER_BYTES)
-            if sequence:
-                needed = min(length, SSL_REQUEST_BYTES)
-            if self._impatient and not sequence and first == QUERY and end - start >= LEAST_TEXT_BYTES:
-                needed = min(needed, end - start)
+            needed = self._needed(first, length, sequence, end - start)
             if end - start < needed:
                 break
             if needed < length and not sequence and first in WAITED_FOR and not self._impatient:
@@ -128,6 +124,15 @@ class MysqlCommands:
         self._impatient = True
         self.feed(b"", at, out)
         self._impatient = False
+
+    def _needed(self, first: int, length: int, sequence: int, available: int) -> int:
+        """Return how much of a packet of `length` bytes has to be there before it is read."""
+        if sequence:
+            return min(length, SSL_REQUEST_BYTES)
+        needed = min(length, STATEMENT_BYTES if first in (QUERY, STMT_PREPARE) else NUMBER_BYTES)
+        if self._impatient and first == QUERY and available >= LEAST_TEXT_BYTES:
+            return min(needed, available)
+        return needed
 
     def _wanted(self, command: int, size: int, body: bytes) -> int:
         """Return how much is worth waiting for of a command of `size` bytes that begins so."""
