@@ -1,0 +1,121 @@
+"""What the shipped signals' PromQL makes of metrics, as Prometheus' own tool evaluates it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from detector.signals import SHIPPED, load, with_window
+from quickstart.debian import Tree
+from tests.rules.test_promtool import said
+
+pytestmark = pytest.mark.live
+
+SIGNALS = {signal.name: signal for signal in load((SHIPPED,))}
+# A day and four hours of old, in which there is nothing new, and two hours with it.
+BEFORE, AFTER = 28 * 60, 2 * 60
+OLD = f"0+60x{BEFORE + AFTER}"  # one a second
+NEW = f"_x{BEFORE} 0+120x{AFTER}"  # two a second
+SHORTLY, LATER = BEFORE + 10, BEFORE + 90
+
+HTTP = 'larimar_http_requests_total{{service_name="shop",role="server",status_class="{}"}}'
+DNS = "larimar_dns_{}_total{{service_name='shop',role='client'{}}}"
+CALLS = 'larimar_edge_requests_total{{client="shop",server="{}",protocol="http"}}'
+SYSTEM_CALLS = 'larimar_service_syscalls_total{{service_name="shop",syscall="{}"}}'
+HERE = 'service_name="shop",job="larimar",instance="a"'
+STARTED = f"larimar_service_start_time_seconds{{{HERE}}}"
+MEMORY, MEMORY_LIMIT = (f"larimar_service_memory_{name}_bytes{{{HERE}}}" for name in ("resident", "limit"))
+FDS = f"larimar_service_open_fds_limit_ratio{{{HERE}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is expected of a signal of `shop` at a minute; None: no sample."""
+
+    name: str
+    signal: str
+    series: dict[str, str]
+    minute: int
+    expected: float | None
+
+
+CASES = (
+    Case("known", "new_errors", {HTTP.format("2xx"): OLD, HTTP.format("4xx"): OLD}, SHORTLY, 0.0),
+    Case("new", "new_errors", {HTTP.format("2xx"): OLD, HTTP.format("5xx"): NEW}, SHORTLY, 2.0),
+    Case("no longer new", "new_errors", {HTTP.format("2xx"): OLD, HTTP.format("5xx"): NEW}, LATER, 0.0),
+    Case("new service", "new_errors", {HTTP.format("2xx"): NEW, HTTP.format("5xx"): NEW}, SHORTLY, None),
+    Case(
+        "new failure of DNS",
+        "new_errors",
+        {DNS.format("queries", ""): OLD, DNS.format("failures", ",rcode='SERVFAIL'"): NEW},
+        SHORTLY,
+        2.0,
+    ),
+    Case("known", "new_dependencies", {CALLS.format("db"): OLD, CALLS.format("cache"): OLD}, SHORTLY, 0.0),
+    Case("new", "new_dependencies", {CALLS.format("db"): OLD, CALLS.format("cache"): NEW}, SHORTLY, 2.0),
+    Case("no longer new", "new_dependencies", {CALLS.format("db"): OLD, CALLS.format("cache"): NEW}, LATER, 0.0),
+    Case("without a name", "new_dependencies", {CALLS.format("db"): OLD, CALLS.format("~other"): NEW}, SHORTLY, 0.0),
+    Case("new service", "new_dependencies", {CALLS.format("db"): NEW}, SHORTLY, None),
+    Case("known", "new_system_calls", {SYSTEM_CALLS.format("read"): OLD}, SHORTLY, 0.0),
+    Case(
+        "new", "new_system_calls", {SYSTEM_CALLS.format("read"): OLD, SYSTEM_CALLS.format("ptrace"): NEW}, SHORTLY, 2.0
+    ),
+    Case(
+        "rest", "new_system_calls", {SYSTEM_CALLS.format("read"): OLD, SYSTEM_CALLS.format("~other"): NEW}, SHORTLY, 0.0
+    ),
+    # 100 of 1000 bytes, and from the third hour on 4 more a minute: 340 after an hour of it, 1300 in four more.
+    Case("still", "memory_exhaustion", {STARTED: "0x999", MEMORY: "100x999", MEMORY_LIMIT: "1000x999"}, 300, 0.0),
+    Case(
+        "slow",
+        "memory_exhaustion",
+        {STARTED: "0x999", MEMORY: "100x180 100+2x600", MEMORY_LIMIT: "1000x999"},
+        241,
+        0.0,
+    ),
+    Case(
+        "fast",
+        "memory_exhaustion",
+        {STARTED: "0x999", MEMORY: "100x180 100+4x600", MEMORY_LIMIT: "1000x999"},
+        241,
+        1.3,
+    ),
+    Case("just started", "memory_exhaustion", {STARTED: "0x99", MEMORY: "100+9x99", MEMORY_LIMIT: "1000x99"}, 90, 0.0),
+    Case("without a limit", "memory_exhaustion", {STARTED: "0x999", MEMORY: "100+9x999"}, 300, None),
+    Case("still", "open_fds_exhaustion", {STARTED: "0x999", FDS: "0.5x999"}, 300, 0.0),
+    Case("fast", "open_fds_exhaustion", {STARTED: "0x999", FDS: "0.5x180 0.5+0.00390625x600"}, 241, 1.671875),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.signal}: {case.name}")
+def test_a_signal_says_what_it_should(tree: Tree, tmp_path: Path, case: Case) -> None:
+    expected = [] if case.expected is None else [{"labels": '{service_name="shop"}', "value": case.expected}]
+    document = {
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": with_window(SIGNALS[case.signal].query, 120.0),
+                        "eval_time": f"{case.minute}m",
+                        "exp_samples": expected,
+                    }
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump(document))
+    assert "SUCCESS" in said(tree, "promtool", "test", "rules", file)
+
+
+@pytest.mark.parametrize("name", sorted(SIGNALS))
+def test_every_signal_is_promql(tree: Tree, tmp_path: Path, name: str) -> None:
+    signal = SIGNALS[name]
+    queries = [with_window(query, 120.0) for query in (signal.query, signal.counts) if query]
+    tests = [{"expr": query, "eval_time": "1m", "exp_samples": []} for query in queries]
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump({"tests": [{"interval": "1m", "promql_expr_test": tests}]}))
+    assert "SUCCESS" in said(tree, "promtool", "test", "rules", file)
