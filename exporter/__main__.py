@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from exporter.app import App
 from exporter.config import Config
 from toolkit.logs import configure
+from toolkit.memory import keep_together
 from toolkit.server import ServeError
 from toolkit.settings import load_or_exit
 from toolkit.title import show_as
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run until told to stop; return the exit status."""
     config = load_or_exit(Config, sys.argv[1:] if argv is None else argv, os.environ, PROGRAM)
     configure(config.log_level, config.log_format)
+    keep_together()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

@@ -8,8 +8,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 
-import bcrypt
-
 from toolkit.http1 import Request
 from toolkit.webconfig import RateLimit, WebConfig
 
@@ -59,6 +57,8 @@ class Credentials:
         if not self._checking.acquire(timeout=self._wait_seconds):
             return Verdict.BUSY
         try:
+            import bcrypt  # noqa: PLC0415  # half a megabyte that most do without
+
             right = bcrypt.checkpw(password[:_BCRYPT_BYTES], expected.encode()) and user in config.users
         except ValueError:  # a password with a NUL
             right = False

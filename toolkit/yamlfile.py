@@ -1,38 +1,13 @@
 """YAML files read strictly: bounded, every scalar as text, no repeated keys, no aliases."""
 
 from pathlib import Path
-from typing import Any, cast
-
-import yaml
+from typing import cast
 
 MAX_FILE_BYTES = 1 << 20
 
 
 class FileError(Exception):
     """A file cannot be used; the message names it and the reason."""
-
-
-class _TextLoader(yaml.SafeLoader):
-    """Leaves `1.10`, `on` and dates what was written; an alias could repeat or contain itself without end."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # yaml's own way to declare it
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # types-PyYAML lacks it
-            raise yaml.MarkedYAMLError(problem="aliases are not supported", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.MarkedYAMLError(problem="a key that is not text", problem_mark=key_node.start_mark)
-            if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key}: given twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -57,8 +32,12 @@ def parse_yaml(path: Path, content: bytes) -> object:
     Raises:
         FileError: not YAML, or YAML that is not supported here; names the line, quotes no value.
     """
+    import yaml  # noqa: PLC0415  # most of a megabyte, and many have no file at all
+
+    from toolkit.textloader import TextLoader  # noqa: PLC0415
+
     try:
-        return cast(object, yaml.load(content, Loader=_TextLoader)) or ""  # noqa: S506  # a SafeLoader
+        return cast(object, yaml.load(content, Loader=TextLoader)) or ""  # noqa: S506  # a SafeLoader
     except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""

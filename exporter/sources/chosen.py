@@ -5,15 +5,13 @@ import os
 from array import array
 from collections.abc import Collection
 from contextlib import ExitStack
-from pathlib import Path
 
-from exporter.sources.ebpf import kernel, numbering
-from exporter.sources.ebpf.btf import layout_of
+from exporter.sources.ebpf import kernel
+from exporter.sources.ebpf.btf import Layout
 from exporter.sources.ebpf.taskprogram import (
     ELEMENT_FUNCTION,
     FIND,
     FIND_WITHIN,
-    MEMBERS,
     RELEASE,
     program_for_chosen,
 )
@@ -26,18 +24,16 @@ _NUMBER_BYTES = 8
 class Chosen:
     """The program and its array."""
 
-    def __init__(self, namespace: PidNamespace, types: Path) -> None:
+    def __init__(self, namespace: PidNamespace, found: Layout) -> None:
         """Load the program.
 
         Args:
             namespace: this process's own, whose numbers processes have.
+            found: of what the program needs, with the functions that `functions` tells.
 
         Raises:
-            SourceError: the kernel is older than 6.2, or 6.14 where the namespace is not the first, or forbids it.
+            SourceError: the kernel does not allow it.
         """
-        find = FIND if namespace.is_initial else FIND_WITHIN
-        members = MEMBERS if namespace.is_initial else (*MEMBERS, *numbering.MEMBERS)
-        found = layout_of(types, members, (ELEMENT_FUNCTION, find, RELEASE))
         with ExitStack() as opened:
 
             def keep(descriptor: int) -> int:
@@ -47,7 +43,7 @@ class Chosen:
             numbers = keep(kernel.create_map(kernel.ARRAY, 4, _NUMBER_BYTES, MOST_CHOSEN, kernel.MAPPABLE))
             self._numbers = mmap.mmap(numbers, MOST_CHOSEN * _NUMBER_BYTES)
             opened.callback(self._numbers.close)
-            code = program_for_chosen(found, find, 0 if namespace.is_initial else namespace.inode)
+            code = program_for_chosen(found, _find(namespace), 0 if namespace.is_initial else namespace.inode)
             loaded = keep(kernel.load_iterator("larimar_chosen", code, found.functions[ELEMENT_FUNCTION]))
             self._link = keep(kernel.link(loaded, numbers))
             self._opened = opened.pop_all()
@@ -69,3 +65,12 @@ class Chosen:
     def close(self) -> None:
         """Unload the program."""
         self._opened.close()
+
+
+def functions(namespace: PidNamespace) -> tuple[str, ...]:
+    """Return the kernel's functions that are needed: of Linux 6.2, and where the namespace is not the first of 6.14."""
+    return ELEMENT_FUNCTION, _find(namespace), RELEASE
+
+
+def _find(namespace: PidNamespace) -> str:
+    return FIND if namespace.is_initial else FIND_WITHIN

@@ -79,7 +79,8 @@ class SocketOwners:
         self._lent: set[int] = set()  # owned by the first process
         self._times = times or run_times(proc)
         self._sized: dict[int, _Size] = {}
-        self._suspects: set[int] = set()  # ran while sockets came that have no owner yet
+        self._suspects: dict[int, int] = {}  # who ran while sockets came that have no owner yet, and in which look
+        self._looks = 0
         self._sizes: dict[int, int] = {}  # open files, when they were last looked through
         self._sweeps: dict[int, int] = {}  # how often everything was searched for a socket in vain
         self._due: dict[int, int] = {}  # likely processes and their open files, in the order of the search
@@ -107,6 +108,7 @@ class SocketOwners:
             pids: all processes.
             now: seconds, of any clock that does not go back.
         """
+        self._looks += 1
         self._forget(inodes, pids)
         missing = {one for one in inodes - self._owners.keys() if self._sweeps.get(one, 0) < _MAX_SWEEPS}
         wanted = _Wanted(missing, set(self._lent))
@@ -122,7 +124,8 @@ class SocketOwners:
             self._go_on_sweeping(wanted, pids, now, begun)
         if not wanted.missing:
             self._sweep = {}
-            self._suspects.clear()
+            # Who ran in this look may have opened a socket after the sockets were listed.
+            self._suspects = {pid: look for pid, look in self._suspects.items() if look == self._looks}
         for pid in self._readings.keys() - self._due.keys() - self._sweep.keys():
             self._readings.pop(pid).close()
         return self._owners
@@ -139,6 +142,8 @@ class SocketOwners:
         ended = set(self._owners.values()).difference(pids)
         if ended:
             gone |= {inode for inode, pid in self._owners.items() if pid in ended}
+        if gone & inodes:
+            self._suspects = dict.fromkeys(pids, self._looks)  # who shares a socket need not run to have it
         for inode in gone:
             self._descriptors.closed(self._owners.pop(inode), inode)
         self._descriptors.forget(ended)
@@ -152,7 +157,7 @@ class SocketOwners:
 
     def _likely(self, changed: Mapping[int, int]) -> dict[int, int]:
         """Return the processes to look through for a new socket, the likeliest first, and their open files."""
-        holders = self._suspects.intersection(self._owners.values()).difference(changed, (FIRST_PID,))
+        holders = set(self._owners.values()).intersection(self._suspects).difference(changed, (FIRST_PID,))
         return {**changed, **{pid: self._sizes.get(pid, 0) for pid in holders}}
 
     def _guess(self, changed: Collection[int], wanted: _Wanted, begun: float) -> None:
@@ -205,7 +210,7 @@ class SocketOwners:
             before, ran = sized.get(pid), times.get(pid, UNKNOWN)
             if before is None or before.ran != ran or ran == UNKNOWN:
                 sized[pid] = _Size(ran, self._size(pid))
-                self._suspects.add(pid)
+                self._suspects[pid] = self._looks
 
     def _size(self, pid: int) -> int:
         try:
@@ -216,7 +221,7 @@ class SocketOwners:
     def _go_on_sweeping(self, wanted: _Wanted, pids: AbstractSet[int], now: float, begun: float) -> None:
         """Search all who may have them, or what is left; then rest, so that it takes a small share of the time."""
         if not self._sweep:
-            suspects = self._suspects.intersection(pids)
+            suspects = pids & self._suspects.keys()
             order = sorted(suspects, key=lambda pid: (pid == FIRST_PID, self._sizes.get(pid, 0), -pid))
             self._sweep = {pid: self._sizes.get(pid, 0) for pid in order}
             self._swept_for = frozenset(wanted.missing)
@@ -235,6 +240,8 @@ class SocketOwners:
             if not self._look_through(pid, wanted, begun):
                 return False
             self._sizes[pid] = places.pop(pid)
+            if self._suspects.get(pid, self._looks) != self._looks:
+                del self._suspects[pid]  # until it runs again
         places.clear()
         return True
 

@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage, Usages
-from exporter.sources.chosen import MOST_CHOSEN, Chosen
+from exporter.sources.chosen import MOST_CHOSEN, Chosen, functions
 from exporter.sources.ebpf import kernel, numbering
-from exporter.sources.ebpf.btf import TYPES, layout_of
+from exporter.sources.ebpf.btf import TYPES, Layout, layout_of
 from exporter.sources.ebpf.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, program
 from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import PidNamespace, shown_by
@@ -42,8 +42,7 @@ class TaskReader:
         Raises:
             SourceError: the kernel is too old, or does not allow it.
         """
-        members = MEMBERS if namespace.is_initial else (*MEMBERS, *numbering.MEMBERS)
-        found = layout_of(types, members, (FUNCTION,))
+        found = _layout(types, namespace)
         self._fallback = fallback
         self._page_bytes = os.sysconf("SC_PAGESIZE")
         self._ticks_per_second = os.sysconf("SC_CLK_TCK")
@@ -61,7 +60,7 @@ class TaskReader:
             code = program(found, 0 if namespace.is_initial else namespace.inode)
             loaded = keep(kernel.load_iterator("larimar_tasks", code, found.functions[FUNCTION]))
             self._all = keep(kernel.link(loaded))
-            self._chosen = _chosen(namespace, types)
+            self._chosen = _chosen(namespace, found)
             opened.callback(self._chosen.close if self._chosen else lambda: None)
             self._opened = opened.pop_all()
 
@@ -161,9 +160,20 @@ def open_usages(proc: Path, reader: UsageReader, times: RunTimes = processor_tim
         return reader, str(error)
 
 
-def _chosen(namespace: PidNamespace, types: Path) -> Chosen | None:
+def _layout(types: Path, namespace: PidNamespace) -> Layout:
+    """Return what the programs need; without the functions of a newer kernel than this one."""
+    members = MEMBERS if namespace.is_initial else (*MEMBERS, *numbering.MEMBERS)
     try:
-        return Chosen(namespace, types)
+        return layout_of(types, members, (FUNCTION, *functions(namespace)))
+    except SourceError:
+        return layout_of(types, members, (FUNCTION,))
+
+
+def _chosen(namespace: PidNamespace, found: Layout) -> Chosen | None:
+    if not found.functions.keys() >= set(functions(namespace)):
+        return None
+    try:
+        return Chosen(namespace, found)
     except SourceError as error:
         log.info("going through all threads each time", extra={"reason": str(error)})
         return None

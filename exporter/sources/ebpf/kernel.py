@@ -23,6 +23,7 @@ _SOCKET_FILTER, _RAW_TRACEPOINT, _TRACING, _TRACE_ITERATOR = 1, 17, 26, 28
 _LICENCE = b"Dual MIT/GPL"  # of programs that use helpers which are for nothing else
 _LOG_BYTES = 1 << 20
 _LOG_SHOWN = 300
+_READ_BYTES = 1 << 16  # the kernel writes half of it at a time
 
 
 class BpfError(SourceError):
@@ -191,7 +192,7 @@ def run(link_descriptor: int) -> bytes:
     descriptor = bpf(ITERATE, struct.pack("=2I", link_descriptor, 0), "no iterator")
     try:
         parts = []
-        while part := os.read(descriptor, 1 << 20):
+        while part := os.read(descriptor, _READ_BYTES):
             parts.append(part)
         return b"".join(parts)
     except OSError as error:

@@ -11,6 +11,13 @@ import pytest
 from exporter.sources.owners import SocketOwners
 from tests.exporter.sources.proctree import ProcTree
 
+NOWHERE = 99  # no process has it
+
+
+def add_files(tree: ProcTree, pid: int, files: int) -> None:
+    for descriptor in range(3, 3 + files):
+        (tree.path / str(pid) / "fd" / str(descriptor)).symlink_to("/dev/null")
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> ProcTree:
@@ -42,7 +49,8 @@ def test_who_did_not_run_is_not_looked_through(tree: ProcTree) -> None:
     clocks = {1: 5, 10: 5, 11: 5}
     owners = SocketOwners(tree.path, times=lambda _pids: clocks)
     tree.open_socket(10, 3, 76)
-    assert owners.resolve({76}, {1, 10, 11}, 0.0) == {76: 10}
+    for now in (0.0, 1.0):
+        assert owners.resolve({76}, {1, 10, 11}, now) == {76: 10}
     shutil.rmtree(tree.path / "11" / "fd")
     (tree.path / "11" / "fd").mkdir()
     tree.open_socket(11, 3, 77)
@@ -50,6 +58,47 @@ def test_who_did_not_run_is_not_looked_through(tree: ProcTree) -> None:
     assert owners.resolve({76, 77}, {1, 10, 11}, 10.0) == {76: 10}
     clocks[11] = 6
     assert owners.resolve({76, 77, 78}, {1, 10, 11}, 20.0) == {76: 10, 77: 11}
+
+
+def test_a_socket_that_came_just_after_the_list_is_found_though_its_owner_sleeps_now(tree: ProcTree) -> None:
+    clocks = {1: 5, 10: 5, 11: 5}
+    owners = SocketOwners(tree.path, times=lambda _pids: clocks)
+    tree.open_socket(10, 3, 76)
+    owners.resolve({76}, {1, 10, 11}, 0.0)
+    owners.resolve({76}, {1, 10, 11}, 10.0)
+    tree.open_socket(10, 4, 77)
+    tree.open_socket(11, 4, 78)
+    clocks |= {10: 6, 11: 6}
+    assert owners.resolve({76, 77}, {1, 10, 11}, 20.0) == {76: 10, 77: 10}
+
+    assert owners.resolve({76, 77, 78}, {1, 10, 11}, 30.0) == {76: 10, 77: 10, 78: 11}
+
+
+def test_a_socket_that_was_shared_is_its_heirs_though_they_sleep(tree: ProcTree) -> None:
+    clocks = {1: 5, 10: 5, 11: 5}
+    owners = SocketOwners(tree.path, times=lambda _pids: clocks)
+    tree.open_socket(10, 3, 77)
+    tree.open_socket(11, 3, 77)
+    assert owners.resolve({77}, {1, 10, 11}, 0.0) == {77: 11}
+    owners.resolve({77}, {1, 10, 11}, 10.0)
+
+    assert owners.resolve({77}, {1, 10}, 20.0) == {77: 10}
+
+
+def test_who_was_looked_through_in_vain_is_not_again_until_it_runs(tree: ProcTree) -> None:
+    clocks = {1: 5, 10: 5, 11: 5}
+    ticks = count()
+    owners = SocketOwners(tree.path, clock=lambda: next(ticks) / 10_000, times=lambda _pids: clocks)
+    for pid in (10, 11):
+        add_files(tree, pid, 100)
+    taken = []
+    for now in range(0, 1000, 100):
+        before = next(ticks)
+        owners.resolve({NOWHERE + now}, {1, 10, 11}, float(now))
+        taken.append(next(ticks) - before)
+
+    assert taken[0] > 200
+    assert max(taken[-5:]) < 20
 
 
 def test_what_was_not_found_thrice_is_looked_for_no_more(tree: ProcTree) -> None:
@@ -73,14 +122,6 @@ def test_searching_everything_takes_a_small_share_of_the_time(tree: ProcTree) ->
 
     assert owners.resolve({77}, {10, 11}, 20 * taken) == {}
     assert owners.resolve({77}, {10, 11}, 50 * taken) == {77: 10}
-
-
-NOWHERE = 99  # no process has it
-
-
-def add_files(tree: ProcTree, pid: int, files: int) -> None:
-    for descriptor in range(3, 3 + files):
-        (tree.path / str(pid) / "fd" / str(descriptor)).symlink_to("/dev/null")
 
 
 def test_a_look_stops_at_its_budget(tree: ProcTree) -> None:
