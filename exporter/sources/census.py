@@ -102,6 +102,7 @@ class Census:
         if stat is None:
             updated.pop(pid, None)
             self._visits.pop(pid, None)
+            self._pending.discard(pid)
             self.hidden += 1
             return
         if stat.is_kernel:

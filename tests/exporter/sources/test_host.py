@@ -132,6 +132,15 @@ def test_a_process_that_loses_its_files_half_way_is_survived(tree: ProcTree, hos
     assert host.status().hidden_processes == 2
 
 
+def test_a_young_process_that_ends_while_it_is_looked_at_is_survived(tree: ProcTree, host: Host) -> None:
+    host.refresh(0.0)
+    folder = tree.add(50, b"/opt/shop")
+    host.refresh(1.0)
+    (folder / "stat").unlink()
+
+    assert [50 in host.refresh(now).processes for now in (2.0, 3.0, 4.0)] == [False, False, False]
+
+
 def test_a_reused_pid_gets_its_new_name(tree: ProcTree, host: Host) -> None:
     tree.add(10, b"/opt/shop", start=100)
     host.sample(0.0)
