@@ -169,19 +169,25 @@ def observe(memory: Memory, point: Point) -> Observed:
         unchanged=unchanged,
         silence=silence,
     )
-    statistics = np.empty((len(exact), len(CHECKS)))
-    statistics[:, RESIDUAL] = exact
-    statistics[:, SHIFT_MINUTES : DRIFT + 1] = supported(smoothed, np.sort(recent, axis=1)[:, RECENT // 2])
-    statistics[:, STEP] = distance
-    statistics[:, STEP_MINUTES] = supported(stepped[:, None], distance)[:, 0]
-    statistics[:, SPREAD] = restless
-    statistics[:, FLATLINE] = unchanged
+    statistics = _statistics(exact, distance, after)
     statistics[~known] = np.nan
     blind = ~known & ~point.visible
     statistics[:, SILENCE] = np.where(blind, np.nan, silence)
     # A blind spot neither adds to the evidence nor takes it away.
     kept = replace(_where(known, after, memory), silence=np.where(blind, memory.silence, silence))
     return Observed(kept, statistics)
+
+
+def _statistics(exact: Floats, distance: Floats, after: Memory) -> Floats:
+    """Return the statistics of all checks but silence, as of a point with a sample; shape (series, CHECKS)."""
+    statistics = np.empty((len(exact), len(CHECKS)))
+    statistics[:, RESIDUAL] = exact
+    statistics[:, SHIFT_MINUTES : DRIFT + 1] = supported(after.smoothed, np.sort(after.recent, axis=1)[:, RECENT // 2])
+    statistics[:, STEP] = distance
+    statistics[:, STEP_MINUTES] = supported(after.stepped[:, None], distance)[:, 0]
+    statistics[:, SPREAD] = after.restless
+    statistics[:, FLATLINE] = after.unchanged
+    return statistics
 
 
 def _share_of_young(seen: npt.NDArray[np.int64], young: npt.NDArray[np.int64]) -> Floats:
