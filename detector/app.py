@@ -213,7 +213,7 @@ def _count(metrics: Metrics) -> Callable[[str], None]:
 
 def _routes(config: Config, detector: Detector, metrics: Metrics, clock: Clock) -> dict[str, Handler]:
     links = (
-        Link(config.telemetry_path, "The detector's metrics: scores, what is expected, and its own health."),
+        Link(config.telemetry_path, "The detector's metrics: scores, expected ranges and its own health."),
         Link("/-/healthy", "Whether the process runs."),
         Link("/-/ready", "Whether it can do its work, or why not."),
     )

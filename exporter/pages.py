@@ -156,12 +156,13 @@ def routes(
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     links = (
-        Link(config.telemetry_path, "the metrics"),
-        Link("/-/healthy", "whether it runs"),
-        Link("/-/ready", "whether it sees"),
+        Link(config.telemetry_path, "The exporter's metrics."),
+        Link("/-/healthy", "Whether the process runs."),
+        Link("/-/ready", "Whether it can do its work, or why not."),
     )
+    about = "Observes this host's services and exposes what they do as Prometheus metrics."
     return {
-        "/": landing_handler("Larimar exporter", "What this host's services do, seen from outside.", version(), links),
+        "/": landing_handler("Larimar exporter", about, version(), links),
         config.telemetry_path: metrics_handler(registry),
         **health_routes(not_ready),
     }
