@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from exporter.app import App
 from exporter.config import Config
 from toolkit.logs import configure
-from toolkit.memory import keep_together
+from toolkit.memory import give_back, keep_together
 from toolkit.server import ServeError
 from toolkit.settings import load_or_exit
 from toolkit.title import show_as
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ServeError, OSError) as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 1
+    give_back()  # reading the kernel's types took some megabytes
     try:
         app.run(stop)
     finally:
