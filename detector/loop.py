@@ -83,7 +83,7 @@ class Detector:
             try:
                 self.tick(clock.now())
             except Exception:  # the one place where anything is survived
-                log.exception("evaluation broke")
+                log.exception("evaluation failed unexpectedly")
                 self._parts.metrics.failures.inc()
                 self._retry_at = clock.now() + self._parts.timing.interval
             if not clock.wait_until(self.next_at(clock.now())):
@@ -159,7 +159,7 @@ class Detector:
         self._knowledge = replace(refitted(self._knowledge, fitted.baselines), episodes=episodes)
         self._parts.metrics.fits.inc()
         series = 0 if fitted.baselines is None else len(fitted.baselines.keys)
-        log.info("learnt what is usual", extra={"series": series})
+        log.info("baselines fitted", extra={"series": series})
         self._save(self._parts.store.save_baselines)
         give_back()
 
@@ -169,7 +169,7 @@ class Detector:
         if feedback.keys() != before.keys():
             self._knowledge = replace(self._knowledge, feedback=feedback)
             changed = {"said": len(feedback.keys() - before.keys()), "taken_back": len(before.keys() - feedback.keys())}
-            log.info("false alarms were told of", extra=changed)
+            log.info("false alarms reported", extra=changed)
         if abs(now - self._heard_at) >= HEAR_SECONDS:  # also after the clock was set back
             self._heard_at = now
             self._parts.listener.ask()

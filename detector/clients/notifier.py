@@ -113,7 +113,7 @@ class _Courier:
             return False
         except Exception:  # this thread's only loop: were it to end, nobody would be told of anything any more
             self._failed(batch)
-            log.exception("posting broke", extra={"alertmanager": self.url})
+            log.exception("posting failed unexpectedly", extra={"alertmanager": self.url})
             return False
         if self.tally.failing:
             log.info("alerts are delivered again", extra={"alertmanager": self.url, "attempts": self.tally.failing})
@@ -121,7 +121,7 @@ class _Courier:
         self.tally.failed += len(delivery.refused)
         self.tally.failing = 0
         for reason in delivery.refused[:3]:
-            log.error("alert refused for good", extra={"alertmanager": self.url, "reason": reason})
+            log.error("alert refused", extra={"alertmanager": self.url, "reason": reason})
         return True
 
     def _failed(self, batch: Sequence[Alert]) -> int:

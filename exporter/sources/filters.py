@@ -174,7 +174,7 @@ class Filters:
         """Log what was refused, once."""
         if self._unsaid and not self._said:
             self._said = True
-            log.warning("no eBPF filter, doing with the classic one", extra={"reason": self._unsaid})
+            log.warning("no eBPF filter, using the classic one", extra={"reason": self._unsaid})
 
     @property
     def is_ebpf(self) -> bool:

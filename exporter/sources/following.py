@@ -163,7 +163,7 @@ class SocketFollower:
         try:
             closed = self._closings.take()
         except (OSError, ValueError) as error:
-            log.warning("notices of closed sockets unreadable, doing without", extra={"error": str(error)})
+            log.warning("notices of closed sockets unreadable, going on without them", extra={"error": str(error)})
             self._closings.close()
             self._closings = None
             return

@@ -195,6 +195,4 @@ def test_without_the_capability_the_classic_filter_does(ebpf_filter: EbpfFilter)
     dropped = [setpriv, "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin"]
     command = [*dropped, sys.executable, "-c", WITHOUT_BPF]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert told == (
-        "no eBPF filter, doing with the classic one\nFilterStatus(name='classic', reason='not permitted')\n"
-    )
+    assert told == ("no eBPF filter, using the classic one\nFilterStatus(name='classic', reason='not permitted')\n")
