@@ -9,7 +9,8 @@ from hypothesis.extra import numpy as arrays
 from detector.baselines import Baselines, ModelState
 from detector.evaluation import State, adopt, empty_state, evaluate
 from detector.fitting import fit, prior
-from detector.model import Finding, Floats, History, SeriesKey, Signal
+from detector.model import Finding, Floats, History, Kind, SeriesKey, Signal
+from detector.signals import SHIPPED, load
 from tests.detector.worlds import BEGIN, DAY, LATENCY, REQUESTS, SIGNALS, WEEK, Fault, World
 
 NOW = BEGIN + 4 * WEEK
@@ -280,3 +281,16 @@ def test_the_unit_does_not_matter(factor: float, signal: Signal) -> None:
             scores.append(float(result.scores.score[0]))
     half = len(scores) // 2
     assert scores[:half] == pytest.approx(scores[half:], rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["new_errors", "new_dependencies", "new_system_calls", "memory_exhaustion"])
+def test_what_never_was_is_told_once_it_lasts(name: str, interval: float) -> None:
+    signal = next(signal for signal in load((SHIPPED,)) if signal.name == name)
+    key, history = SeriesKey("web", name), np.zeros((1, int(4 * WEEK / 600)))
+    never = fit(History((key,), BEGIN, 600.0, history), (signal,), interval)
+    much = 1.3 if signal.kind is Kind.RATIO else 2 * signal.floor
+    little = 0.5 * signal.floor
+    lasting = History((key,), NOW, interval, np.array([[0.0] * 10 + [much] * 5]))
+    assert run(never, lasting).first(name) in range(11, 15)
+    for harmless in ([0.0] * 10 + [much] + [0.0] * 9, [0.0] * 10 + [little] * 60):
+        assert run(never, History((key,), NOW, interval, np.array([harmless]))).first(name) == -1
