@@ -24,6 +24,7 @@ from exporter.services.view import HostView
 from exporter.sources.host import Host
 from quickstart.debian import Tree
 from tests.live.support import stack
+from tests.live.support.namespace import outside
 from tests.live.support.stack import Prometheus
 from tests.live.support.waiting import settled, until
 
@@ -190,7 +191,8 @@ def started(folder: Path, ended: ExitStack) -> dict[str, Running]:
     """Start the services, by the names they should get; they end with the stack."""
     recipes = {recipe.name: recipe for recipe in (replace(BY_ENGINE[engine], way=Way.PLAIN) for engine in FLEET)}
     recipes["kvd"] = replace(REDIS, way=Way.RENAMED, other_name="kvd")
-    kit = fleet.kit(tuple(recipes.values()))
+    with outside():  # it may have to fetch packages
+        kit = fleet.kit(tuple(recipes.values()))
     recipes["reports"] = BY_ENGINE["python-batch"]
     services = {}
     for name, recipe in recipes.items():
