@@ -4,6 +4,7 @@ A process that did not run since it was looked at has done nothing: opened no fi
 Asking for its clock is a tenth of the cost of reading its `stat`, tells nanoseconds, and everybody may.
 """
 
+import os
 import time
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
@@ -12,18 +13,11 @@ from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import shown_by
 
 UNKNOWN = -1
+_FIRST = 1  # the first process of every PID namespace
 _SCHEDULER = 2  # CPUCLOCK_SCHED, include/linux/posix-timers.h
 
 RunTimes = Callable[[Set[int]], Mapping[int, int]]
 """Returns the nanoseconds that processes have run, by PID, perhaps of others too; `UNKNOWN` where it cannot be told."""
-
-
-def run_times(proc: Path) -> RunTimes:
-    """Return what tells the run times of the processes of a /proc; it knows none where they have other numbers here."""
-    try:
-        return processor_times if shown_by(proc).is_own else no_times
-    except SourceError:
-        return no_times
 
 
 def no_times(_pids: Set[int]) -> Mapping[int, int]:
@@ -40,6 +34,21 @@ def processor_times(pids: Set[int]) -> dict[int, int]:
         except OSError:  # it has ended
             found[pid] = UNKNOWN
     return found
+
+
+def run_times(proc: Path, ask: RunTimes = processor_times) -> RunTimes:
+    """Return what tells the run times of the processes of a /proc.
+
+    It knows none where they have other numbers here, or where clocks are not told, as in some sandboxes.
+
+    Args:
+        ask: what tells the run times of this process's own PID namespace.
+    """
+    try:
+        known = ask({os.getpid(), _FIRST}) if shown_by(proc).is_own else {}
+    except SourceError:
+        return no_times
+    return ask if known and UNKNOWN not in known.values() else no_times
 
 
 class Remembered:

@@ -37,6 +37,13 @@ def test_nothing_is_known_of_the_processes_of_another_folder(tmp_path: Path) -> 
     assert no_times({os.getpid()}) == {}
 
 
+def test_where_clocks_are_not_told_nothing_is_known() -> None:
+    assert run_times(Path("/proc"), lambda pids: dict.fromkeys(pids, UNKNOWN)) is no_times
+    assert (
+        run_times(Path("/proc"), lambda pids: {pid: 7 if pid == os.getpid() else UNKNOWN for pid in pids}) is no_times
+    )
+
+
 def test_what_was_asked_once_is_remembered_until_it_is_to_be_forgotten() -> None:
     asked: list[Set[int]] = []
 
