@@ -1,9 +1,10 @@
 """Keeps the exporter's processor time within its budget, by looking at less, and says for how much what is seen stands.
 
-A bucket of processor time fills with the budget and is emptied by what is spent. While it empties, this is given up in
-turn: the detail of operations; then time, in which the capture is closed; then flows. Time is cut into cycles of which
-a random part is looked at. How large a part is decided before the cycle begins, and what was seen stands for the
-inverse of that: so whatever the load does, and whatever it costs, the sums are right in the mean.
+In no half minute is more spent than the budget allows. A third of that may be spent at once, so that after calm a rush
+is counted exactly. Then this is given up in turn: the detail of operations; then time, in which the capture is closed;
+then flows. Time is cut into cycles of which a random part is looked at. How large a part is decided before the cycle
+begins, and what was seen stands for the inverse of that: so whatever the load does, and whatever it costs, the sums are
+right in the mean.
 """
 
 import math
@@ -13,25 +14,25 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from exporter.services.cycles import Cycle, Span, overlap, place
+from exporter.services.ledger import Ledger
 
-# The bucket's rate and size together let at most the budget be spent in any 30 seconds, with a little to spare. The
-# greater the bucket, the more of a short rush is counted exactly; the greater the rate, the more of a lasting load is
-# seen.
 WINDOW_SECONDS = 30.0
-FILLED = 0.7
-BURST_SECONDS = WINDOW_SECONDS * (1 - FILLED) * 0.9  # of the budget
+# What follows is in parts of all that may be spent in a window: where it says "left", of what the rest leaves of that.
+LEFT_OVER = 0.04  # for what is known only once it was spent
+# A slice that costs more than there is may be read to its end within this: what is left out of the most expensive ones
+# would be stood for by cheaper ones.
+DEBT = 0.03
 # What the rest of the exporter spends is taken from the capture's share, but never all of it.
 MOST_FOR_REST = 0.6
-DETAIL_BELOW = 0.75  # of the bucket; the operation of one exchange in EVERY is told
-SLICES_BELOW = 0.3
+DETAIL_BELOW = 0.75  # left; the operation of one exchange in EVERY is told
+SLICES_BELOW = 0.6  # left, unless what is looked at can be borne steadily
+KEPT = 0.58  # for slices, should the load last
+SLACK = 0.03  # left for slices that cost more than was foreseen
+SLICE_COST = 0.0073  # of what is read in a slice; the more slices, the more they tell of an uneven load
 EVERY = 8
-# Seconds of a cycle that are looked at: many short ones tell more of an uneven load than a few long ones.
-LEAST_LENGTH, MOST_LENGTH = 0.02, 0.1
-SLICE_COST = 0.027  # of the bucket
-RESERVE = 0.13  # of the bucket; below it, or twice what a slice costs, a cycle lasts until there is as much again
-# A slice that costs more than there is may be read to its end within this: what is left out of the most expensive ones
-# would be stood for by cheaper ones. Also of the bucket.
-DEBT = 0.08
+HASTE_SECONDS = 1.5  # within about so long what is left beyond KEPT is spent on slices
+LEAST_INCOME = 0.02  # of the budget, however little is left
+LEAST_LENGTH, MOST_LENGTH = 0.02, 0.1  # seconds of a cycle that are looked at
 LEAST_SHARE = 0.02  # of the time; below it flows are sampled as well
 MOST_SHARE = 0.9  # of the time in slices; what would bear more is soon looked at whole
 MOST_CYCLE_SECONDS = 20.0
@@ -40,7 +41,7 @@ MOST_FLOWS = 64
 CALM_SECONDS = 5.0
 # The cost is averaged over so many cycles: cycles of nearly the same length are as good as can be on uneven loads.
 MOST_CYCLES = 16
-COST_SECONDS = 1.0  # over about so long the cost is averaged while everything is looked at
+COST_SECONDS = 0.25  # over about so long the cost is averaged while everything is looked at
 RATIO_SECONDS = 15.0  # what is told of the share kept is an average over about so long
 LEAD = 0.004  # seconds before a window in which connections are picked up, but nothing counts
 TAIL = 0.008  # seconds after a window in which answers are waited for
@@ -121,11 +122,11 @@ class Governor:
         self._budget = budget
         self._chance = chance
         self._most_flows = MOST_FLOWS if chooses_flows else 1
-        self._size = budget * BURST_SECONDS
-        self._credit = self._size
-        self._income = budget * FILLED
+        self._most = budget * WINDOW_SECONDS
+        self._ledger, self._rest = Ledger(WINDOW_SECONDS), Ledger(WINDOW_SECONDS)
+        self._beside = 0.0  # processors used by the rest of the process of late
+        self._planned = 0.0  # seconds of processor time that the latest cycle will cost
         self._spent = self._learnt = spent
-        self._owed = 0.0  # by the rest of the process
         self._now = self._opened = now
         self._whole = True
         self._open_seconds = 0.0
@@ -157,7 +158,7 @@ class Governor:
         if strained:
             self._most_length = max(LEAST_LENGTH, self._most_length / 2)
         if self._whole:
-            if strained or self._credit < self._size * SLICES_BELOW:
+            if strained or (self._left() < SLICES_BELOW and self._cost > self._steady(now)):
                 self._begin_cycles(now)
         elif now >= self._cycle_ends - AHEAD:
             self._go_on(now)
@@ -192,23 +193,41 @@ class Governor:
         return Shed(self._operations, self._time, self._flow_seconds, ratio)
 
     def _account(self, now: float, spent: Spent) -> None:
-        """Fill the bucket and empty it by what was spent; note what was seen meanwhile."""
+        """Book what was spent; note what was seen meanwhile."""
         seconds = max(0.0, now - self._now)
         capture = max(0.0, spent.capture - self._spent.capture)
-        most = MOST_FOR_REST * self._budget
-        self._owed = min(self._owed + max(0.0, spent.rest - self._spent.rest), most * WINDOW_SECONDS)
-        charged = min(self._owed, most * seconds)
-        self._owed -= charged
-        self._credit = min(self._size, self._credit + FILLED * self._budget * seconds - charged - capture)
+        self._rest.spend(now, 0.0)
+        most = MOST_FOR_REST * self._most - self._rest.spent
+        charged = min(max(0.0, spent.rest - self._spent.rest), max(0.0, most))
+        self._rest.spend(now, charged)
+        self._ledger.spend(now, charged + capture)
         if seconds > 0.0:
             fading = math.exp(-seconds / RATIO_SECONDS)
-            self._income += (1 - fading) * (FILLED * self._budget - charged / seconds - self._income)
+            self._beside += (1 - fading) * (charged / seconds - self._beside)
             self._note(now, seconds, fading)
             if self._plan.aperture is Aperture.OPEN:
                 self._open_seconds += seconds
             if self._whole:
                 self._cost += (1 - math.exp(-seconds / COST_SECONDS)) * (capture / seconds - self._cost)
         self._now, self._spent = now, spent
+
+    def _spendable(self) -> float:
+        """Return how many seconds of processor time may be spent now."""
+        return (1 - LEFT_OVER) * self._most - self._ledger.spent
+
+    def _left(self) -> float:
+        """Return what may be spent now, as a part of what the rest of the process leaves in a window."""
+        return self._spendable() / (self._most - self._rest.spent)
+
+    def _steady(self, now: float) -> float:
+        """Return how many processors may be used from now on for as long as one likes."""
+        bears = self._ledger.bears(now, (1 - LEFT_OVER - SLACK) * self._most - self._planned)
+        return max(LEAST_INCOME * self._budget, bears - self._beside)
+
+    def _income(self, now: float) -> float:
+        """Return how many processors may be used for slices now."""
+        hasty = self._spendable() - KEPT * (self._most - self._rest.spent) - self._planned
+        return max(self._steady(now), hasty / HASTE_SECONDS - self._beside)
 
     def _note(self, now: float, seconds: float, fading: float) -> None:
         while self._seen and self._seen[0].end <= self._now:
@@ -222,9 +241,9 @@ class Governor:
 
     def _decide(self, now: float) -> Plan:
         """Return the plan that follows from the spans."""
-        seconds = max(0.0, self._credit + DEBT * self._size)
+        seconds = max(0.0, self._spendable() + DEBT * self._most)
         if self._whole and self._seen and self._seen[-1].end == math.inf:
-            every = EVERY if self._credit < self._size * DETAIL_BELOW else 1
+            every = EVERY if self._left() < DETAIL_BELOW else 1
             return Plan(every=every, seconds=seconds)
         closes = self._closes()
         opens = self._opens(self._coming[0]) if self._coming else math.inf
@@ -254,7 +273,7 @@ class Governor:
             self._unseen += span.length * span.weight / span.flows if span.end < math.inf else 0.0
         if self._seen and self._seen[-1].end == math.inf:
             self._seen[-1] = replace(self._seen[-1], end=now)
-        self._cost = max(self._cost, self._income)
+        self._cost = max(self._cost, self._steady(now))
         self._learnt, self._open_seconds = self._spent, 0.0
         self._calm_since = self._cycle_ends = now
         self._cycles = 1
@@ -283,21 +302,19 @@ class Governor:
             self._cost += (cost - self._cost) / self._cycles
         self._learnt, self._open_seconds = self._spent, 0.0
         self._most_length = min(MOST_LENGTH, self._most_length * GROWTH)
-        if self._cost > MOST_SHARE * self._income or self._credit < self._size * DETAIL_BELOW:
+        if self._cost > MOST_SHARE * self._steady(now):
             self._calm_since = now
 
     def _plan_cycle(self, start: float) -> None:
         """Choose how long the cycle is, so that the budget bears what is looked at, and where in it that lies."""
         self._number += 1
         self._flows = self._one_flow_in()
-        bearable = SLICE_COST * self._size * self._flows / max(self._cost, 1e-9)
+        cost = max(self._cost, 1e-9) / self._flows
+        bearable = SLICE_COST * self._most / cost
         length = min(self._most_length, max(LEAST_LENGTH, bearable)) * (0.75 + 0.5 * self._chance())
-        thrift = min(1.5, max(0.0, self._credit) / (SLICES_BELOW * self._size))  # keeps the bucket at the slices' level
-        bears = thrift * self._income * self._flows / max(self._cost, 1e-9)
-        share = min(MOST_SHARE, max(LEAST_SHARE / 2, bears))
-        needed = max(self._size * RESERVE, 2 * self._cost * (length + LEAD + TAIL) / self._flows)
-        recovered = (min(needed, self._size) - self._credit) / max(self._income, 1e-9)
-        seconds = max(length / share, min(MOST_CYCLE_SECONDS, recovered))
+        costs = cost * (length + LEAD + TAIL + self._late)
+        seconds = max(length / MOST_SHARE, min(MOST_CYCLE_SECONDS, costs / self._income(start)))
+        self._planned = costs
         weight = (seconds + self._unseen) / length * self._flows
         self._unseen = 0.0
         self._share = length / seconds

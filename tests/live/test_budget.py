@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +20,13 @@ pytestmark = [pytest.mark.long, pytest.mark.usefixtures("capturing")]
 BUDGET = 0.05
 LOADED_SECONDS, WINDOW_SECONDS = 45, 30
 SOAKED_SECONDS = 600
+LOAD_SECONDS, RUSHED_REQUESTS = 10, 200_000  # before another rush
+PAUSE_SECONDS = 5
 MEMORY_BYTES = (32 + 40) * 10**6  # what --capture.memory allows by default, and what everything else may take
 # A machine with other users has a load that changes from slice to slice; of that the exporter tells a standard error.
 ERRORS, LEAST_ERROR = 3, 0.02
 SLICE_SECONDS = 3  # by then the last one is read
+LEAST_RUSH_ERROR = 0.01
 
 
 @contextmanager
@@ -80,3 +83,45 @@ def test_a_server_at_full_throttle_costs_no_more_than_the_budget(
     assert 0 < sample(page, "larimar_capture_sampling_ratio") < 1
     assert max(resident) < MEMORY_BYTES
     assert counted(page) - before == pytest.approx(own, rel=LEAST_ERROR + ERRORS * max(errors))
+
+
+def idle(_tree: Tree, _port: int) -> None:
+    """Ask nothing for a while."""
+    time.sleep(LOAD_SECONDS)
+
+
+def loaded(tree: Tree, port: int) -> None:
+    """Ask as much as can be for a while."""
+    with full_throttle(tree, port):
+        time.sleep(LOAD_SECONDS)
+
+
+def rushed(tree: Tree, port: int) -> None:
+    """Have had a rush."""
+    rush(tree, port, RUSHED_REQUESTS)
+
+
+def rush(tree: Tree, port: int, requests: int) -> None:
+    """Ask so many at once."""
+    command = [str(tree.binary("redis-benchmark")), "-p", str(port), "-q", "-t", "get", "-c", "20", "-n", str(requests)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=tree.environment(os.environ))
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("before", "requests"), [(idle, 50_000), (idle, 200_000), (loaded, 50_000), (loaded, 200_000), (rushed, 50_000)]
+)
+def test_a_rush_is_counted_within_one_percent_or_the_stated_error(
+    tree: Tree, tmp_path: Path, before: Callable[[Tree, int], None], requests: int
+) -> None:
+    with servers.redis(tree, tmp_path / "redis") as server, exporter(f"--capture.cpu-budget={BUDGET}") as (_, url):
+        before(tree, server.port)
+        time.sleep(PAUSE_SECONDS)
+        counted_before, own_before = counted(read(f"{url}/metrics")), calls(tree, server.port)
+        rush(tree, server.port, requests)
+        time.sleep(SLICE_SECONDS)
+        page = read(f"{url}/metrics")
+        own = calls(tree, server.port) - own_before
+    error = sample(page, "larimar_capture_sampling_error_ratio")
+    assert own == requests
+    assert counted(page) - counted_before == pytest.approx(own, rel=max(LEAST_RUSH_ERROR, ERRORS * error))

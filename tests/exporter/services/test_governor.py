@@ -31,6 +31,20 @@ def test_a_load_that_comes_at_once_takes_no_more_than_the_budget() -> None:
     assert world.most_spent(30.0) <= 0.05 * 30
 
 
+def test_a_rush_after_calm_is_looked_at_whole_and_may_take_a_third_of_the_half_minute() -> None:
+    load = [one for one in steady(1000, 12) if one.asked > 11]  # 0.5 of 1.5 seconds
+    world = World(load)
+    world.run(15)
+    assert world.counted.requests == len(load)
+    assert all(plan.whole for _, plan in world.plans)
+
+
+def test_rushes_one_after_the_other_take_no_more_than_the_budget() -> None:
+    world = World([one for one in steady(1500, 90) if one.asked % 12 > 10])
+    world.run(90)
+    assert world.most_spent(30.0) <= 0.05 * 30
+
+
 def test_detail_goes_before_time_and_time_before_flows() -> None:
     world = World(growing(50))
     world.run(50)
