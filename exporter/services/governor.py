@@ -28,6 +28,7 @@ DETAIL_BELOW = 0.75  # left; the operation of one exchange in EVERY is told
 SLICES_BELOW = 0.6  # left, unless what is looked at can be borne steadily
 KEPT = 0.58  # for slices, should the load last
 SLACK = 0.03  # left for slices that cost more than was foreseen
+BACKLOG = 0.03  # the most of what is read in a cycle: what waits in a ring may take more than there is for many
 SLICE_COST = 0.0073  # of what is read in a slice; the more slices, the more they tell of an uneven load
 EVERY = 8
 HASTE_SECONDS = 1.5  # within about so long what is left beyond KEPT is spent on slices
@@ -219,6 +220,15 @@ class Governor:
         """Return what may be spent now, as a part of what the rest of the process leaves in a window."""
         return self._spendable() / (self._most - self._rest.spent)
 
+    def _readable(self) -> float:
+        """Return how many seconds of processor time may be spent on what the rings hold."""
+        room, most = self._spendable(), BACKLOG * self._most
+        if self._whole:
+            most = max(most, room - SLICES_BELOW * (self._most - self._rest.spent))
+        else:
+            most = max(most, 2 * self._planned) + self._learnt.capture - self._spent.capture
+        return max(0.0, min(most, room + DEBT * self._most))
+
     def _steady(self, now: float) -> float:
         """Return how many processors may be used from now on for as long as one likes."""
         bears = self._ledger.bears(now, (1 - LEFT_OVER - SLACK) * self._most - self._planned)
@@ -241,7 +251,7 @@ class Governor:
 
     def _decide(self, now: float) -> Plan:
         """Return the plan that follows from the spans."""
-        seconds = max(0.0, self._spendable() + DEBT * self._most)
+        seconds = self._readable()
         if self._whole and self._seen and self._seen[-1].end == math.inf:
             every = EVERY if self._left() < DETAIL_BELOW else 1
             return Plan(every=every, seconds=seconds)
