@@ -27,7 +27,7 @@ from benchmarks.bulk import LOADS, Load, Running
 from benchmarks.exporter import cpu_seconds as whole_cpu_seconds
 from benchmarks.exporter import exporter, memory_bytes, read, sample
 from exporter.model import Exchange, Flow, Nanoseconds
-from exporter.net.engine import Engine
+from exporter.net.engine import FOREVER, Engine
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
 from exporter.sources.capture import MOST_HEADERS_BYTES
@@ -134,10 +134,20 @@ class Filled:
         self.engine = engine
         self.bytes = 0
 
-    def block(self, memory: mmap, base: int, size: int, link: int, zone: int) -> int:
+    def block(
+        self, memory: mmap, base: int, size: int, link: int, zone: int, since: int = 0, until: int = FOREVER
+    ) -> int:
         """Read one block."""
         self.bytes += struct.unpack_from("=I", memory, base + BLOCK_LENGTH)[0]
-        return self.engine.block(memory, base, size, link, zone)
+        return self.engine.block(memory, base, size, link, zone, since, until)
+
+    def moment(self, memory: mmap, base: int, size: int, number: int) -> int:
+        """Return when a packet was captured."""
+        return self.engine.moment(memory, base, size, number)
+
+    def resume(self, at: int) -> None:
+        """Nothing was read for a while."""
+        self.engine.resume(at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from exporter.net.octets cimport little32
 from exporter.net.table cimport FlowTable
 
 cdef int BATCH, NEAR, RAW_IP
+cdef int64_t FOREVER
 
 
 @cython.final
@@ -29,8 +30,11 @@ cdef class Engine:
     cdef const unsigned char[::1] view, nothing
 
     @cython.locals(end=int64_t, count=int64_t, at=int64_t, number=int64_t, following=int64_t, captured=int64_t,
-                   start=int64_t, when=int64_t)
-    cpdef int64_t block(self, memory, int64_t base, int64_t size, int link=*, uint64_t zone=*) except? -7
+                   start=int64_t, when=int64_t, wanted=int64_t)
+    cpdef int64_t block(self, memory, int64_t base, int64_t size, int link=*, uint64_t zone=*, int64_t since=*,
+                        int64_t until=*) except? -7
+    @cython.locals(end=int64_t, at=int64_t, following=int64_t, is_there=bint, when=int64_t)
+    cpdef int64_t moment(self, memory, int64_t base, int64_t size, int64_t number) except? -7
     @cython.locals(at=int64_t, captured=int64_t, when=int64_t)
     cpdef int64_t records(self, data, int64_t start, bint swapped, int64_t fraction_ns, int link, int64_t end=*) except? -7
     cpdef frame(self, data, int link, int64_t wire, int64_t at)

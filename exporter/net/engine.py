@@ -23,6 +23,7 @@ if not cython.compiled:
     from exporter.net.octets import little32
 
 RAW_IP = 101
+FOREVER = (1 << 63) - 1
 BATCH = 32  # packets decoded and looked for before the first of them is followed: their memory is fetched meanwhile
 NEAR = 2048  # flows whose memory lies in the processor's cache anyway
 VERDICTS = ("segment", "datagram", "fragment", "other", "truncated", "malformed", "nested", "link_type")
@@ -138,10 +139,20 @@ class Engine:
         self.nothing = self.view = memoryview(b"\0")
         self.source: Source = b""
 
-    def block(self, memory: mmap | bytes, base: int, size: int, link: int = 1, zone: int = 0) -> int:
-        """Read the packets of one TPACKET_V3 block at `base` of `memory`; return how many it held.
+    def block(
+        self,
+        memory: mmap | bytes,
+        base: int,
+        size: int,
+        link: int = 1,
+        zone: int = 0,
+        since: int = 0,
+        until: int = FOREVER,
+    ) -> int:
+        """Read the packets of one TPACKET_V3 block at `base` of `memory`; return how many those were.
 
         Args:
+            since, until: only of this time, in capture time; the end is no part of it.
             zone: below `zones.MOST_ZONES`; flows of different zones are different ones even if their addresses are the
                 same, and loopback addresses get the zone as their suffix, as in `127.0.0.1%7`. 0 has none.
         """
@@ -150,7 +161,7 @@ class Engine:
         end = min(base + size, len(self.view))
         count = self._native(base + 12, end)
         at = base + self._native(base + 16, end)
-        number = 0
+        number = wanted = 0
         while number < count and base + 48 <= at and at + 48 <= end:
             following = self._native(at, end)
             captured = self._native(at + 12, end)
@@ -158,7 +169,9 @@ class Engine:
             if start + captured > end:
                 break
             when = self._native(at + 4, end) * 1_000_000_000 + self._native(at + 8, end)
-            self._packet(start, captured, self._native(at + 16, end), link, when)
+            if since <= when < until:
+                self._packet(start, captured, self._native(at + 16, end), link, when)
+                wanted += 1
             number += 1
             if following == 0:
                 break
@@ -166,7 +179,22 @@ class Engine:
         self._follow()
         self._detach()
         self.zone = 0
-        return number
+        return wanted
+
+    def moment(self, memory: mmap | bytes, base: int, size: int, number: int) -> int:
+        """Return when the packet of a number, from 0 on, of the block at `base` was captured; 0 where there is none."""
+        self._attach(memory, BATCH)
+        end = min(base + size, len(self.view))
+        at = base + self._native(base + 16, end)
+        following = 1
+        while number > 0 and following > 0 and base + 48 <= at and at + 48 <= end:
+            following = self._native(at, end)
+            at += following
+            number -= 1
+        is_there = number == 0 and following > 0 and base + 48 <= at and at + 48 <= end
+        when = self._native(at + 4, end) * 1_000_000_000 + self._native(at + 8, end) if is_there else 0
+        self._detach()
+        return when
 
     def records(self, data: mmap | bytes, start: int, swapped: bool, fraction_ns: int, link: int, end: int = -1) -> int:
         """Read the whole packet records of a classic pcap file in `data` from `start`; return where the rest begins.

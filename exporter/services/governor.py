@@ -1,20 +1,22 @@
 """Keeps the exporter's processor time within its budget, by looking at less, and says for how much what is seen stands.
 
-In no half minute is more spent than the budget allows. A third of that may be spent at once, so that after calm a rush
-is counted exactly. Then this is given up in turn: the detail of operations; then time, in which the capture is closed;
-then flows. Time is cut into cycles of which a random part is looked at. How large a part is decided before the cycle
-begins, and what was seen stands for the inverse of that: so whatever the load does, and whatever it costs, the sums are
-right in the mean.
+In no half minute is more spent than the budget allows. Half of that may be spent at once, so that after calm a rush is
+counted exactly. Then this is given up in turn: the detail of operations; then some of the packets that were captured,
+which are not read (`picks.py`). Where a source cannot choose, time is given up instead, in which the capture is closed,
+and then flows: time is cut into cycles, of which a random part is looked at. How large a part is decided before what it
+holds is known, and what was seen stands for the inverse of that: so whatever the load does, and whatever it costs, the
+sums are right in the mean.
 """
 
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 from exporter.services.cycles import Cycle, Span, overlap, place
 from exporter.services.ledger import Ledger
+from exporter.services.picking import Picking
+from exporter.services.plans import Aperture, Plan, Shed, Spent
 
 WINDOW_SECONDS = 30.0
 # What follows is in parts of all that may be spent in a window: where it says "left", of what the rest leaves of that.
@@ -24,15 +26,21 @@ LEFT_OVER = 0.04  # for what is known only once it was spent
 DEBT = 0.03
 # What the rest of the exporter spends is taken from the capture's share, but never all of it.
 MOST_FOR_REST = 0.6
+MOST_ALWAYS = 0.3  # of the budget: what a start takes is soon over
 DETAIL_BELOW = 0.75  # left; the operation of one exchange in EVERY is told
-SLICES_BELOW = 0.6  # left, unless what is looked at can be borne steadily
-KEPT = 0.58  # for slices, should the load last
+PICKS_BELOW = 0.4  # left, unless what is looked at can be borne steadily
+KEPT_OF_PICKS = 0.3  # for slices, should the load last
+SLICES_BELOW = 0.6  # the same as for picks, where none can be had
+KEPT = 0.58  # for slices
 SLACK = 0.03  # left for slices that cost more than was foreseen
 BACKLOG = 0.03  # the most of what is read in a cycle: what waits in a ring may take more than there is for many
 SLICE_COST = 0.0073  # of what is read in a slice; the more slices, the more they tell of an uneven load
 EVERY = 8
 HASTE_SECONDS = 1.5  # within about so long what is left beyond KEPT is spent on slices
-LEAST_INCOME = 0.02  # of the budget, however little is left
+PICKS_HASTE_SECONDS = 2.5
+PICKS_EVERY_SECONDS = 0.09  # unless a ring fills faster
+MOST_PROCESSORS = 0.6  # that one thread can hope for on a machine that has other work
+LEAST_INCOME, LEAST_FOR_PICKS = 0.02, 0.3  # of the budget, however little is left
 LEAST_LENGTH, MOST_LENGTH = 0.02, 0.1  # seconds of a cycle that are looked at
 LEAST_SHARE = 0.02  # of the time; below it flows are sampled as well
 MOST_SHARE = 0.9  # of the time in slices; what would bear more is soon looked at whole
@@ -53,54 +61,6 @@ FORGIVEN = 0.99  # of the greatest delay, with each step
 GROWTH = 1.1  # of what a ring was found to hold, with each cycle in which it held
 
 
-class Aperture(Enum):
-    """What is captured."""
-
-    SHUT = "shut"
-    READY = "ready"  # nothing, but everything soon
-    OPEN = "open"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do until the next step.
-
-    Attributes:
-        whole: whether everything is looked at.
-        every: the operation of one exchange in so many is told.
-        flows: one flow in so many is captured.
-        seconds: of processor time that may be spent on reading.
-        until: when the next step is due at the latest.
-        opens: when the capture is open next, where it is not.
-    """
-
-    aperture: Aperture = Aperture.OPEN
-    whole: bool = True
-    every: int = 1
-    flows: int = 1
-    seconds: float = math.inf
-    until: float = math.inf
-    opens: float = math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What was used since the start, in seconds of processor time: by the capture, and by the rest of the process."""
-
-    capture: float = 0.0
-    rest: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Shed:
-    """What was not looked at since the start, in seconds of traffic, by the reason; and the share kept recently."""
-
-    operations: float = 0.0
-    time: float = 0.0
-    flows: float = 0.0
-    ratio: float = 1.0
-
-
 class Governor:
     """Decides what to look at.
 
@@ -110,13 +70,20 @@ class Governor:
         spent: what was used before.
         chance: returns a random number from 0 to below 1.
         chooses_flows: whether some flows can be captured without the others.
+        chooses_blocks: whether some of what was captured can be read without the rest.
 
     Raises:
         ValueError: the budget is not positive.
     """
 
     def __init__(
-        self, budget: float, now: float, spent: Spent, chance: Callable[[], float], chooses_flows: bool = True
+        self,
+        budget: float,
+        now: float,
+        spent: Spent,
+        chance: Callable[[], float],
+        chooses_flows: bool = True,
+        chooses_blocks: bool = False,
     ) -> None:
         if budget <= 0.0:
             raise ValueError(f"a budget of {budget} processors")
@@ -125,11 +92,15 @@ class Governor:
         self._most_flows = MOST_FLOWS if chooses_flows else 1
         self._most = budget * WINDOW_SECONDS
         self._ledger, self._rest = Ledger(WINDOW_SECONDS), Ledger(WINDOW_SECONDS)
-        self._beside = 0.0  # processors used by the rest of the process of late
+        self._beside = 0.0  # processors used of late for all but reading packets
+        self._began = now
+        self._known = 0.0  # seconds for which that is known
         self._planned = 0.0  # seconds of processor time that the latest cycle will cost
         self._spent = self._learnt = spent
         self._now = self._opened = now
         self._whole = True
+        self._chooses_blocks = chooses_blocks
+        self._picks: Picking | None = None
         self._open_seconds = 0.0
         self._cost = 0.0  # of looking at everything, processors
         self._calm_since = math.inf
@@ -159,8 +130,10 @@ class Governor:
         if strained:
             self._most_length = max(LEAST_LENGTH, self._most_length / 2)
         if self._whole:
-            if strained or (self._left() < SLICES_BELOW and self._cost > self._steady(now)):
-                self._begin_cycles(now)
+            if strained or (self._left() < self._too_little() and self._cost > self._steady(now)):
+                self._begin_part(now)
+        elif self._picks is not None:
+            self._go_on_picking(now, self._picks)
         elif now >= self._cycle_ends - AHEAD:
             self._go_on(now)
         self._plan = self._decide(now)
@@ -184,6 +157,16 @@ class Governor:
         self._seen.extend(begun)
         return tuple(begun)
 
+    def picked(self, part: float, seconds: float, everything: float) -> None:
+        """Such a part of the packets was read of late.
+
+        Args:
+            seconds: of processor time that were spent on picks since the last call.
+            everything: seconds that reading all would have taken instead.
+        """
+        if self._picks is not None:
+            self._picks.take(part, seconds, everything)
+
     def missed(self, seconds: float) -> None:
         """What spans stood for so long was not read after all; the next cycle stands for it."""
         self._unseen += seconds
@@ -202,19 +185,26 @@ class Governor:
         charged = min(max(0.0, spent.rest - self._spent.rest), max(0.0, most))
         self._rest.spend(now, charged)
         self._ledger.spend(now, charged + capture)
+        reading = min(capture, max(0.0, spent.reading - self._spent.reading))
         if seconds > 0.0:
             fading = math.exp(-seconds / RATIO_SECONDS)
-            self._beside += (1 - fading) * (charged / seconds - self._beside)
+            self._known = self._known * fading + seconds
+            self._beside += seconds / self._known * ((charged + capture - reading) / seconds - self._beside)
             self._note(now, seconds, fading)
             if self._plan.aperture is Aperture.OPEN:
                 self._open_seconds += seconds
-            if self._whole:
-                self._cost += (1 - math.exp(-seconds / COST_SECONDS)) * (capture / seconds - self._cost)
+            everything = reading
+            if self._picks is not None:
+                everything += self._picks.account(seconds, self._income(now))
+            if self._whole or self._picks is not None:
+                self._cost += (1 - math.exp(-seconds / COST_SECONDS)) * (everything / seconds - self._cost)
         self._now, self._spent = now, spent
 
     def _spendable(self) -> float:
-        """Return how many seconds of processor time may be spent now."""
-        return (1 - LEFT_OVER) * self._most - self._ledger.spent
+        """Return how many seconds of processor time may be spent now, beside what is always spent."""
+        unknown = max(0.0, self._began + WINDOW_SECONDS - self._now)  # what left the window was spent on that too
+        always = min(self._beside, MOST_ALWAYS * self._budget)
+        return (1 - LEFT_OVER) * self._most - self._ledger.spent - unknown * always
 
     def _left(self) -> float:
         """Return what may be spent now, as a part of what the rest of the process leaves in a window."""
@@ -224,7 +214,7 @@ class Governor:
         """Return how many seconds of processor time may be spent on what the rings hold."""
         room, most = self._spendable(), BACKLOG * self._most
         if self._whole:
-            most = max(most, room - SLICES_BELOW * (self._most - self._rest.spent))
+            most = max(most, room - self._too_little() * (self._most - self._rest.spent))
         else:
             most = max(most, 2 * self._planned) + self._learnt.capture - self._spent.capture
         return max(0.0, min(most, room + DEBT * self._most))
@@ -235,14 +225,20 @@ class Governor:
         return max(LEAST_INCOME * self._budget, bears - self._beside)
 
     def _income(self, now: float) -> float:
-        """Return how many processors may be used for slices now."""
-        hasty = self._spendable() - KEPT * (self._most - self._rest.spent) - self._planned
-        return max(self._steady(now), hasty / HASTE_SECONDS - self._beside)
+        """Return how many processors may be used for picks or slices now."""
+        kept, haste = (KEPT, HASTE_SECONDS) if self._picks is None else (KEPT_OF_PICKS, PICKS_HASTE_SECONDS)
+        hasty = self._spendable() - kept * (self._most - self._rest.spent) - self._planned
+        least = LEAST_FOR_PICKS * self._budget if self._picks is not None and self._spendable() > 0.0 else 0.0
+        return min(MOST_PROCESSORS, max(self._steady(now), least, hasty / haste))
+
+    def _too_little(self) -> float:
+        """Return of what is left, below which not everything is looked at any more."""
+        return PICKS_BELOW if self._chooses_blocks else SLICES_BELOW
 
     def _note(self, now: float, seconds: float, fading: float) -> None:
         while self._seen and self._seen[0].end <= self._now:
             self._seen.popleft()
-        seen = overlap(tuple(self._seen), self._now, now)
+        seen = overlap(tuple(self._seen), self._now, now) if self._picks is None else seconds * self._picks.part
         self._time += seconds - seen
         self._flow_seconds += seen * (1 - 1 / self._plan.flows)
         self._operations += seen * (1 - 1 / self._plan.every)
@@ -251,6 +247,9 @@ class Governor:
 
     def _decide(self, now: float) -> Plan:
         """Return the plan that follows from the spans."""
+        if self._picks is not None:
+            until = now + PICKS_EVERY_SECONDS
+            return Plan(Aperture.OPEN, False, EVERY, seconds=max(0.0, self._picks.allowance), until=until, picks=True)
         seconds = self._readable()
         if self._whole and self._seen and self._seen[-1].end == math.inf:
             every = EVERY if self._left() < DETAIL_BELOW else 1
@@ -275,7 +274,7 @@ class Governor:
         opens = span.start - LEAD - self._late
         return max(opens, self._closes()) if other else opens
 
-    def _begin_cycles(self, now: float) -> None:
+    def _begin_part(self, now: float) -> None:
         """Everything costs too much: from now on only a part is looked at."""
         self._whole = False
         while self._coming:  # the whole had been about to begin
@@ -283,6 +282,20 @@ class Governor:
             self._unseen += span.length * span.weight / span.flows if span.end < math.inf else 0.0
         if self._seen and self._seen[-1].end == math.inf:
             self._seen[-1] = replace(self._seen[-1], end=now)
+        if self._chooses_blocks:
+            self._picks = Picking(now, BACKLOG * self._most)
+        else:
+            self._begin_cycles(now)
+
+    def _go_on_picking(self, now: float, picks: Picking) -> None:
+        if self._cost > MOST_SHARE * self._steady(now):
+            picks.calm_since = now
+        if now - picks.calm_since >= CALM_SECONDS:
+            self._picks, self._whole, self._unseen = None, True, 0.0
+            self._seen.append(Span(now, math.inf))
+
+    def _begin_cycles(self, now: float) -> None:
+        """From now on the capture is closed but for slices."""
         self._cost = max(self._cost, self._steady(now))
         self._learnt, self._open_seconds = self._spent, 0.0
         self._calm_since = self._cycle_ends = now

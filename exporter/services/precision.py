@@ -24,19 +24,28 @@ class Looked:
         return self.windows[0].cycle_lasts / NANOSECONDS
 
     @property
+    def extent(self) -> float:
+        """How many packets it stands for, or seconds."""
+        return self.windows[0].passed or self.seconds
+
+    @property
     def requests(self) -> float:
         """How many were counted so far, by weight."""
         return sum(window.requests for window in self.windows)
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
-        return self.requests / max(self.seconds, 1e-9)
+        """Requests for each packet, or in a second."""
+        return self.requests / max(self.extent, 1e-9)
 
     @property
     def samples(self) -> bool:
         """Whether anything was left out."""
         return self.windows[0].cycle != 0
+
+    def is_like(self, other: "Looked | None") -> bool:
+        """Return whether the other is sampled, and stands for the same kind of thing."""
+        return other is not None and other.samples and bool(self.windows[0].passed) == bool(other.windows[0].passed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +99,11 @@ def _added(sums: Sums, before: Looked | None, one: Looked, after: Looked | None)
     if not one.samples:
         fading = math.exp(-(one.windows[0].end - one.windows[0].start) / NANOSECONDS / HORIZON_SECONDS)
         return Sums(sums.requests, sums.variance * fading**2)
-    beside = [other for other in (before, after) if other is not None and other.samples]
+    beside = [other for other in (before, after) if other is not None and one.is_like(other)]
     if beside:
-        squares = sum(((one.rate - other.rate) * one.seconds) ** 2 for other in beside) / len(beside) / 2
+        squares = sum(((one.rate - other.rate) * one.extent) ** 2 for other in beside) / len(beside) / 2
     else:
         squares = one.requests**2
     fading = math.exp(-one.seconds / HORIZON_SECONDS)
-    left_out = 1 - 1 / one.windows[0].weight
+    left_out = max(0.0, 1 - 1 / one.windows[0].weight)
     return Sums(sums.requests * fading + one.requests, sums.variance * fading**2 + left_out * squares)

@@ -17,6 +17,7 @@ cdef class Window:
     cdef readonly double weight
     cdef readonly int64_t cycle, cycle_end, cycle_lasts, looked, tail
     cdef public double requests
+    cdef readonly double passed
 
 
 @cython.final

@@ -35,6 +35,7 @@ class Window:
         looked: nanoseconds of all windows of the cycle.
         tail: nanoseconds after the end in which answers are still captured.
         requests: that were counted in it so far, by weight.
+        passed: packets that it stands for; 0 where it stands for a time.
     """
 
     start: Nanoseconds
@@ -46,6 +47,7 @@ class Window:
     looked: Nanoseconds = 0
     tail: Nanoseconds = 0
     requests: float = 0.0
+    passed: float = 0.0
 
 
 class Sampling:

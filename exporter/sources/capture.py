@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from exporter.net.engine import Engine
 from exporter.net.lengths import Bodies
+from exporter.services.picks import Block
 from exporter.sources import classicfilter
 from exporter.sources.classicfilter import ALL, Sample, Snap
 from exporter.sources.cutting import Cutting
@@ -15,7 +16,7 @@ from exporter.sources.interfaces import Interface, Place, interfaces_up
 from exporter.sources.namespaces import Namespaces
 from exporter.sources.ring import BLOCK_BYTES, Ring
 from exporter.sources.scout import Found, Scout
-from exporter.sources.source import CaptureStats, Drained
+from exporter.sources.source import CaptureStats, Choice, Drained
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Capture:
         SourceError: no interface at all can be captured; says what is missing.
     """
 
-    chooses_flows = True
+    chooses_flows = chooses_blocks = True
 
     def __init__(
         self,
@@ -139,8 +140,10 @@ class Capture:
         self._used -= ring.size_bytes
         ring.close()
 
-    def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
-        """Have the engine read what was captured, for as long as it may."""
+    def drain(
+        self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True, choice: Choice | None = None
+    ) -> Drained:
+        """Have the engine read what was captured, for as long as it may, or what is chosen of it."""
         packets, fullness = 0, 0.0
         engine.learn(max(1, self._snap_bytes - MOST_HEADERS_BYTES))
         self._filters.say()
@@ -148,7 +151,7 @@ class Capture:
             # A drop that is told now may lie before or behind what the last drain read.
             before = share.dropping
             engine.hurry(self._drops(share, engine) or before > 0)
-            drained = share.ring.drain(engine, may_go_on)
+            drained = share.ring.drain(engine, may_go_on, choice)
             packets += drained.packets
             fullness = max(fullness, drained.fullness)
         if engine.bodies() != self._bodies or (engine.messages() != self._messages and self._filters.is_ebpf):
@@ -156,6 +159,11 @@ class Capture:
             for share in self._rings.values():
                 share.ring.cut(self._snap(share.cutting.step), self._sample)
         return Drained(packets, fullness)
+
+    def blocks(self, engine: Engine) -> tuple[Block, ...]:
+        """Return what can be read of the ring that holds most packets, in order."""
+        ready = (share.ring.blocks(engine) for share in self._rings.values())
+        return max(ready, key=lambda blocks: sum(block.packets for block in blocks), default=())
 
     def skip(self) -> int:
         """Leave unread what was captured so far; return when the first of it was captured, 0 where there is nothing."""

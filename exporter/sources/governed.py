@@ -10,7 +10,9 @@ from enum import Enum
 from exporter.net.engine import Engine
 from exporter.services.calibration import Calibration
 from exporter.services.cycles import Span
-from exporter.services.governor import TAIL, Aperture, Governor, Plan, Shed, Spent
+from exporter.services.governor import TAIL, Governor
+from exporter.services.picks import Picks
+from exporter.services.plans import Aperture, Plan, Shed, Spent
 from exporter.services.precision import Precision
 from exporter.services.sampling import FOREVER, NANOSECONDS, Sampling, Window
 from exporter.sources.classicfilter import Sample
@@ -18,6 +20,8 @@ from exporter.sources.source import CaptureStats, Drained, PacketSource
 
 MOST_LOSS = 4.0  # a drain of which less was kept tells little of the rest; what follows stands for it as well
 STRAINED_FULLNESS = 0.75  # of a ring, at which it may overflow before it is read next
+CROWDED_FULLNESS = 0.5  # at which a ring has no room to wait for more
+FILLING_FULLNESS = 0.3
 # Leaving an interface and coming back takes the kernel some 12 ms each time and spares its packets 0.1 us each: worth
 # it in pauses that are much longer.
 LEAVING_SECONDS = 0.25  # for each interface
@@ -28,7 +32,7 @@ class Round:
     """What one drain found.
 
     Attributes:
-        open: whether packets are captured.
+        open: whether packets are captured that must be read soon.
         fullness: which share of the fullest ring waited to be read.
         due_seconds: after so long the next drain is due at the latest.
     """
@@ -119,26 +123,36 @@ class GovernedCapture:
         self._whole_since = math.inf
         self._began = self._last = Spent()
         self._strained = False
+        self._fullness = 0.0
         self._losses = Losses(capture.stats())
         self._precision = Precision()
         self._calibration = Calibration()
+        self._picks = Picks(chance)
+        self._choice: Picks | None = None
         self._weight = 1.0
+        self._reading = 0.0  # seconds of processor time since the start
         self._most = 0.0  # seconds of processor time of this thread at which to stop reading
 
     def drain(self) -> Round:
         """Read what the rings hold, as far as may be spent."""
-        before = self._clocks.spent()
+        before = replace(self._clocks.spent(), reading=self._reading)
         now = self._clocks.now()
         if self._governor is None:  # by the clock of the thread that drains
-            self._governor = Governor(self._budget, now, before, self._chance, self._capture.chooses_flows)
+            self._governor = Governor(
+                *(self._budget, now, before, self._chance, self._capture.chooses_flows, self._capture.chooses_blocks)
+            )
             self._began = before
         plan = self._governor.step(now, before, self._strained)
         self._most = before.capture + plan.seconds
         plan = self._follow(plan, self._governor)
-        drained = self._read(plan)
+        drained = self._pick(plan, self._governor) if plan.picks else self._read(plan)
         self._strained = self._losses.dropping or drained.fullness > STRAINED_FULLNESS
         self._last = self._clocks.spent()
-        return Round(plan.aperture is not Aperture.SHUT, drained.fullness, plan.until - self._clocks.now())
+        self._fullness = drained.fullness
+        due = plan.until - self._clocks.now()
+        if plan.picks:  # which are the better, the more there is to pick from
+            return Round(open=False, due_seconds=due if drained.fullness < FILLING_FULLNESS else due / 2)
+        return Round(plan.aperture is not Aperture.SHUT, drained.fullness, due)
 
     def settle(self) -> None:
         """Leave the interfaces or come back, if the last drain found it time to; may last, and must hold nobody up."""
@@ -180,8 +194,35 @@ class GovernedCapture:
     def _read(self, plan: Plan) -> Drained:
         """Read as much as may be spent."""
         self._sampling.keep(self._losses.look(self._capture.stats(), self._weight), plan.every)
-        drained = self._capture.drain(self._engine, self._may_go_on)
+        drained = self._drain(self._may_go_on)
         self._losses.read(drained.packets)
+        return drained
+
+    def _pick(self, plan: Plan, governor: Governor) -> Drained:
+        """Read what is picked; what that costs is known well enough before."""
+        stats = self._capture.stats()
+        packets = self._losses.passed(stats)
+        self._picks.dropped(self._losses.pass_over(stats))
+        crowded = self._fullness > CROWDED_FULLNESS
+        for window in self._picks.choose(
+            self._capture.blocks(self._engine), plan.seconds, self._clocks.wall(), crowded
+        ):
+            self._sampling.look(window)
+            self._precision.look(window)
+        self._sampling.keep(1.0, plan.every)
+        before = self._reading
+        drained = self._drain(lambda: True)
+        governor.picked(self._picks.part, self._reading - before, self._picks.costs(packets))
+        return drained
+
+    def _drain(self, may_go_on: Callable[[], bool]) -> Drained:
+        """Read, and learn what that costs."""
+        before = self._clocks.spent().capture
+        drained = self._capture.drain(self._engine, may_go_on, self._choice)
+        if drained.packets:
+            seconds = self._clocks.spent().capture - before
+            self._reading += seconds
+            self._picks.learn(drained.packets, seconds)
         return drained
 
     def _may_go_on(self) -> bool:
@@ -190,15 +231,20 @@ class GovernedCapture:
     def _error_ratio(self) -> float:
         whole_seconds = max(0.0, self._clocks.now() - self._whole_since)
         chance = self._precision.error_ratio(whole_seconds)
-        return math.hypot(chance, self._calibration.doubt_ratio()) if chance else 0.0
+        owed = self._picks.error_ratio(self._clocks.wall())
+        return math.hypot(chance, owed, self._calibration.doubt_ratio()) if chance or owed else 0.0
 
     def _follow(self, plan: Plan, governor: Governor) -> Plan:
         """Open or close the rings, and have the windows known by the clock of the packets; return what is followed."""
         if plan.aperture is Aperture.OPEN and self._away:  # nobody may wait until the kernel is back
             plan = replace(plan, aperture=Aperture.READY, until=self._clocks.now())
         last, self._plan = self._plan, plan
-        if last.whole and not plan.whole:
+        if plan.picks != last.picks:
+            self._change(plan)
+        elif last.whole and not plan.whole:
             self._sampling.end(self._clocks.wall())
+        if plan.picks:
+            return plan
         if plan.aperture is Aperture.OPEN:
             if last.aperture is not Aperture.OPEN or last.flows != plan.flows:
                 self._open(plan, governor)
@@ -213,6 +259,19 @@ class GovernedCapture:
             if plan.opens - self._clocks.now() > LEAVING_SECONDS * max(1, self._capture.stats().interfaces):
                 self._binding = Binding.LEAVE
         return plan
+
+    def _change(self, plan: Plan) -> None:
+        """Begin to pick, or end it."""
+        if plan.picks:
+            blocks = self._capture.blocks(self._engine)
+            self._picks.begin(blocks[0].begins if blocks else self._clocks.wall())
+            self._sampling.end(self._picks.decided)
+            self._choice, self._whole_since = self._picks, math.inf
+        else:
+            window = self._picks.end()
+            self._sampling.look(window)
+            self._precision.look(window)
+            self._whole_since, self._weight = self._clocks.now(), 1.0
 
     def _open(self, plan: Plan, governor: Governor) -> None:
         """Capture; connections go on with their next segment, without waiting for what passed.
@@ -294,3 +353,15 @@ class Losses:
     def skip(self) -> None:
         """What waited was not read."""
         self._waiting = 0
+
+    def passed(self, seen: CaptureStats) -> int:
+        """Return how many packets came since the last look."""
+        return seen.packets - self._seen.packets
+
+    def pass_over(self, seen: CaptureStats) -> int:
+        """Return how many packets were dropped since the last look, which others stand for."""
+        dropped = seen.dropped - self._seen.dropped
+        self.dropping = dropped > 0
+        self._seen, self._missing, self._loss = seen, 0.0, 1.0
+        self._waiting = 0
+        return dropped

@@ -7,15 +7,20 @@ import errno
 import mmap
 import socket
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
 from typing import Protocol
 
+from exporter.services.picks import Block, Extent
+from exporter.services.sampling import FOREVER
 from exporter.sources import classicfilter
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import ClassicFilter, PacketFilter
 from exporter.sources.interfaces import LINK_ETHERNET, Interface
-from exporter.sources.source import Drained
+from exporter.sources.source import Choice, Drained
 
 SOL_PACKET = 263
 PACKET_RX_RING = 5
@@ -26,21 +31,34 @@ TPACKET_V3 = 2
 ETH_P_ALL = 3
 TP_STATUS_USER = 1
 STATUS_OFFSET = 8  # of a block's header
-BEGAN_OFFSET = 32  # seconds and nanoseconds of its first packet
+PACKETS_OFFSET = 12
+BEGAN_OFFSET = 32  # seconds and nanoseconds from when on it was written
+ENDED_OFFSET = 40  # of its last packet
 NANOSECONDS = 1_000_000_000
 
 BLOCK_BYTES = 1 << 18  # at least two of the longest frames; a larger one makes small rings coarse
 FRAME_BYTES = 2048  # a formality in version 3: packets are packed into the block
 SILENT = 0x88B5  # a type for experiments: a socket bound to it costs the other packets nothing
 FOR_LONG = 0.6  # of the free blocks; packets of 64 KB leave a quarter of a block unused
+EVERYTHING = (Extent(),)
 RETIRE_MILLISECONDS = 60  # a block that is not full is handed over after this
 
 
 class BlockReader(Protocol):
     """What reads the packets of blocks; `exporter.net.engine.Engine` is one."""
 
-    def block(self, memory: mmap.mmap, base: int, size: int, link: int, zone: int) -> int:
-        """Read one block; return how many packets it held. `zone` is 0 but for the loopback of another namespace."""
+    def block(
+        self, memory: mmap.mmap, base: int, size: int, link: int, zone: int, since: int = 0, until: int = FOREVER
+    ) -> int:
+        """Read a block's packets of a time; return how many. `zone` is 0 but for the loopback of another namespace."""
+        ...
+
+    def moment(self, memory: mmap.mmap, base: int, size: int, number: int) -> int:
+        """Return when one of a block's packets was captured."""
+        ...
+
+    def resume(self, at: int) -> None:
+        """Nothing was read for a while before a moment."""
         ...
 
 
@@ -85,6 +103,7 @@ class Ring:
         self._blocks = max(2, size_bytes // BLOCK_BYTES)
         self._next = 0
         self._packets = self._dropped = 0
+        self._read_until = FOREVER
         try:
             self._socket = _open_socket()
         except SourceError:
@@ -105,47 +124,80 @@ class Ring:
         """How much memory the ring takes."""
         return self._blocks * BLOCK_BYTES
 
-    def drain(self, reader: BlockReader, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
-        """Have `reader` read the blocks that are ready, each at most once, for as long as it may."""
+    def drain(
+        self, reader: BlockReader, may_go_on: Callable[[], bool] = lambda: True, choice: Choice | None = None
+    ) -> Drained:
+        """Have `reader` read the blocks that are ready, each at most once, for as long as it may.
+
+        Args:
+            choice: of what is read; everything where there is none.
+        """
         packets = blocks = 0
-        zone = self.interface.zone if self.interface.loopback else 0
-        while blocks < self._blocks and may_go_on():
-            base = self._next * BLOCK_BYTES
-            status = (base + STATUS_OFFSET) // 4
-            if not self._is_ready(self._next):
+        now = time.time_ns() if choice is not None else 0
+        while blocks < self._blocks and self._is_ready(self._next) and may_go_on():
+            parts = choice.parts(self._block(self._next), now) if choice is not None else EVERYTHING
+            if parts is None:
                 break
             try:
-                packets += reader.block(self._memory, base, BLOCK_BYTES, self.interface.link, zone)
+                packets += sum(self._read(reader, part) for part in parts)
             finally:
-                self._status[status] = 0
-                self._next = (self._next + 1) % self._blocks
+                self._release()
             blocks += 1
-        self._refill()
-        return Drained(packets, blocks / self._blocks)
+        return Drained(packets, (blocks + self._refill()) / self._blocks)
 
-    def _refill(self) -> None:
-        """Tell the filter how much room there is for long packets: a part of the blocks that wait for nobody."""
+    def blocks(self, reader: BlockReader) -> tuple[Block, ...]:
+        """Return the blocks that are ready, in order; `reader` finds their packets before they are released."""
+        return tuple(
+            replace(self._block(one), moment=partial(reader.moment, self._memory, one * BLOCK_BYTES, BLOCK_BYTES))
+            for one in self._ready()
+        )
+
+    def _ready(self) -> Iterator[int]:
+        return takewhile(self._is_ready, ((self._next + later) % self._blocks for later in range(self._blocks)))
+
+    def _read(self, reader: BlockReader, part: Extent) -> int:
+        """Have a part of the next block read; return of how many packets."""
+        if part.since > self._read_until:
+            reader.resume(part.since)
+        self._read_until = part.until
+        zone = self.interface.zone if self.interface.loopback else 0
+        base = self._next * BLOCK_BYTES
+        return reader.block(self._memory, base, BLOCK_BYTES, self.interface.link, zone, part.since, part.until)
+
+    def _release(self) -> None:
+        """Give the next block back."""
+        self._status[(self._next * BLOCK_BYTES + STATUS_OFFSET) // 4] = 0
+        self._next = (self._next + 1) % self._blocks
+
+    def _block(self, number: int) -> Block:
+        base = number * BLOCK_BYTES
+        packets = self._status[(base + PACKETS_OFFSET) // 4]
+        return Block(self._moment(base + BEGAN_OFFSET), self._moment(base + ENDED_OFFSET), packets)
+
+    def _moment(self, at: int) -> int:
+        return self._status[at // 4] * NANOSECONDS + self._status[at // 4 + 1]
+
+    def _refill(self) -> int:
+        """Tell the filter how much room there is for long packets: a part of the blocks that wait for nobody.
+
+        Returns how many wait.
+        """
         waiting = 0
         while waiting < self._blocks and self._is_ready((self._next + waiting) % self._blocks):
             waiting += 1
         self._filter.refill(int(FOR_LONG * BLOCK_BYTES * (self._blocks - waiting)))
+        return waiting
 
     def _is_ready(self, block: int) -> bool:
         return bool(self._status[(block * BLOCK_BYTES + STATUS_OFFSET) // 4] & TP_STATUS_USER)
 
     def skip(self) -> int:
         """Give the blocks that are ready back unread; return when the first packet was captured, 0 without any."""
-        first = 0
-        for _ in range(self._blocks):
-            base = self._next * BLOCK_BYTES // 4
-            if not self._status[base + STATUS_OFFSET // 4] & TP_STATUS_USER:
-                break
-            began = base + BEGAN_OFFSET // 4
-            first = first or self._status[began] * NANOSECONDS + self._status[began + 1]
-            self._status[base + STATUS_OFFSET // 4] = 0
-            self._next = (self._next + 1) % self._blocks
+        ready = tuple(map(self._block, self._ready()))
+        for _ in ready:
+            self._release()
         self._refill()
-        return first
+        return ready[0].begins if ready else 0
 
     def cut(self, snap: classicfilter.Snap, sample: classicfilter.Sample = classicfilter.ALL) -> None:
         """Copy so much of each packet, and these flows, from now on, or once captured again.

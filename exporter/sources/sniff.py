@@ -12,9 +12,10 @@ from importlib import import_module
 from typing import Any
 
 from exporter.net.engine import Engine
+from exporter.services.picks import Block
 from exporter.sources.classicfilter import Sample
 from exporter.sources.errors import SourceError
-from exporter.sources.source import CaptureStats, Drained
+from exporter.sources.source import CaptureStats, Choice, Drained
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class SniffedCapture:
         SourceError: no interface at all can be captured; says what is missing.
     """
 
-    chooses_flows = False
+    chooses_flows = chooses_blocks = False
 
     def __init__(self, interfaces: tuple[str, ...]) -> None:
         self._names = interfaces
@@ -128,7 +129,9 @@ class SniffedCapture:
             for name in self._refused.keys() - known:
                 log.warning("interface not captured", extra={"interface": name, "reason": self._refused[name]})
 
-    def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
+    def drain(
+        self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True, choice: Choice | None = None
+    ) -> Drained:
         """Have the engine read what was captured, for as long as it may."""
         packets, fullest = 0, 0
         for name, sniffer in list(self._sniffers.items()):
@@ -143,6 +146,10 @@ class SniffedCapture:
         if self._paused:
             self.close()
         return Drained(packets, fullest / MOST_PACKETS)
+
+    def blocks(self, engine: Engine) -> tuple[Block, ...]:
+        """Return nothing: what there is to read is not known before it is read."""
+        return ()
 
     def skip(self) -> int:
         """What is captured is read at once, or by the next `drain`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.net.engine import Engine
+from exporter.services.picks import Block, Extent
 from exporter.sources.classicfilter import Sample
 from exporter.sources.filters import FilterStatus
 
@@ -42,17 +43,33 @@ class CaptureStats:
     filter: FilterStatus = FilterStatus()  # noqa: RUF009  # frozen
 
 
+class Choice(Protocol):
+    """What of each block is to be read; `exporter.services.picks.Picks` is one."""
+
+    def parts(self, block: Block, now: int) -> tuple[Extent, ...] | None:
+        """Return the extents that a block has part in, None where that is not known yet."""
+        ...
+
+
 class PacketSource(Protocol):
     """Captures the interfaces of a host.
 
     Attributes:
         chooses_flows: whether it can capture some flows and leave out others.
+        chooses_blocks: whether it can read some of what was captured and leave out the rest.
     """
 
     chooses_flows: bool
+    chooses_blocks: bool
 
-    def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
-        """Have the engine read what was captured, for as long as it may."""
+    def drain(
+        self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True, choice: Choice | None = None
+    ) -> Drained:
+        """Have the engine read what was captured, for as long as it may, or what is chosen of it."""
+        ...
+
+    def blocks(self, engine: Engine) -> tuple[Block, ...]:
+        """Return what can be read now on the busiest interface, in order; nothing where it cannot be chosen."""
         ...
 
     def skip(self) -> int:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from exporter.net.engine import Engine
-from exporter.services.governor import Spent
+from exporter.services.picks import Block
+from exporter.services.plans import Spent
 from exporter.sources.classicfilter import Sample
 from exporter.sources.governed import Clocks
-from exporter.sources.source import CaptureStats, Drained
+from exporter.sources.source import CaptureStats, Choice, Drained
 from exporter.wire import Wire
 
 WAITED_SECONDS = 5.0  # by a scrape that is held up
@@ -38,12 +39,18 @@ class SlowSource:
     calls: list[str] = field(default_factory=list)
     held_up: list[str] = field(default_factory=list)
     chooses_flows: bool = True
+    chooses_blocks: bool = False
     is_open: bool = True
     is_bound: bool = True
 
-    def drain(self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True) -> Drained:
+    def drain(
+        self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True, choice: Choice | None = None
+    ) -> Drained:
         self.clock.spent += STEP_SECONDS * self.is_open  # a load that takes a processor of its own
-        return Drained(0, 0.0)
+        return Drained(int(self.is_open), 0.0)
+
+    def blocks(self, engine: Engine) -> tuple[Block, ...]:
+        return ()
 
     def skip(self) -> int:
         return 0

@@ -4,9 +4,12 @@ import random
 
 import pytest
 
-from exporter.services.governor import EVERY, Aperture, Governor, Spent
+from exporter.services.governor import EVERY, Governor
+from exporter.services.plans import Aperture, Spent
 from tests.exporter.services.loads import growing, steady
 from tests.exporter.services.world import World
+
+COSTLY = 250e-6  # seconds of processor time for a packet
 
 
 def test_what_the_budget_bears_is_looked_at_whole() -> None:
@@ -19,7 +22,7 @@ def test_what_the_budget_bears_is_looked_at_whole() -> None:
 
 @pytest.mark.parametrize("rate", [75, 500, 4000])
 def test_no_window_takes_more_than_the_budget_at_any_load(rate: int) -> None:
-    world = World(steady(rate, 45))
+    world = World(steady(rate, 45), cost=COSTLY)
     world.run(45)
     assert world.most_spent(30.0) <= 0.05 * 30
     assert world.spent / 45 > 0.02
@@ -45,8 +48,16 @@ def test_rushes_one_after_the_other_take_no_more_than_the_budget() -> None:
     assert world.most_spent(30.0) <= 0.05 * 30
 
 
-def test_detail_goes_before_time_and_time_before_flows() -> None:
-    world = World(growing(50))
+def test_detail_goes_before_packets() -> None:
+    world = World(growing(40))
+    world.run(40)
+    detail = next(at for at, plan in world.plans if plan.every == EVERY)
+    assert detail < next(at for at, plan in world.plans if plan.picks)
+    assert all(plan.aperture is Aperture.OPEN for _, plan in world.plans)
+
+
+def test_detail_goes_before_time_and_time_before_flows_where_packets_cannot_be_chosen() -> None:
+    world = World(growing(50), cost=COSTLY, picks=False)
     world.run(50)
     first = {
         "detail": next(at for at, plan in world.plans if plan.every == EVERY),
@@ -90,7 +101,7 @@ def test_a_rest_beyond_the_budget_does_not_blind_the_capture() -> None:
 
 
 def test_what_was_not_looked_at_is_told_in_seconds_by_its_reason() -> None:
-    shed = (world := World(steady(8000, 30))).run(30).shed()
+    shed = (world := World(steady(8000, 30), cost=COSTLY, picks=False)).run(30).shed()
     assert shed.time > 25
     assert 0 < shed.flows <= 30 - shed.time + 0.01
     assert 0 < shed.operations <= 30 - shed.time + 0.01

@@ -1,5 +1,6 @@
 """A load of exchanges, and an edge that captures what the governor says: late, in parts, and as far as it may read."""
 
+import math
 import random
 from bisect import bisect_left
 from collections.abc import Callable
@@ -8,13 +9,17 @@ from dataclasses import dataclass, field
 from exporter.model import Exchange, Kind, Message, Nanoseconds
 from exporter.protocols.base import Family
 from exporter.services.counters import Side
-from exporter.services.governor import TAIL, Aperture, Governor, Plan, Spent
+from exporter.services.governor import TAIL, Governor
 from exporter.services.operations import Operations
+from exporter.services.picks import Block, Picks
+from exporter.services.plans import Aperture, Plan, Spent
 from exporter.services.precision import Precision
 from exporter.services.sampling import FOREVER, Sampling, Window
 
 EPOCH: Nanoseconds = 1_700_000_000_000_000_000
 LOOK_SECONDS = 100e-6  # of processor time, for each look at the rings
+BLOCK_PACKETS, RETIRE_SECONDS = 100, 0.06  # as the ring's blocks are, in proportion to what a packet costs here
+ROOM_BLOCKS = 32
 DRAIN_SECONDS = 0.05
 BIND_SECONDS = 0.012
 
@@ -47,15 +52,17 @@ class World:
         cost: seconds of processor time for each packet that is read.
         late: seconds by which the loop wakes too late, at a moment, by chance.
         rest: processors used by the rest of the process.
+        picks: whether some of what was captured can be read without the rest.
         counted: what was counted.
         spent_at: (moment, processor time spent so far).
     """
 
     load: list[Asked]
-    cost: float = 250e-6
+    cost: float = 50e-6
     budget: float = 0.05
     late: Callable[[float, random.Random], float] = lambda _now, _dice: 0.0
     rest: float = 0.0
+    picks: bool = True
     counted: Side = field(default_factory=lambda: Side(Operations(Family.PLAIN, 20)))
     spent_at: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])
     plans: list[tuple[float, Plan]] = field(default_factory=list)
@@ -65,17 +72,21 @@ class World:
     def run(self, seconds: float, seed: int = 1) -> Governor:
         """Let time pass, then have everything read that was captured."""
         self._begin(seed)
-        governor = Governor(self.budget, 0.0, Spent(), self.dice.random)
+        governor = Governor(self.budget, 0.0, Spent(), self.dice.random, chooses_blocks=self.picks)
         now = 0.0
         while now < seconds:
-            plan = governor.step(now, Spent(self.spent, self.rest * now), self.backlog > 10_000)
+            plan = governor.step(now, Spent(self.spent, self.rest * now, self.reading), self.backlog > 10_000)
             self.plans.append((now, plan))
             opened = self._follow(plan, governor, now)
             self.sampling.keep(1.0, 1)
-            self._read(plan.seconds)
+            if plan.picks:
+                self._pick(plan, governor, now)
+            else:
+                self._read(plan.seconds)
             self.spent += LOOK_SECONDS
             self.spent_at.append((now, self.spent))
-            following = max(now + 0.002, opened, min(plan.until, now + DRAIN_SECONDS) + self.late(now, self.dice))
+            drained = plan.until if plan.picks else min(plan.until, now + DRAIN_SECONDS)
+            following = max(now + 0.002, opened, drained + self.late(now, self.dice))
             if plan.aperture is Aperture.OPEN:
                 self._capture(self.opened if opened > now else now, following, plan.flows)
             now = following
@@ -101,11 +112,17 @@ class World:
         self.waiting: dict[int, Message] = {}
         self.spent = 0.0
         self.aperture, self.whole, self.opened, self.salt = Aperture.OPEN, True, 0.0, 0
+        self.chooser, self.picking, self.picked_at, self.reading = Picks(self.dice.random), False, 0.0, 0.0
 
     def _follow(self, plan: Plan, governor: Governor, now: float) -> float:
         """Do as the governor says; return when it is done."""
-        if self.whole and not plan.whole:
+        if plan.picks != self.picking:
+            self._change(plan, now)
+        elif self.whole and not plan.whole:
             self.sampling.end(wall(now))
+        if plan.picks:
+            self.aperture, self.whole, self.error_ratio = plan.aperture, plan.whole, self._stated(now)
+            return now
         if plan.aperture is Aperture.OPEN:
             if self.aperture is not Aperture.OPEN:
                 self._read(plan.seconds)
@@ -123,8 +140,59 @@ class World:
                 self.sampling.look(window)
                 self.precision.look(window)
         self.aperture, self.whole = plan.aperture, plan.whole
-        self.error_ratio = self.precision.error_ratio(0.0)
+        self.error_ratio = self._stated(now)
         return max(now, self.opened)
+
+    def _stated(self, now: float) -> float:
+        return math.hypot(self.precision.error_ratio(0.0), self.chooser.error_ratio(wall(now)))
+
+    def _change(self, plan: Plan, now: float) -> None:
+        self.picking = plan.picks
+        if plan.picks:
+            self.chooser.begin(wall(self.queue[0].at) if self.queue else wall(now))
+            self.sampling.end(self.chooser.decided)
+        else:
+            self._pick_all(now)
+            window = self.chooser.end()
+            self.sampling.look(window)
+            self.precision.look(window)
+
+    def _blocks(self, now: float) -> list[Block]:
+        """Return the blocks that the kernel has handed over."""
+        blocks, packets = [], [packet for packet in self.queue if wall(packet.at) >= self.chooser.decided]
+        while packets:
+            first = packets[0].at
+            many = [packet for packet in packets[:BLOCK_PACKETS] if packet.at < first + RETIRE_SECONDS]
+            if len(many) < BLOCK_PACKETS and first + RETIRE_SECONDS > now:
+                break
+            times = [wall(packet.at) for packet in many]
+            blocks.append(Block(times[0], times[-1], len(many), times.__getitem__))
+            del packets[: len(many)]
+        return blocks
+
+    def _pick(self, plan: Plan, governor: Governor, now: float) -> None:
+        blocks, passed = self._blocks(now), bisect_left(self.moments, now) - bisect_left(self.moments, self.picked_at)
+        crowded = len(blocks) > ROOM_BLOCKS / 2
+        for window in self.chooser.choose(blocks, plan.seconds, wall(now), crowded):
+            self.sampling.look(window)
+            self.precision.look(window)
+        spent = self._pick_all(now)
+        self.picked_at = now
+        governor.picked(self.chooser.part, spent, self.chooser.costs(passed))
+
+    def _pick_all(self, now: float) -> float:
+        """Read what is picked of all that is decided; return the processor time that it took."""
+        spent = self.reading
+        while self.queue:
+            at = wall(self.queue[0].at)
+            parts = self.chooser.parts(Block(at, at, 1), wall(now))
+            if parts is None:
+                break
+            if any(part.since <= at < part.until for part in parts):
+                self._read(self.cost * 1.5)
+            else:
+                del self.queue[0]
+        return self.reading - spent
 
     def _capture(self, start: float, end: float, flows: int) -> None:
         first, last = bisect_left(self.moments, start), bisect_left(self.moments, end)
@@ -145,6 +213,9 @@ class World:
             answer = Message(Kind.RESPONSE, wall(packet.at), wall(packet.at), 1000, failed=one.failed)
             self._count(Exchange(self.waiting.pop(packet.number, None), answer))
         self.spent += most * self.cost
+        self.reading += most * self.cost
+        if most:
+            self.chooser.learn(most, most * self.cost)
         del self.queue[:most]
         self.backlog = len(self.queue)
 
