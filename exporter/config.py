@@ -80,9 +80,7 @@ class Config:
     )
     cpu_budget: float = option(
         "capture.cpu-budget",
-        # The exporter's other work takes up to 0.036 of it. With 0.05, 50,000 Redis requests within a second, for the
-        # second time in half a minute, were counted as 46,131 and 200,000 as 71,083; with this, exactly.
-        0.25,
+        0.05,
         "CPU cores to stay within; under more load packets are sampled and counts scaled up.",
         parse=values.within(values.number, 0.001, 64),
         metavar="CORES",

@@ -98,7 +98,7 @@ def _added(sums: Sums, before: Looked | None, one: Looked, after: Looked | None)
     """Return the sums with one cycle more; nothing is known of one without any that is sampled beside it."""
     if not one.samples:
         fading = math.exp(-(one.windows[0].end - one.windows[0].start) / NANOSECONDS / HORIZON_SECONDS)
-        return Sums(sums.requests, sums.variance * fading**2)
+        return Sums(sums.requests + one.requests, sums.variance * fading**2)
     beside = [other for other in (before, after) if other is not None and one.is_like(other)]
     if beside:
         squares = sum(((one.rate - other.rate) * one.extent) ** 2 for other in beside) / len(beside) / 2
