@@ -198,10 +198,12 @@ class App:
 
     def _run_packets(self, stop: threading.Event) -> None:
         pause = 0.0
-        while not stop.wait(pause):
+        while not stop.wait(LEAST_PAUSE_SECONDS):
+            if pause > 0.0:
+                self._wire.wait(pause, stop)
             started = self._clock()
             self._round(self._packet_stages)
-            pause = max(LEAST_PAUSE_SECONDS, pause_after(self._drained) - (self._clock() - started))
+            pause = pause_after(self._drained) - (self._clock() - started) - LEAST_PAUSE_SECONDS
 
     def _run_syscalls(self, stop: threading.Event) -> None:
         self._attempts.run("syscalls", lambda: self._calling.run(stop))
@@ -265,6 +267,8 @@ class App:
 
 def pause_after(drained: Round) -> float:
     """Return after how many seconds to drain again."""
+    if drained.is_cut:
+        return 0.0
     if drained.fullness > BUSY_FULLNESS:
         return BUSY_DRAIN_SECONDS
     return min(drained.due_seconds, DRAIN_SECONDS if drained.open or drained.fullness else PAUSED_SECONDS)

@@ -115,6 +115,13 @@ class Wire:
         self._capture.settle()  # may take long, and holds nobody up
         return drained
 
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """Wait so long, until a ring fills or until it is to stop; by the thread that drains."""
+        if self._capture is None:
+            stop.wait(seconds)
+        else:
+            self._capture.wait(seconds, stop)
+
     def expire(self, at_ns: int) -> None:
         """End the connections that were idle for too long, by the clock of the packets."""
         with self._lock:

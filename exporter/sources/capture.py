@@ -27,18 +27,33 @@ MOST_RING_BYTES = 16 << 20
 # pause fills packets of 64 KB. Segmentation offload makes such of large bodies as well: of those from servers that were
 # found to send them the head is copied. Where drops go on, the next lower step is taken, at last the configured cut.
 WHOLE_BYTES = (classicfilter.WHOLE, 32_768, 8_192)
-STUBBORN_DRAINS = 4  # with drops in a row; what is learnt of bodies in the first of them ends most
+STUBBORN_DRAINS = 4  # of a whole ring, with drops in a row; what is learnt of bodies in the first of them ends most
 MOST_HEADERS_BYTES = 14 + 40 + 60  # Ethernet, IPv6 and TCP with all of its options
 
 
 @dataclass(slots=True)
 class Share:
-    """One interface's ring, how far its copying is cut down, its drops, and in how many drains in a row they came."""
+    """One interface's ring, and how far its copying is cut down.
+
+    Attributes:
+        dropped: packets for which it had no room.
+        dropping: how often in a row, each time it was read through, some were dropped meanwhile.
+        read: how much of the ring was read since that was last judged; 1 is all of it.
+        doubted: how much of it may still be read before the last packet that was dropped is passed.
+    """
 
     ring: Ring
     cutting: Cutting = field(default_factory=lambda: Cutting(len(WHOLE_BYTES)))
     dropped: int = 0
     dropping: int = 0
+    read: float = 1.0
+    doubted: float = 0.0
+
+    def was_read(self, drained: Drained) -> None:
+        """Take note of what was read of the ring."""
+        waits = drained.fullness > drained.read
+        self.doubted = max(0.0, self.doubted - drained.read) if waits else 0.0
+        self.read = self.read + drained.read if waits else 1.0
 
 
 class Capture:
@@ -84,6 +99,7 @@ class Capture:
         self._closed_ways: Mapping[int, str] = {}
         self._gone_packets = self._gone_dropped = 0
         self._paused = False
+        self._turn = 0
         self._sample = ALL
         up = [interface for interface in interfaces_up() if not interfaces or interface.name in interfaces]
         # One share is left for interfaces that come later.
@@ -147,11 +163,12 @@ class Capture:
         packets, fullness = 0, 0.0
         engine.learn(max(1, self._snap_bytes - MOST_HEADERS_BYTES))
         self._filters.say()
-        for share in self._rings.values():
+        for share in self._in_turn():
             # A drop that is told now may lie before or behind what the last drain read.
             before = share.dropping
             engine.hurry(self._drops(share, engine) or before > 0)
             drained = share.ring.drain(engine, may_go_on, choice)
+            share.was_read(drained)
             packets += drained.packets
             fullness = max(fullness, drained.fullness)
         if engine.bodies() != self._bodies or (engine.messages() != self._messages and self._filters.is_ebpf):
@@ -159,6 +176,20 @@ class Capture:
             for share in self._rings.values():
                 share.ring.cut(self._snap(share.cutting.step), self._sample)
         return Drained(packets, fullness)
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return those of the rings."""
+        return tuple(share.ring.fileno() for share in tuple(self._rings.values()))
+
+    def fills(self) -> bool:
+        """Return whether a ring should be read soon."""
+        return any(share.ring.fills for share in tuple(self._rings.values()))
+
+    def _in_turn(self) -> tuple[Share, ...]:
+        """Return the rings, another one first each time: there may not be the time to read all."""
+        shares = tuple(self._rings.values())
+        self._turn = (self._turn + 1) % max(1, len(shares))
+        return shares[self._turn :] + shares[: self._turn]
 
     def blocks(self, engine: Engine) -> tuple[Block, ...]:
         """Return what can be read of the ring that holds most packets, in order."""
@@ -173,13 +204,15 @@ class Capture:
         """Return whether the ring had no room for packets since it was last asked; copy less if that goes on."""
         dropped = share.ring.stats().dropped
         if dropped == share.dropped:
-            share.dropping = 0
-            return False
-        share.dropped = dropped
-        share.dropping += 1
+            share.dropping = share.dropping if share.read < 1.0 else 0
+            return share.doubted > 0.0
+        share.dropped, share.doubted = dropped, 1.0
         engine.lost()
-        if share.dropping % STUBBORN_DRAINS == 0:
-            self._step(share, share.cutting.dropped)
+        if share.read >= 1.0:
+            share.read = 0.0
+            share.dropping += 1
+            if share.dropping % STUBBORN_DRAINS == 0:
+                self._step(share, share.cutting.dropped)
         return True
 
     def pause(self) -> None:

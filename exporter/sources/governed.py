@@ -2,6 +2,8 @@
 
 import math
 import secrets
+import select
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -22,6 +24,10 @@ MOST_LOSS = 4.0  # a drain of which less was kept tells little of the rest; what
 STRAINED_FULLNESS = 0.75  # of a ring, at which it may overflow before it is read next
 CROWDED_FULLNESS = 0.5  # at which a ring has no room to wait for more
 FILLING_FULLNESS = 0.3
+# Whoever scrapes, and every other thread, waits for a drain: what is left is read by the next one.
+MOST_DRAIN_SECONDS = 0.01
+# How often rings are looked at while packets come and the next drain is not due yet.
+LOOKING_SECONDS = 0.003
 # Leaving an interface and coming back takes the kernel some 12 ms each time and spares its packets 0.1 us each: worth
 # it in pauses that are much longer.
 LEAVING_SECONDS = 0.25  # for each interface
@@ -35,11 +41,13 @@ class Round:
         open: whether packets are captured that must be read soon.
         fullness: which share of the fullest ring waited to be read.
         due_seconds: after so long the next drain is due at the latest.
+        is_cut: whether there was more to read, and it may be read, but others wait.
     """
 
     open: bool = True
     fullness: float = 0.0
     due_seconds: float = math.inf
+    is_cut: bool = False
 
 
 class Binding(Enum):
@@ -132,6 +140,7 @@ class GovernedCapture:
         self._weight = 1.0
         self._reading = 0.0  # seconds of processor time since the start
         self._most = 0.0  # seconds of processor time of this thread at which to stop reading
+        self._until = math.inf  # and of the clock
 
     def drain(self) -> Round:
         """Read what the rings hold, as far as may be spent."""
@@ -145,14 +154,41 @@ class GovernedCapture:
         plan = self._governor.step(now, before, self._strained)
         self._most = before.capture + plan.seconds
         plan = self._follow(plan, self._governor)
+        self._until = now + MOST_DRAIN_SECONDS
         drained = self._pick(plan, self._governor) if plan.picks else self._read(plan)
+        is_cut = drained.read < drained.fullness and self._may_spend() and self._clocks.now() >= self._until
+        self._until = math.inf
         self._strained = self._losses.dropping or drained.fullness > STRAINED_FULLNESS
         self._last = self._clocks.spent()
         self._fullness = drained.fullness
         due = plan.until - self._clocks.now()
         if plan.picks:  # which are the better, the more there is to pick from
             return Round(open=False, due_seconds=due if drained.fullness < FILLING_FULLNESS else due / 2)
-        return Round(plan.aperture is not Aperture.SHUT, drained.fullness, due)
+        return Round(plan.aperture is not Aperture.SHUT, drained.fullness, due, is_cut)
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """Wait so long, or until a ring fills faster than that; by the thread that drains, which holds nothing.
+
+        While there are hardly any packets, the first block that is full wakes it: a rush fills a ring in less time than
+        passes between two drains. While there are many, each block would; then it looks now and then. What is picked
+        from waits in the rings for it.
+        """
+        end = self._clocks.now() + seconds
+        descriptors = self._capture.descriptors() if self._may_spend() and not self._plan.picks else ()
+        if descriptors and not self._comes(descriptors, seconds):
+            seconds = end - self._clocks.now()
+        elif descriptors:
+            while (left := end - self._clocks.now()) > 0.0 and not stop.is_set() and not self._capture.fills():
+                stop.wait(min(left, LOOKING_SECONDS))
+            return
+        stop.wait(max(0.0, seconds))
+
+    def _comes(self, descriptors: tuple[int, ...], seconds: float) -> bool:
+        """Wait at most so long; return whether a block came. An interface that is gone ends the wait as well."""
+        poll = select.poll()
+        for descriptor in descriptors:
+            poll.register(descriptor, select.POLLIN)
+        return any(events & select.POLLIN for _descriptor, events in poll.poll(math.ceil(seconds * 1000)))
 
     def settle(self) -> None:
         """Leave the interfaces or come back, if the last drain found it time to; may last, and must hold nobody up."""
@@ -226,6 +262,9 @@ class GovernedCapture:
         return drained
 
     def _may_go_on(self) -> bool:
+        return self._may_spend() and self._clocks.now() < self._until
+
+    def _may_spend(self) -> bool:
         return self._clocks.spent().capture < self._most
 
     def _error_ratio(self) -> float:
@@ -279,7 +318,7 @@ class GovernedCapture:
         What there was no time to read of earlier windows is left out: what is late grows later, until rings overflow.
         """
         self._read(plan)
-        unread = 0 if self._may_go_on() else self._capture.skip()
+        unread = 0 if self._may_spend() else self._capture.skip()
         if unread:
             governor.missed(self._sampling.cut(unread) / NANOSECONDS / plan.flows)
             self._losses.skip()

@@ -151,6 +151,14 @@ class SniffedCapture:
         """Return nothing: what there is to read is not known before it is read."""
         return ()
 
+    def descriptors(self) -> tuple[int, ...]:
+        """Return nothing: what a sniffer waits by is not a descriptor on every system."""
+        return ()
+
+    def fills(self) -> bool:
+        """Return that it does not: nothing tells before it is read."""
+        return False
+
     def skip(self) -> int:
         """What is captured is read at once, or by the next `drain`."""
         return 0

@@ -15,11 +15,13 @@ class Drained:
     """What was read at once.
 
     Attributes:
-        fullness: which share of the ring's blocks waited to be read.
+        fullness: which share of the ring's blocks waited, whether there was the time to read them or not.
+        read: which share was read.
     """
 
     packets: int
     fullness: float
+    read: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,14 @@ class PacketSource(Protocol):
 
     def blocks(self, engine: Engine) -> tuple[Block, ...]:
         """Return what can be read now on the busiest interface, in order; nothing where it cannot be chosen."""
+        ...
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return what can be read from once packets wait; empty where there is no such thing."""
+        ...
+
+    def fills(self) -> bool:
+        """Return whether so much waits that it should be read soon; may be asked while others use the source."""
         ...
 
     def skip(self) -> int:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from exporter.app import pause_after
 from exporter.net.engine import Engine
 from exporter.services.picks import Block
 from exporter.services.plans import Spent
 from exporter.sources.classicfilter import Sample
-from exporter.sources.governed import Clocks
+from exporter.sources.governed import MOST_DRAIN_SECONDS, Clocks
 from exporter.sources.source import CaptureStats, Choice, Drained
 from exporter.wire import Wire
 
@@ -51,6 +52,12 @@ class SlowSource:
 
     def blocks(self, engine: Engine) -> tuple[Block, ...]:
         return ()
+
+    def descriptors(self) -> tuple[int, ...]:
+        return ()
+
+    def fills(self) -> bool:
+        return False
 
     def skip(self) -> int:
         return 0
@@ -134,3 +141,28 @@ def test_a_scrape_does_not_wait_for_the_look_at_the_interfaces() -> None:
     wire.follow_interfaces()
     assert source.calls == ["scout", "refresh"]
     assert source.held_up == []
+
+
+@dataclass
+class EndlessSource(SlowSource):
+    """A source with more to read than anybody has the time for; each look at it lasts a millisecond."""
+
+    def drain(
+        self, engine: Engine, may_go_on: Callable[[], bool] = lambda: True, choice: Choice | None = None
+    ) -> Drained:
+        for _ in range(1000):
+            if not may_go_on():
+                break
+            self.clock.now += 0.001
+        return Drained(1, 1.0, 0.1)
+
+
+def test_a_drain_ends_before_others_wait_for_long_and_says_that_there_is_more() -> None:
+    clock = Clock()
+    wire = Wire(EndlessSource(clock), MEMORY_BYTES, 64, clock.clocks())
+    before = clock.now
+    drained = wire.drain()
+    assert clock.now - before <= 2 * MOST_DRAIN_SECONDS
+    assert drained.is_cut
+    assert drained.fullness == pytest.approx(1.0)
+    assert pause_after(drained) == 0.0

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,13 +13,17 @@ from contextlib import closing
 import pytest
 
 from exporter.net.engine import Engine
+from exporter.services.plans import Spent
+from exporter.services.sampling import Sampling
 from exporter.sources.capture import LEAST_RING_BYTES, Capture
 from exporter.sources.errors import SourceError
+from exporter.sources.governed import Clocks, GovernedCapture
 from exporter.sources.source import CaptureStats
 from tests.exporter.net.packets import Opened
 
 MEMORY_BYTES = 16 << 20
 WAIT_SECONDS = 10.0
+RUSH_BYTES = 16 << 20
 UNPRIVILEGED = """
 from exporter.sources.capture import Capture
 from exporter.sources.errors import SourceError
@@ -72,6 +77,28 @@ def test_traffic_on_loopback_reaches_the_engine() -> None:
         stats = capture.stats()
     assert stats.packets >= 3
     assert stats.interfaces >= 1
+
+
+@pytest.mark.live
+def test_a_rush_ends_the_wait_for_the_next_drain() -> None:
+    now, engine = time.monotonic, Engine(Opened())
+    clocks = Clocks(now, time.time_ns, lambda: Spent(0.0, 0.0))
+    with closing(open_capture("lo")) as capture, socket.create_server(("127.0.0.1", 0)) as listener:
+        governed = GovernedCapture(capture, engine, Sampling(lambda most: most), 1.0, clocks, lambda: 0.5)
+        governed.drain()
+        with socket.create_connection(listener.getsockname()) as client, listener.accept()[0] as server:
+            reading = threading.Thread(target=lambda: [*iter(lambda: server.recv(1 << 20), b"")])
+            reading.start()
+            sending = threading.Thread(target=client.sendall, args=(bytes(RUSH_BYTES),))
+            began = now()
+            sending.start()
+            governed.wait(WAIT_SECONDS, threading.Event())
+            woken = now() - began
+            sending.join()
+            client.shutdown(socket.SHUT_WR)
+            reading.join()
+        assert capture.fills()
+    assert woken < WAIT_SECONDS / 2
 
 
 @pytest.mark.live
