@@ -106,7 +106,7 @@ class Connections:
             self.delivery.turn(base, direction, frame.wire, frame.at)
             if 0 < self.delivery.head < frame.wire:
                 self.delivery.note(slot, direction, 0)
-        else:
+        elif not self.delivery.glance(slot, direction, frame):
             self.delivery.data(slot, direction, source, frame.payload, frame.size, frame.wire, frame.at)
         return True
 

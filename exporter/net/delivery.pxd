@@ -2,14 +2,17 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from exporter.net.layout cimport (
-    ADDRESSES, ASKED, BLIND, CLIENT_LATER, COLD_WORDS, HALF, HANDSHAKE, IGNORED, IPV6_KEY, KEY, PORTS, REPORTED, SEEN,
-    SIZES, SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, UNSURE, WORDS, ZONE_SHIFT,
+    ASKED, BLIND, CLIENT_LATER, COLD_WORDS, HALF, HANDSHAKE, IGNORED, PORTS, REPORTED, SEEN,
+    SIZES, SKIP, SKIPPED, SKIPPED_AT, STATE, SURE, SWAPPED, TCP, TOKEN, TOLD, TURNS, UNSURE, WORDS,
 )
 
+from exporter.net.frames cimport Frame
+from exporter.net.glancing cimport Glancing
 from exporter.net.lengths cimport Lengths
+from exporter.net.sides cimport Sides
 from exporter.net.table cimport FlowTable
 
-cdef int MAX_SIDES, TURN_ROWS, TURN_WORDS, CANDIDATES
+cdef int TURN_ROWS, TURN_WORDS, CANDIDATES
 cdef int64_t LONGEST_PAUSE, BLINDLY
 
 
@@ -19,7 +22,7 @@ cdef class Delivery:
     cdef uint64_t[::1] slots, cold, rows
     cdef object opener, sink, watcher
     cdef list streams
-    cdef dict sides
+    cdef Sides sides
     cdef int row
     cdef int64_t hand
     cdef public int64_t most_consumers
@@ -31,6 +34,8 @@ cdef class Delivery:
 
     @cython.locals(base=int64_t, skip=int64_t, taken=int64_t)
     cdef void _data(self, int64_t slot, int direction, source, int64_t start, int64_t size, int64_t wire, int64_t at) except *
+    @cython.locals(plain=bint, taken=bint, glancing=Glancing)
+    cdef bint glance(self, int64_t slot, int direction, Frame frame) except -1
     @cython.locals(base=int64_t, state=uint64_t, enough=bint, ports=uint64_t, port=int)
     cpdef note(self, int64_t slot, int direction, int64_t rest)
     @cython.locals(head=int64_t)
@@ -45,8 +50,6 @@ cdef class Delivery:
     cpdef bint attached(self, int64_t slot) except? -1
     @cython.locals(base=int64_t, ports=uint64_t, state=uint64_t, later=int)
     cpdef flow(self, int64_t slot)
-    @cython.locals(base=int64_t, ports=uint64_t, port=int64_t, cold=int64_t, key=uint64_t, number=uint64_t)
-    cdef _side(self, int64_t slot, int later)
     @cython.locals(count=int)
     cpdef flush(self)
     cpdef connected(self, int64_t slot, int64_t at)

@@ -9,16 +9,16 @@ from mmap import mmap
 
 import cython
 
-from exporter.model import Endpoint, Flow
-from exporter.net.addresses import address, dotted
+from exporter.model import Flow
+from exporter.net.frames import Frame
+from exporter.net.glancing import Glancing
 from exporter.net.lengths import Lengths
+from exporter.net.sides import Sides
 from exporter.net.stream import BLINDLY, TURN_WORDS, End, Failure, Opener, Stream, TurnSink, Watcher
 from exporter.net.table import FlowTable, words
-from exporter.net.zones import zoned
 
 if not cython.compiled:
     from exporter.net.layout import (
-        ADDRESSES,
         ASKED,
         BLIND,
         CLIENT_LATER,
@@ -26,8 +26,6 @@ if not cython.compiled:
         HALF,
         HANDSHAKE,
         IGNORED,
-        IPV6_KEY,
-        KEY,
         PORTS,
         REPORTED,
         SEEN,
@@ -44,11 +42,9 @@ if not cython.compiled:
         TURNS,
         UNSURE,
         WORDS,
-        ZONE_SHIFT,
     )
 
 TURN_ROWS = 4096  # kept before the sink is called, so that a call costs each turn next to nothing
-MAX_SIDES = 256  # remembered
 CANDIDATES = 16  # consumers compared before one is taken leave of
 LONGEST_PAUSE = 5_000_000_000  # server bytes after so long a silence are no part of the answer before it
 
@@ -71,7 +67,7 @@ class Delivery:
         self.streams: list[Stream | None] = []
         self.consumers = self.retired = self.hand = 0
         self.most_consumers = table.capacity
-        self.sides: dict[int, Endpoint] = {}
+        self.sides = Sides(table)
         self.rows = words(TURN_ROWS * TURN_WORDS)
         self.row = 0
         self.turned = 0
@@ -92,6 +88,24 @@ class Delivery:
             self.note(slot, direction, wire - head)
             start, size, wire = start + head, max(size - head, 0), wire - head
         self._data(slot, direction, source, start, size, wire, at)
+
+    def glance(self, slot: int, direction: int, frame: Frame) -> bool:
+        """Have the consumer read a whole payload in order where it lies; return whether it took it."""
+        plain = 0 < frame.size == frame.wire and not 0 < self.head < frame.wire
+        if not plain or slot >= len(self.streams) or self.slots[slot * WORDS + SKIP + direction]:
+            return False
+        stream = self.streams[slot]
+        if not isinstance(stream, Glancing):
+            return False
+        glancing = stream  # of its own type where this is compiled
+        try:
+            taken = glancing.glance(direction, frame)
+        except Exception as error:
+            self._drop(slot, error)
+            return True
+        if taken:
+            self.delivered_bytes += frame.size
+        return taken
 
     def note(self, slot: int, direction: int, rest: int) -> None:
         """Learn from a long payload of which the head was delivered, and `rest` bytes follow."""
@@ -205,27 +219,7 @@ class Delivery:
         state = self.slots[base + STATE]
         later = int(state & CLIENT_LATER)
         transport = "tcp" if ports & 0xFF == TCP else "udp"
-        return Flow(self._side(slot, later), self._side(slot, 1 - later), transport, state & SURE != 0)
-
-    def _side(self, slot: int, later: int) -> Endpoint:
-        """Return one side of a flow; those that are in many flows are made once."""
-        base = slot * WORDS
-        ports = self.slots[base + PORTS]
-        port = ports >> 8 & 0xFFFF if later else ports >> 24 & 0xFFFF
-        if ports & IPV6_KEY:
-            cold = slot * COLD_WORDS + ADDRESSES + 2 * later
-            return Endpoint(zoned(address(self.cold[cold], self.cold[cold + 1]), ports >> ZONE_SHIFT), port)
-        key = self.slots[base + KEY]
-        number = key & HALF if later else key >> 32
-        if ports >> ZONE_SHIFT:
-            return Endpoint(zoned(dotted(number), ports >> ZONE_SHIFT), port)
-        known = self.sides.get(number << 16 | port)
-        if known is None:
-            if len(self.sides) == MAX_SIDES:
-                self.sides.clear()
-            known = Endpoint(dotted(number), port)
-            self.sides[number << 16 | port] = known
-        return known
+        return Flow(self.sides.side(slot, later), self.sides.side(slot, 1 - later), transport, state & SURE != 0)
 
     def flush(self) -> None:
         """Hand the turns that were found so far to the sink."""

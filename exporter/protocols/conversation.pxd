@@ -2,18 +2,29 @@
 cimport cython
 from libc.stdint cimport int64_t
 
+from exporter.net.frames cimport Frame
+from exporter.net.glancing cimport Glancing
+from exporter.protocols.lane cimport Counting, Lane, Turn
 from exporter.protocols.pairing cimport Pairing
 
 
-@cython.final
-cdef class Conversation:
+# Not final: Cython then refuses to override what its base declares.
+cdef class Conversation(Glancing):
     cdef int _flip, _mistakes, _fed_side
     cdef int64_t _fed_at
-    cdef bint _whole
+    cdef bint _asked, _whole
+    cdef Lane _lane
+    cdef Counting _counting
+    cdef Turn _turn
     cdef object _flow, _observer, _specs, _spec, _parser, _recorder, _recognition, _spoken
     cdef Pairing _pairing
 
     cpdef int64_t data(self, int direction, bytes payload, int64_t at) except? -7
+    @cython.locals(lane=Lane, turn=Turn)
+    cdef bint glance(self, int direction, Frame frame) except -1
+    @cython.locals(fit=bint, lane=Lane, counting=Counting)
+    cdef _find_lane(self)
+    cdef _leave_lane(self, Lane lane)
     cpdef int64_t gap(self, int direction, int64_t size_bytes, int64_t at) except? -7
     cpdef end(self, reason, int64_t at)
     @cython.locals(harmless=bint)

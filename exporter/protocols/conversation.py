@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exporter.model import Direction, Exchange, Flow, Message, Nanoseconds
+from exporter.net.frames import Frame
+from exporter.net.glancing import Glancing
 from exporter.net.stream import BLINDLY, End, Stream
 from exporter.protocols import turns
 from exporter.protocols.base import Family, Match, ParseError, Parser, ProtocolSpec
 from exporter.protocols.datagrams import DatagramConversation, is_group
 from exporter.protocols.detect import Chunk, Recognition, Verdict
+from exporter.protocols.lane import Counting, Lane, Turn
 from exporter.protocols.pairing import Pairing
 from exporter.protocols.recorder import Observer, Recorder
 from exporter.protocols.spoken import Spoken
@@ -20,11 +23,11 @@ RETRIED_BURSTS = 32
 # How often a connection may turn out to be something else than what it was taken for.
 MISTAKES = 3
 # What one costs on average, with its parser, its flow and the account that its exchanges go to.
-CONVERSATION_BYTES = 1792
+CONVERSATION_BYTES = 1920
 SIDES = (Direction.REQUEST, Direction.RESPONSE)
 
 
-class Conversation:
+class Conversation(Glancing):
     """Implements `net.stream.Stream` for one TCP connection.
 
     Nothing that the bytes hold makes it raise: what cannot be parsed is counted with the observer and from then on
@@ -32,10 +35,13 @@ class Conversation:
     """
 
     __slots__ = (
+        "_asked",
+        "_counting",
         "_fed_at",
         "_fed_side",
         "_flip",
         "_flow",
+        "_lane",
         "_mistakes",
         "_observer",
         "_pairing",
@@ -45,6 +51,7 @@ class Conversation:
         "_spec",
         "_specs",
         "_spoken",
+        "_turn",
         "_whole",
     )
 
@@ -64,23 +71,78 @@ class Conversation:
         self._parser: Parser | None = None
         self._recorder: Recorder | None = None
         self._pairing = Pairing(self._record)
+        self._lane: Lane | None = None  # the parser, while it is idle and the pairing calm but for what the lane asked
+        self._counting: Counting | None = None
+        self._turn: Turn | None = None
+        self._asked = False  # the lane read a request, and no answer yet
         self._recognition: Recognition | None = Recognition(flow, specs, latest_only=not flow.sure)
 
     def data(self, direction: int, payload: bytes, at: Nanoseconds) -> int:
         """Take the next bytes; return how many further ones of this direction need not be delivered."""
+        if self._lane is not None:
+            self._leave_lane(self._lane)
         self._fed_side = direction
         self._fed_at = at
         self._advance(direction ^ self._flip, payload, at)
+        self._find_lane()
         return self._skippable(direction)
+
+    def glance(self, direction: int, frame: Frame) -> bool:
+        """Take a frame's payload in place if it is the next half of a common exchange; return whether it was."""
+        lane = self._lane
+        if lane is None:
+            return False
+        turn = self._turn
+        if turn is None:
+            turn = self._turn = Turn()
+        if direction == self._flip:
+            if self._asked or not lane.ask(frame, turn):
+                return False
+            turn.asked_at, turn.request_bytes = frame.at, frame.size
+            self._asked = True
+        else:
+            if not self._asked or frame.at < turn.asked_at or not lane.answer(frame, turn):
+                return False
+            turn.answered_at, turn.response_bytes = frame.at, frame.size
+            self._asked = False
+            self._pairing.turned()
+            assert self._counting is not None
+            self._counting.count(turn)
+        self._fed_side, self._fed_at = direction, frame.at
+        return True
+
+    def _find_lane(self) -> None:
+        """See whether what comes next may be read in place."""
+        parser, recorder = self._parser, self._recorder
+        fit = isinstance(parser, Lane) and isinstance(recorder, Counting) and self._recognition is None
+        if not fit or not self._pairing.calm():
+            return
+        assert isinstance(parser, Lane)
+        assert isinstance(recorder, Counting)
+        lane, counting = parser, recorder  # of their own types where this is compiled
+        if lane.idle():
+            self._lane, self._counting = lane, counting
+
+    def _leave_lane(self, lane: Lane) -> None:
+        """Have the parser and the pairing know all that was read in place."""
+        self._lane = self._counting = None
+        if self._asked:
+            self._asked = False
+            assert self._turn is not None
+            self._pairing.take(lane.resume(self._turn))
 
     def gap(self, direction: int, size_bytes: int, at: Nanoseconds) -> int:
         """Account for bytes that passed unseen; a size of 0 says that an unknown number of packets was lost."""
+        if self._lane is not None:
+            self._leave_lane(self._lane)
         # What is missing at the time of the last bytes is the rest of their packet, of which only the head was copied.
         self._miss(direction ^ self._flip, size_bytes, at, direction == self._fed_side and at == self._fed_at)
         return self._skippable(direction)
 
     def end(self, reason: End, at: Nanoseconds) -> None:
         """Take leave: what is still outstanding will not be answered."""
+        if self._lane is not None:
+            self._leave_lane(self._lane)
         if self._parser is None and self._recognition is not None and self._recognition.chunks:
             self._settle(self._recognition, at)
         self._leave(at)

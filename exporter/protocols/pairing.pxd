@@ -19,6 +19,9 @@ cdef class Pairing:
 
     @cython.locals(message=Message)
     cpdef take(self, message)
+    @cython.locals(doubted=bint)
+    cdef bint calm(self) except -1
+    cdef turned(self)
     cpdef lose(self)
     @cython.locals(only=bint)
     cpdef lose_answer(self, int64_t since)

@@ -77,6 +77,16 @@ class Pairing:
         elif kind is CHANGED:
             self._record(Exchange(None, message))
 
+    def calm(self) -> bool:
+        """Return whether nothing is outstanding or in doubt."""
+        doubted = self._doubted or self._answer_cut or self._behind_cut or self._answer_lost != NEVER
+        return not doubted and not self._ordered and not self._correlated
+
+    def turned(self) -> None:
+        """Take note of a request in order and its response, of which nobody is to be told, while it was calm."""
+        self._serial += 1
+        self._was_response = True
+
     def lose(self) -> None:
         """Messages may have been lost: what answers in order is in doubt until the client's turns agree again.
 

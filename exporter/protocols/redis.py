@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from exporter.model import Direction, Message, Nanoseconds
+from exporter.net.frames import Frame
 from exporter.protocols.base import Family, ParseError, ProtocolSpec
+from exporter.protocols.lane import Lane, Turn
+from exporter.protocols.redis_lane import read_command, read_reply
 from exporter.protocols.redis_match import continues_client, continues_server, match
 from exporter.protocols.redis_replies import Replies
 from exporter.protocols.redis_requests import Requests
@@ -15,7 +18,7 @@ CLIENT = 0  # the direction of requests
 OPAQUE_STEP_BYTES = 1 << 20
 
 
-class RedisParser:
+class RedisParser(Lane):
     """One connection's state."""
 
     __slots__ = ("_malformed", "_replies", "_requests", "_session")
@@ -45,6 +48,23 @@ class RedisParser:
                 raise
             side.lose(out)
         return out
+
+    def idle(self) -> bool:
+        """Return whether the next command may go the fast lane."""
+        return self._session.idle() and self._requests.idle() and self._replies.idle()
+
+    def ask(self, frame: Frame, turn: Turn) -> bool:
+        """Read a command that fills the frame's payload."""
+        return read_command(frame, turn)
+
+    def answer(self, frame: Frame, turn: Turn) -> bool:
+        """Read the reply to it."""
+        return read_reply(frame, turn)
+
+    def resume(self, turn: Turn) -> Message:
+        """Return the command that was asked, which has no reply yet."""
+        kind = self._session.request(b"", [], 0, turn.lookup)
+        return Message(kind, turn.asked_at, turn.asked_at, turn.request_bytes, turn.operation)
 
     def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
         """Account for bytes that passed unseen."""

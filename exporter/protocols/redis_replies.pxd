@@ -25,6 +25,8 @@ cdef class Replies:
     @cython.locals(position=int64_t, end=int64_t, taken=int64_t, reached=int64_t)
     cpdef feed(self, bytes data, int64_t at, list out)
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
+    @cython.locals(amid=bint)
+    cdef bint idle(self) except -1
     cpdef lose(self, list out)
     cdef _begin(self, int64_t since)
     @cython.locals(kind=int, end=int64_t, plain=int64_t)

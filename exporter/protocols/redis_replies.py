@@ -102,6 +102,11 @@ class Replies:
         if not self.skip and not self._left:
             self._complete(at, out)
 
+    def idle(self) -> bool:
+        """Return whether a reply was read, and the next one has not begun."""
+        amid = self.lost or self.skip > 0 or self._reading
+        return self.seen > 0 and not amid and not self._backlog.held
+
     def lose(self, out: list[Message]) -> None:
         """The next boundary is unknown; a reply whose type was read still counts."""
         held = bytes(self._backlog.held)

@@ -24,6 +24,8 @@ cdef class Requests:
     @cython.locals(position=int64_t, end=int64_t, taken=int64_t, reached=int64_t, since=int64_t)
     cpdef feed(self, bytes data, int64_t at, list out)
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
+    @cython.locals(amid=bint)
+    cdef bint idle(self) except -1
     cpdef lose(self, list out)
     @cython.locals(line=int64_t, end=int64_t, count=int64_t)
     cdef int64_t _begin(self, buffer, int64_t start, int64_t since, int64_t at, list out) except? -7

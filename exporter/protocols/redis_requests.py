@@ -88,6 +88,11 @@ class Requests:
         if not self.skip and not self._left:
             self._complete(at, out)
 
+    def idle(self) -> bool:
+        """Return whether a command was read, and the next one has not begun."""
+        amid = self.lost or self.skip > 0 or self._left > 0 or self._operation is not None
+        return self.seen > 0 and not amid and not self._backlog.held
+
     def lose(self, out: list[Message]) -> None:
         """The next boundary is unknown; a command that had begun still counts, by its name if that was read."""
         if self._left and self._operation is None:

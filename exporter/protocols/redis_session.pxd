@@ -23,4 +23,6 @@ cdef class RedisSession:
     cpdef reply(self, bint pushed, bytes word)
     cdef _confirmation(self)
     cdef _answered(self)
+    @cython.locals(told=bint)
+    cdef bint idle(self) except -1
     cpdef forget(self)

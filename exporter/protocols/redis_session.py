@@ -152,6 +152,11 @@ class RedisSession:
             self.outstanding -= 1
             self.lookup = bool(self._lookups) and self._lookups.popleft()
 
+    def idle(self) -> bool:
+        """Return whether nothing is outstanding, and every command is answered and nothing sent unasked."""
+        told = self.opaque or self.monitored or self.subscribed or self.outstanding > 0 or self._replying is not ALWAYS
+        return not told and self._fresh and not self._confirmations and not self._lookups
+
     def forget(self) -> None:
         """Messages were lost: what was awaited may have come."""
         self.outstanding = 0

@@ -2,14 +2,15 @@
 cimport cython
 
 from exporter.model cimport Exchange
+from exporter.protocols.lane cimport Counting, Turn
 from exporter.services.counters cimport Edge, Share, Side
 from exporter.services.sampling cimport Sampling
 
 cdef Share WHOLE
 
 
-@cython.final
-cdef class Account:
+# Not final: Cython then refuses to override what its base declares.
+cdef class Account(Counting):
     cdef readonly object flow
     cdef readonly str protocol, client, server
     cdef readonly double opened_at
@@ -22,6 +23,8 @@ cdef class Account:
 
     @cython.locals(share=Share)
     cpdef record(self, Exchange exchange)
+    @cython.locals(share=Share, place=int, side=Side)
+    cpdef count(self, Turn turn)
     cpdef close(self, _at)
     cpdef find(self, places)
     cpdef settle(self, traffic)

@@ -6,13 +6,15 @@ Compiled with the types of `account.pxd`.
 from collections.abc import Callable
 
 from exporter.model import Exchange, Flow, Nanoseconds, Role
+from exporter.protocols.lane import Counting, Turn
 from exporter.services.counters import WHOLE, Side, Target
+from exporter.services.histogram import bucket
 from exporter.services.places import Located
 from exporter.services.sampling import Sampling
 from exporter.services.traffic import EXTERNAL, Traffic
 
 
-class Account:
+class Account(Counting):
     """Held until both ends of the connection are known, then in its services' own counters.
 
     Implements `protocols.recorder.Recorder`.
@@ -68,6 +70,21 @@ class Account:
             return
         for target in self.targets:
             target.add(exchange, share)
+
+    def count(self, turn: Turn) -> None:
+        """Count what was asked and answered without doubt."""
+        self._asked = True
+        share = self._sampling.turned(turn.asked_at, turn.answered_at) if self._sampling.samples else WHOLE
+        place = bucket(turn.answered_at - turn.asked_at)
+        if self.held is not None:
+            self.held.turn(turn, share, place)
+            return
+        for target in self.targets:
+            if isinstance(target, Side):
+                side = target  # of its own type where this is compiled
+                side.turn(turn, share, place)
+            else:
+                target.turn(turn, share, place)
 
     def close(self, _at: Nanoseconds) -> None:
         """The connection ended."""

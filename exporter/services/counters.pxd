@@ -3,6 +3,7 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from exporter.model cimport Exchange, Message
+from exporter.protocols.lane cimport Turn
 from exporter.services.operations cimport Operations
 
 cdef object PUSH, CHANGED
@@ -25,6 +26,7 @@ cdef class Side:
 
     @cython.locals(request=Message, response=Message, duration=int64_t, place=int)
     cpdef add(self, Exchange exchange, Share share=*)
+    cpdef turn(self, Turn turn, Share share, int place)
     cdef _answer(self, Message response, double weight)
     cdef _change(self, tuple changes, double weight)
     cdef _certify(self, str server_name, int64_t not_after)
@@ -39,4 +41,5 @@ cdef class Edge:
 
     @cython.locals(request=Message, response=Message)
     cpdef add(self, Exchange exchange, Share share=*)
+    cpdef turn(self, Turn turn, Share share, int _place)
     cpdef merge(self, Side side)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from exporter.model import Change, Exchange, Kind, Message, Operation
 from exporter.protocols.base import Family
+from exporter.protocols.lane import Turn
 from exporter.services.business import Business
 from exporter.services.histogram import BUCKETS, bucket
 from exporter.services.operations import OTHER, Operations
@@ -120,6 +121,22 @@ class Side:
         if share.operations > 0.0:
             self.operations.add(exchange, share.operations)
 
+    def turn(self, turn: Turn, share: Share, place: int) -> None:
+        """Count a request and its response, whose duration belongs into the bucket `place`."""
+        self.requests += share.requests
+        self.request_bytes += share.requests * turn.request_bytes
+        if share.responses > 0.0:
+            self.response_bytes += share.responses * turn.response_bytes
+            if turn.failed:
+                self.errors += share.responses
+            self.cache_hits += share.responses * turn.hits
+            self.cache_misses += share.responses * turn.misses
+        if share.durations > 0.0:
+            self.duration_sum += share.durations * (turn.answered_at - turn.asked_at)
+            self.durations[place] += share.durations
+        if share.operations > 0.0:
+            self.operations.count(turn.operation, "", share.operations)
+
     def _answer(self, response: Message, weight: float) -> None:
         self.response_bytes += weight * response.size_bytes
         if response.failed:
@@ -208,6 +225,14 @@ class Edge:
                 self.duration_sum += share.durations * max(0, response.last_at - request.first_at)
                 self.durations += share.durations
 
+    def turn(self, turn: Turn, share: Share, _place: int) -> None:
+        """Count a request and its response."""
+        self.requests += share.requests
+        if turn.failed:
+            self.errors += share.responses
+        self.duration_sum += share.durations * (turn.answered_at - turn.asked_at)
+        self.durations += share.durations
+
     def merge(self, side: Side) -> None:
         """Add the counts of a connection that was just attributed."""
         self.requests += side.requests
@@ -220,5 +245,7 @@ class Target(Protocol):
     """Where exchanges are counted: a `Side` or an `Edge`."""
 
     def add(self, exchange: Exchange, share: Share = WHOLE, /) -> None: ...
+
+    def turn(self, turn: Turn, share: Share, place: int, /) -> None: ...
 
     def merge(self, other: Side, /) -> None: ...

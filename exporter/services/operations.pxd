@@ -28,6 +28,8 @@ cdef class Operations:
     cdef public double folded
     cdef Budget _budget
     cdef dict _memo, _passed, _before
+    cdef Tally _again
+    cdef object _found
     cdef object _routes
 
     @cython.locals(request=Message, response=Message, status=str)

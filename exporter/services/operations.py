@@ -76,7 +76,20 @@ class Operations:
         folded: exchanges counted under `~other` for lack of a place.
     """
 
-    __slots__ = ("_before", "_budget", "_memo", "_passed", "_routes", "cap", "counts", "family", "folded", "held")
+    __slots__ = (
+        "_again",
+        "_before",
+        "_budget",
+        "_found",
+        "_memo",
+        "_passed",
+        "_routes",
+        "cap",
+        "counts",
+        "family",
+        "folded",
+        "held",
+    )
 
     def __init__(self, family: Family, cap: int, budget: Budget | None = None, held: bool = False) -> None:
         self.family = family
@@ -86,6 +99,8 @@ class Operations:
         self.folded = 0.0
         self._budget = budget
         self._memo: dict[Operation, Tally] = {}
+        self._again: Tally | None = None  # the last one of `_memo`, and what it was found by: hashing costs more
+        self._found: Operation | None = None
         self._passed: dict[Operation, float] = {}
         self._before: dict[Operation, float] = {}
         self._routes: Routes | None = None
@@ -103,9 +118,13 @@ class Operations:
 
     def count(self, operation: Operation, status: str, exchanges: float) -> Operation:
         """Add a number of exchanges; return their operation by its final name, unless `held`."""
-        tally = self._memo.get(operation)
-        if tally is None:
-            tally = self._tally(operation, status)
+        tally = self._again
+        if tally is None or operation is not self._found:
+            tally = self._memo.get(operation)
+            if tally is None:
+                tally = self._tally(operation, status)
+            else:
+                self._again, self._found = tally, operation
         if tally.told is not tally.asked:
             self._pass(tally.asked, exchanges)
         if self.family is HTTP and not self.held:
@@ -161,6 +180,7 @@ class Operations:
             used[operation] = uses
         self._passed = {}
         self._memo = {}
+        self._again = self._found = None
         self._before = totals
 
     def merge(self, other: "Operations") -> None:

@@ -40,6 +40,10 @@ cdef class Sampling:
     @cython.locals(request=Message, response=Message, asked=int64_t, answered=int64_t, every=double, requests=double,
                    responses=double, durations=double, window=Window)
     cpdef Share share(self, Exchange exchange, bint orphan)
+    @cython.locals(every=double)
+    cpdef Share turned(self, int64_t asked, int64_t answered)
+    @cython.locals(window=Window, requests=double, durations=double)
+    cdef Share _both(self, int64_t asked, int64_t answered, int64_t ended, double every)
     cdef Share _plain(self)
     @cython.locals(later=Window, duration=int64_t, together=bint, apart=double)
     cdef double _timed(self, Window window, int64_t asked, int64_t answered) except? -7

@@ -150,6 +150,8 @@ class Sampling:
             if request is None and orphan:
                 return Share(0.0, self._loss, 0.0, 0.0)
             return self._plain() if every == 1.0 else Share(self._loss, self._loss, self._loss, self._loss * every)
+        if request is not None and response is not None:
+            return self._both(asked, answered, response.last_at, every)
         responses = self.weight(answered) if response is not None else 0.0
         if request is None:
             requests = 0.0 if orphan else responses
@@ -160,8 +162,23 @@ class Sampling:
             durations = 0.0
             if window is not None:
                 window.requests += requests
-                durations = self._timed(window, asked, response.last_at) if response is not None else 0.0
         return Share(requests, responses, durations, requests * every)
+
+    def turned(self, asked: Nanoseconds, answered: Nanoseconds) -> Share:
+        """Return the same for an exchange whose halves were captured at once each, at these times."""
+        every = float(self._told())
+        if asked >= self._whole_since and answered >= self._whole_since:
+            return self._plain() if every == 1.0 else Share(self._loss, self._loss, self._loss, self._loss * every)
+        return self._both(asked, answered, answered, every)
+
+    def _both(self, asked: Nanoseconds, answered: Nanoseconds, ended: Nanoseconds, every: float) -> Share:
+        window = self._window(asked)
+        requests = durations = 0.0
+        if window is not None:
+            requests = self._loss * window.weight
+            window.requests += requests
+            durations = self._timed(window, asked, ended)
+        return Share(requests, self.weight(answered), durations, requests * every)
 
     def _plain(self) -> Share:
         return WHOLE if self._loss == 1.0 else Share(self._loss, self._loss, self._loss, self._loss)

@@ -6,11 +6,9 @@ this process only as the packet path has them. Says `heard` when all came, and s
 
 import sys
 
-from exporter.model import Exchange, Flow
 from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
-from exporter.protocols.recorder import Recorder
 from exporter.services.attribution import Attribution, Patience
 from exporter.services.endpoints import Endpoints
 from exporter.services.families import family_of
@@ -22,50 +20,21 @@ VEIL = bytes(byte ^ 0x5A for byte in range(256))
 ENOUGH = "heard"
 
 
-class Both:
-    """Records with the two observers that there are: the exporter's, and that of `larimar replay`."""
-
-    def __init__(self, observers: tuple[Attribution, Endpoints]) -> None:
-        self._observers = observers
-
-    def recognised(self, flow: Flow, protocol: str) -> "Recorders":
-        """Return a recorder of each."""
-        return Recorders(tuple(observer.recognised(flow, protocol) for observer in self._observers))
-
-    def unparsable(self, flow: Flow, protocol: str) -> None:
-        """Tell each."""
-        for observer in self._observers:
-            observer.unparsable(flow, protocol)
-
-
-class Recorders:
-    """Passes on what is recorded."""
-
-    def __init__(self, recorders: tuple[Recorder, ...]) -> None:
-        self._recorders = recorders
-
-    def record(self, exchange: Exchange) -> None:
-        """Record with each."""
-        for recorder in self._recorders:
-            recorder.record(exchange)
-
-    def close(self, at: int) -> None:
-        """Close each."""
-        for recorder in self._recorders:
-            recorder.close(at)
-
-
 def main(kept: bool) -> None:
     """Hear all frames; with `kept`, remember them."""
     attribution = Attribution(Traffic(family_of, Caps(), 900.0), Patience())
     listeners = {Listener("tcp", "*", SERVER[1]): "shop"}
     attribution.update(HostView(listeners=listeners, local_addresses=frozenset({SERVER[0]})), 1.0)
-    engine = Engine(Conversations(Both((attribution, Endpoints())), PROTOCOLS), datagrams=True)
+    # Both observers that there are: the exporter's, for which much is read in place, and that of `larimar replay`.
+    engine, other = (
+        Engine(Conversations(observer, PROTOCOLS), datagrams=True) for observer in (attribution, Endpoints())
+    )
     memory = []
     for line in iter(sys.stdin.buffer.readline, b"\n"):
         at, _, veiled = line.partition(b" ")
         frame = bytes.fromhex(veiled.decode()).translate(VEIL)
-        engine.frame(frame, 1, len(frame), int(at))
+        for hearing in (engine, other):
+            hearing.frame(frame, 1, len(frame), int(at))
         if kept:
             memory.append(frame)
     counters = engine.counters()

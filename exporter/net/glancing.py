@@ -1,0 +1,16 @@
+"""What may read a packet's payload where it lies, without an object made of it.
+
+Compiled with the types of `glancing.pxd`.
+"""
+
+from exporter.net.frames import Frame
+
+
+class Glancing:
+    """A `net.stream.Stream` that takes what is common and whole in place; all else comes to it as to any stream."""
+
+    __slots__ = ()
+
+    def glance(self, direction: int, frame: Frame) -> bool:
+        """Take the next bytes of a direction, all of them in a frame; return False to have them delivered as ever."""
+        raise NotImplementedError
