@@ -23,7 +23,7 @@ pytestmark = [
 CALLS, REFUSED = 300, 9
 # Messages by hand: a key's range, and a role that does not exist. Stays, as who has left cannot be named.
 SCRIPT = """
-import json, statistics, sys, time
+import json, signal, statistics, sys, time
 sys.path.append(sys.argv[2])
 import grpc
 
@@ -41,7 +41,7 @@ for number in range(int(sys.argv[4])):
     except grpc.RpcError:
         refused += 1
 print(json.dumps({"requests": len(took) + refused, "errors": refused, "median": statistics.median(took)}), flush=True)
-sys.stdin.read()
+signal.pause()
 """
 
 
