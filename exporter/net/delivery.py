@@ -12,7 +12,7 @@ import cython
 from exporter.model import Flow
 from exporter.net.frames import Frame
 from exporter.net.glancing import Glancing
-from exporter.net.lengths import Lengths
+from exporter.net.lengths import WORTH_HEADS, Lengths
 from exporter.net.sides import Sides
 from exporter.net.stream import BLINDLY, TURN_WORDS, End, Failure, Opener, Stream, TurnSink, Watcher
 from exporter.net.table import FlowTable, words
@@ -112,6 +112,8 @@ class Delivery:
         base = slot * WORDS
         state = self.slots[base + STATE]
         enough = state & (TURNS | IGNORED | BLIND) != 0 or self.slots[base + SKIP + direction] >= rest
+        if enough and rest < WORTH_HEADS * self.head:
+            return
         if not enough and state & UNSURE << direction:
             return  # it looks for a boundary, which tells nothing of what it needs otherwise
         ports = self.slots[base + PORTS]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 FIRST_STREAK = 64  # long packets in a row whose head would have done, before they are cut
 LONGEST_STREAK = 1 << 20
 DEARER = 8  # so many times longer a row is asked for after a cut that took away what was needed
+# A cut that leaves out no more than so many heads spares little, and costs all that other packets of the kind hold.
+WORTH_HEADS = 4
 MAX_ROWS = 256
 MAX_CUT = 16  # the filter compares each long packet with all of them
 

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.net.engine import Engine
-from exporter.net.lengths import FIRST_STREAK, MAX_CUT, MAX_ROWS, Bodies, Lengths
+from exporter.net.lengths import FIRST_STREAK, MAX_CUT, MAX_ROWS, WORTH_HEADS, Bodies, Lengths
 from exporter.net.stream import BLINDLY
 from tests.exporter.net.packets import CLIENT, SERVER, Opened, tcp, udp
 from tests.exporter.net.test_connections import Wire
@@ -33,6 +33,13 @@ def test_packets_of_bodies_are_cut_after_a_while() -> None:
     assert wire.engine.bodies() == frozenset()
     answers(wire, 1, begin=FIRST_STREAK - 1)
     assert wire.engine.bodies() == BODIES
+
+
+def test_packets_that_are_not_much_longer_than_a_head_are_not_cut() -> None:
+    """Several messages fit in one another time, and whole they cost little."""
+    wire = learning(Opened({(1, HEAD): FOR_EVER}))
+    answers(wire, 2 * FIRST_STREAK, size=WORTH_HEADS * HEAD)
+    assert wire.engine.bodies() == frozenset()
 
 
 def test_packets_of_messages_are_not_cut() -> None:
