@@ -70,6 +70,11 @@ def unshare(namespaces: int) -> None:
         raise OSError(ctypes.get_errno(), "no namespaces of one's own")
 
 
+def mounts_can_be_private() -> bool:
+    """Whether mounts can be made private: not within chroot."""
+    return any(line.split()[4] == "/" for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
 def mount_proc(folder: Path, options: str = "", namespaces: int = CLONE_NEWNS) -> None:
     """Mount a /proc of one's own, for this process alone.
 

@@ -20,7 +20,7 @@ from exporter.sources.calling import NOT_WANTED, Calling, open_calling
 from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import shown_by
 from exporter.sources.syscallnames import names
-from tests.exporter.powers import CLONE_NEWPID, Powers, enter_pid_namespace, unshare, with_powers
+from tests.exporter.powers import CLONE_NEWPID, Powers, enter_pid_namespace, mounts_can_be_private, unshare, with_powers
 
 CALLS = 3000
 WORK = f"""
@@ -92,6 +92,7 @@ def test_nothing_is_counted_while_it_is_switched_off(counting: Counting) -> None
     assert of(counting.take(), os.getpid()) == {}, "what was taken is forgotten"
 
 
+@pytest.mark.skipif(not mounts_can_be_private(), reason="mounts cannot be made private")
 def test_within_a_pid_namespace_processes_have_its_numbers(counting: Counting, tmp_path: Path) -> None:
     counting.close()
     counted = with_powers(Powers(before=lambda: enter_pid_namespace(tmp_path)), lambda: counted_within(tmp_path))

@@ -15,7 +15,7 @@ from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import shown_by
 from exporter.sources.tasks import TaskReader, open_usages
 from exporter.sources.usage import UsageReader
-from tests.exporter.powers import Powers, enter_pid_namespace, with_powers
+from tests.exporter.powers import Powers, enter_pid_namespace, mounts_can_be_private, with_powers
 
 PROC = Path("/proc")
 WORKER = """
@@ -124,6 +124,9 @@ def test_a_process_of_very_many_threads_is_read_from_proc(loaded: TaskReader) ->
 
 def test_a_process_that_the_kernel_does_not_tell_of_is_read_from_proc(loaded: TaskReader) -> None:
     kernel_thread = 2
+    comm = Path(f"/proc/{kernel_thread}/comm")
+    if not comm.exists() or comm.read_text() != "kthreadd\n":
+        pytest.skip("no kernel threads in this PID namespace")
     told = one(loaded, kernel_thread)
 
     assert told is not None
@@ -131,6 +134,7 @@ def test_a_process_that_the_kernel_does_not_tell_of_is_read_from_proc(loaded: Ta
     assert list(loaded.read({kernel_thread}).ended) == []
 
 
+@pytest.mark.skipif(not mounts_can_be_private(), reason="mounts cannot be made private")
 def test_within_a_pid_namespace_processes_have_its_numbers(loaded: TaskReader, tmp_path: Path) -> None:
     assert loaded, "eBPF is permitted"
     told = with_powers(Powers(before=lambda: enter_pid_namespace(tmp_path)), lambda: told_within(tmp_path))
