@@ -12,7 +12,7 @@ from tests.live.support.stack import ROOT
 
 # As people use it; a missing document is an exception.
 SCRIPT = """
-import sys, warnings
+import signal, sys, warnings
 sys.path.append(sys.argv[2])
 warnings.simplefilter("ignore")
 import elasticsearch
@@ -26,7 +26,7 @@ for number in range(int(sys.argv[3])):
     if number % 10 == 0:
         client.bulk(index="orders", body=[{"index": {"_id": "1"}}, {"name": "secret"}] * 50)
 print("done", flush=True)
-sys.stdin.read()
+signal.pause()
 """
 
 
