@@ -17,12 +17,11 @@ from exporter.sources.ebpf.btf import TYPES, Layout, layout_of
 from exporter.sources.ebpf.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, program
 from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import PidNamespace, shown_by
-from exporter.sources.runtimes import UNKNOWN, RunTimes, processor_times
+from exporter.sources.runtimes import RunTimes, due, processor_times
 from exporter.sources.usage import UsageReader
 
 log = logging.getLogger(__name__)
 
-_IDLE_EVERY = 64  # samples between two readings of an idle process, whose memory may be taken without its doing
 _NO_COUNTERS = Counters()
 
 
@@ -73,9 +72,9 @@ class TaskReader:
         self._rounds += 1
         for pid in self._last.keys() - pids:
             self._forget(pid)
-        due = self._due(pids)
-        found = self._take(self._run(due), due)
-        for pid in (due.keys() - found.keys()) & self._last.keys():
+        chosen = due(pids, self._times(pids), self._seen, self._rounds)
+        found = self._take(self._run(chosen), chosen)
+        for pid in (chosen.keys() - found.keys()) & self._last.keys():
             self._forget(pid)  # it has ended, or is no longer what it was
         others = self._fallback.read((pids - self._last.keys()) | self._large.intersection(pids), with_swap)
         changed = [self._last[pid] for pid, is_changed in found.items() if is_changed and pid not in self._large]
@@ -85,15 +84,6 @@ class TaskReader:
         """Unload the program."""
         self._opened.close()
         self._fallback.close()
-
-    def _due(self, pids: Set[int]) -> dict[int, int]:
-        """Return the processes to be read and their clocks: those that ran, and those whose turn it is."""
-        times, seen, turn = self._times(pids), self._seen, self._rounds % _IDLE_EVERY
-        return {
-            pid: times.get(pid, UNKNOWN)
-            for pid in pids
-            if seen.get(pid) != times.get(pid, UNKNOWN) or pid % _IDLE_EVERY == turn
-        }
 
     def _run(self, pids: Collection[int]) -> bytes:
         if self._chosen is not None and len(pids) <= MOST_CHOSEN:

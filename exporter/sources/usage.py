@@ -14,10 +14,9 @@ from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage
 from exporter.sources import procparse
-from exporter.sources.runtimes import UNKNOWN, RunTimes, run_times
+from exporter.sources.runtimes import UNKNOWN, RunTimes, due, run_times
 
 _FULL_EVERY = 8  # samples between two full readings of a process that seems idle by its `stat`
-_IDLE_EVERY = 64  # the same of one that is idle by its clock
 _DESCRIPTORS_EACH = 3
 _NONE = -1
 # Anything else, such as too many open files, says nothing of the process.
@@ -66,7 +65,7 @@ class UsageReader:
         self._forget(pids)
         self._rounds += 1
         changed, ended = [], []
-        for pid, ran in self._due(pids).items():
+        for pid, ran in due(pids, self._times(pids), self._seen, self._rounds).items():
             before = self._kept.get(pid)
             last = before.sample if before is not None else None
             is_busy = ran == UNKNOWN or self._seen.get(pid, ran) != ran
@@ -93,15 +92,6 @@ class UsageReader:
             kept.close()
         self._seen.pop(pid, None)
         self._forbidden.discard(pid)
-
-    def _due(self, pids: Set[int]) -> dict[int, int]:
-        """Return the processes to be read and their clocks: those that ran, those whose turn it is, and all unknown."""
-        times, seen, turn = self._times(pids), self._seen, self._rounds % _IDLE_EVERY
-        return {
-            pid: times.get(pid, UNKNOWN)
-            for pid in pids
-            if seen.get(pid) != times.get(pid, UNKNOWN) or pid % _IDLE_EVERY == turn
-        }
 
     def close(self) -> None:
         """Close every descriptor."""
