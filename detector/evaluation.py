@@ -27,6 +27,7 @@ from detector.checks.hold import Held, empty_held, hold
 from detector.checks.joined import JOINED_LIMIT, WEIGHTS, joined
 from detector.checks.sides import SIDED, above, below, split
 from detector.model import Finding, Floats, SeriesKey
+from detector.precision import Doubt
 
 # A lasting departure may be smaller than a momentary one to be worth an alert; restlessness smaller still.
 # In the order of CHECKS.
@@ -121,6 +122,7 @@ def evaluate(
     visible: npt.NDArray[np.bool_] | None = None,
     tolerance: Floats | None = None,
     counts: Floats | None = None,
+    doubt: Doubt | None = None,
 ) -> Evaluated:
     """Judge one point of every series.
 
@@ -133,6 +135,7 @@ def evaluate(
             None: seen everywhere.
         tolerance: shape (series,), how many times more than usual is allowed; None: no more.
         counts: shape (series,), how many events each share is of; NaN where that is unknown, None: of none known.
+        doubt: how far the points may be off; None: they are exact.
 
     Raises:
         ValueError: state or observed are not of the baselines' series.
@@ -142,6 +145,8 @@ def evaluate(
     seen = np.ones(len(observed), np.bool_) if visible is None else visible
     point = _point(baselines, state.memory, at, usable(observed), seen, counts)
     allowed = np.ones(len(observed)) if tolerance is None else tolerance
+    if doubt is not None:
+        allowed = allowed * _widened(baselines, state.memory, point, doubt)
     usual = _usual(baselines, state.memory, point, allowed)
     result = observe(state.memory, point)
     statistics = result.statistics
@@ -207,6 +212,14 @@ def _usual(baselines: Baselines, memory: Memory, point: Point, allowed: Floats) 
     unknown = baselines.samples + memory.seen == 0
     expected, lower, upper = (np.where(unknown, np.nan, each) for each in (expected, lower, upper))
     return _Usual(expected, lower, upper, up, down)
+
+
+def _widened(baselines: Baselines, memory: Memory, point: Point, doubt: Doubt) -> Floats:
+    """Return how many times wider the usual deviation is with what the points may be off; shape (series,)."""
+    expected = inverse(point.usual[:, 0] + memory.level, baselines.scales)
+    stable = forward(expected, baselines.scales)
+    off = forward(expected + doubt.at(expected), baselines.scales) - stable
+    return np.hypot(1.0, np.nan_to_num(off) / point.spread)
 
 
 def _least(baselines: Baselines, expected: Floats) -> tuple[Floats, Floats]:

@@ -250,7 +250,7 @@ class Detector:
         metrics.evaluations.inc()
         if last.skipped:
             metrics.skipped.labels("limit").inc(last.skipped)
-        metrics.suppressed.labels("coverage").inc(sum(key.service_name in last.hidden for key in last.keys))
+        metrics.suppressed.labels("coverage").inc(last.withheld)
         if last.scores is not None:
             learning = np.isfinite(last.scores.observed) & np.isnan(last.scores.score)
             metrics.suppressed.labels("learning").inc(int(learning.sum()))

@@ -65,6 +65,7 @@ class Signal:
         severity: how urgent an alert led by this signal is.
         counts: PromQL giving how many events within `$window` a ratio is a share of, one series per service, so that
             few are not taken for many; empty if that is unknown.
+        packets: whether it is taken from packets, so that sampling and loss make it less certain.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Signal:
     symptom: Symptom = Symptom.HARM
     severity: Severity = Severity.WARNING
     counts: str = ""
+    packets: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -13,6 +13,7 @@ import numpy as np
 from detector.clients.matrix import Grid, Matrix
 from detector.clients.prometheus import Prometheus, QueryError, chunks
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
+from detector.precision import ERRORS, LOSSES
 from detector.shard import Shard
 from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look, Target
 from detector.signals import duration, with_window
@@ -76,7 +77,9 @@ class Puller:
         """
         most, rest = duration(0.6 * self._window), duration(0.4 * self._window)
         scrapes = with_window(SCRAPES.replace("$most", most).replace("$rest", rest), self._window)
-        asked = [*self._queries.values(), *self._counts.values(), SERVICES, scrapes, TARGETS, STARTS, EDGES]
+        certainty = [with_window(query, self._window) for query in (ERRORS, LOSSES)]
+        behind_them = [SERVICES, scrapes, TARGETS, STARTS, *certainty, EDGES]
+        asked = [*self._queries.values(), *self._counts.values(), *behind_them]
         futures = [self._executor.submit(self._ask, query, grid) for query in asked]
         outcomes = [future.result() for future in futures]
         behind = outcomes[len(self._queries) :]
@@ -228,7 +231,7 @@ def _ahead(executor: Executor, work: Callable[[str], _Spooled], names: Iterable[
 
 
 def _look(coverage: list[Matrix], column: int) -> Look:
-    services, scrapes, targets, starts, _ = coverage
+    services, scrapes, targets, starts, errors, losses, _ = coverage
     homes: dict[str, set[Target]] = {}
     for labels in _present(services, column):
         homes.setdefault(labels.get("service_name", ""), set()).add(_target(labels))
@@ -240,12 +243,15 @@ def _look(coverage: list[Matrix], column: int) -> Look:
             if value == 1.0
         ),
         targets=frozenset(_target(labels) for labels in _present(targets, column)),
-        starts={
-            _target(labels): float(value)
-            for labels, value in zip(starts.labels, starts.values[:, column], strict=True)
-            if not np.isnan(value)
-        },
+        starts=_by_target(starts, column),
+        errors=_by_target(errors, column),
+        losses=_by_target(losses, column),
     )
+
+
+def _by_target(matrix: Matrix, column: int) -> dict[Target, float]:
+    values = zip(matrix.labels, matrix.values[:, column], strict=True)
+    return {_target(labels): float(value) for labels, value in values if not np.isnan(value)}
 
 
 def _present(matrix: Matrix, column: int) -> list[Mapping[str, str]]:

@@ -44,12 +44,16 @@ class Look:
         unbroken: targets scraped without a gap for the whole window.
         targets: targets Prometheus has, scraped well or not.
         starts: when each exporter started.
+        errors: the standard error of what each counts in packets, over it; none where it counts all of them.
+        losses: share of the packets that each lost.
     """
 
     homes: Mapping[str, frozenset[Target]]
     unbroken: frozenset[Target]
     targets: frozenset[Target]
     starts: Mapping[Target, Seconds]
+    errors: Mapping[Target, float] = field(default_factory=dict)
+    losses: Mapping[Target, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

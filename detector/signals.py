@@ -126,5 +126,6 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "symptom": _one_of(Symptom),
     "severity": _one_of(Severity),
     "counts": _query,
+    "packets": _truth,
 }
-OPTIONAL = frozenset({"symptom", "severity", "counts"})
+OPTIONAL = frozenset({"symptom", "severity", "counts", "packets"})

@@ -16,6 +16,7 @@ from detector.incidents.feedback import Feedback, tolerance
 from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
+from detector.precision import Certainty, certainty, doubt
 from detector.pull import Observations
 from detector.sight import Sight, look
 
@@ -76,6 +77,7 @@ class Step:
         scores: None where no series is known.
         hidden: services that could not be seen whole.
         skipped: series over the limit.
+        withheld: series without a verdict as they could not be seen.
     """
 
     knowledge: Knowledge
@@ -83,6 +85,7 @@ class Step:
     scores: Scores | None
     hidden: frozenset[str]
     skipped: int
+    withheld: int = 0
 
 
 def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> Step:
@@ -95,13 +98,17 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
     if knowledge.baselines is None or knowledge.state is None:
         return Step(_told(knowledge, _nothing_seen(at, hidden, seen), terms), (), None, hidden, skipped)
     keys = knowledge.baselines.keys
-    observed, visible = _aligned(keys, seen, column, hidden)
-    counts = _counts(keys, seen.history, column)
+    certain = certainty(sight.homes, seen.looks[column].errors, seen.looks[column].losses)
+    visible = _visible(keys, hidden, frozenset(failure.signal for failure in seen.failures), certain, terms.signals)
+    observed = _observed(keys, seen, column, visible)
     allowed = shared(terms.budget, len(keys)) * tolerance(knowledge.feedback, keys)
-    result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible, allowed, counts)
+    counts = _counts(keys, seen.history, column)
+    doubts = doubt(keys, terms.signals, certain.errors)
+    result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible, allowed, counts, doubts)
     reading = _reading(keys, result, visible, at, hidden, seen)
     knowledge = replace(knowledge, state=result.state, episodes=remember(before.episodes, reading.findings))
-    return Step(_told(knowledge, reading, terms), keys, result.scores, hidden, skipped)
+    withheld = int((~visible).sum())
+    return Step(_told(knowledge, reading, terms), keys, result.scores, hidden, skipped, withheld)
 
 
 def refitted(knowledge: Knowledge, baselines: Baselines | None) -> Knowledge:
@@ -153,16 +160,32 @@ def _grown(knowledge: Knowledge, baselines: Baselines) -> Knowledge:
     return replace(knowledge, baselines=baselines, state=state)
 
 
-def _aligned(
-    keys: tuple[SeriesKey, ...], seen: Observations, column: int, hidden: frozenset[str]
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """The points in the order of the keys, and which of them say something of their service."""
+def _visible(
+    keys: tuple[SeriesKey, ...],
+    hidden: frozenset[str],
+    failed: frozenset[str],
+    certain: Certainty,
+    signals: Mapping[str, Signal],
+) -> npt.NDArray[np.bool_]:
+    """Which series say something of their service, or would by being missing."""
+    counted = {name for name, signal in signals.items() if signal.packets} if certain.lossy else set()
+    return np.array(
+        [
+            key.service_name not in hidden
+            and key.signal not in failed
+            and not (key.signal in counted and key.service_name in certain.lossy)
+            for key in keys
+        ],
+        dtype=np.bool_,
+    )
+
+
+def _observed(keys: tuple[SeriesKey, ...], seen: Observations, column: int, visible: npt.NDArray[np.bool_]) -> Floats:
+    """The points in the order of the keys."""
     points = dict(zip(seen.history.keys, seen.history.values[:, column], strict=True))
-    failed = {failure.signal for failure in seen.failures}
-    visible = np.array([key.service_name not in hidden and key.signal not in failed for key in keys], dtype=np.bool_)
     observed = np.array([points.get(key, np.nan) for key in keys], dtype=np.float64)
     # A value seen through a gap is too low or too high: better none than that one.
-    return np.where(visible, observed, np.nan), visible
+    return np.where(visible, observed, np.nan)
 
 
 def _counts(keys: tuple[SeriesKey, ...], seen: History, column: int) -> Floats | None:

@@ -65,6 +65,8 @@ class World:
     down: list[tuple[Seconds, Seconds]] = field(default_factory=list)
     born: Seconds = 0.0  # nothing is known of earlier
     restarts: list[Seconds] = field(default_factory=list)
+    sampled: list[tuple[Seconds, Seconds, float]] = field(default_factory=list)  # from, to, standard error
+    lost: list[tuple[Seconds, Seconds, float]] = field(default_factory=list)  # from, to, share of the packets
 
     def value(self, service: str, signal: str, times: Floats) -> Floats:
         """A signal of one service."""
@@ -130,10 +132,23 @@ def _coverage(world: World, window: Seconds, query: str, times: Floats) -> Rows:
     if "process_start_time_seconds" in query:
         starts = np.array([max([0.0, *(at for at in world.restarts if at <= now)]) for now in times])
         return [(labels, np.where(world.scraped(times), starts, np.nan))]
+    for metric, spans in (
+        ("larimar_capture_packets_dropped_total", world.lost),
+        ("larimar_capture_sampling_error_ratio", world.sampled),
+    ):
+        if metric in query:
+            return [(labels, np.where(world.scraped(times), _within(spans, times), np.nan))]
     if "larimar_edge_requests_total" in query:
         edges = [(client, server) for client, servers in world.callees.items() for server in servers]
         return [({"client": client, "server": server}, np.ones_like(times)) for client, server in edges]
     raise KeyError(query)
+
+
+def _within(spans: list[tuple[Seconds, Seconds, float]], times: Floats) -> Floats:
+    values = np.zeros_like(times)
+    for start, end, value in spans:
+        values = np.where((times >= start) & (times < end), value, values)
+    return values
 
 
 def _ones(there: Bools) -> Floats:
