@@ -22,7 +22,7 @@ from detector.incidents.links import Places
 from detector.incidents.payload import Sender
 from detector.loop import Detector, Parts, Timing
 from detector.metrics import Metrics
-from detector.model import Seconds, Signal
+from detector.model import Signal
 from detector.pools import Cluster, Pool, processes
 from detector.pull import Puller
 from detector.refit import Plan, Refitter
@@ -102,16 +102,13 @@ def _parts(
     def skipped(reason: str) -> None:
         metrics.skipped.labels(reason).inc()
 
-    def puller(timeout: Seconds) -> Puller:
-        prometheus = Prometheus(_prometheus(config, timeout), metrics.query_seconds.observe, _count(metrics))
-        return Puller(prometheus, signals, config.window, queries, skipped, config.shard)
-
+    prometheus = Prometheus(_prometheus(config), metrics.query_seconds.observe, _count(metrics))
+    puller = Puller(prometheus, signals, config.window, queries, skipped, config.shard)
     plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=3 * config.interval)
     return Parts(
-        # While it waits nobody is told of anything: were that longer than a few intervals, alerts would expire.
-        puller=puller(min(config.prometheus_timeout, config.interval)),
-        refitter=Refitter(puller(config.prometheus_timeout), signals, plan, fits, config.storage),
+        puller=puller,
+        refitter=Refitter(puller, signals, plan, fits, config.storage),
         listener=listener,
         notifier=notifier,
         sender=_sender(config, signals, rules),
@@ -145,7 +142,7 @@ def run(config: Config, stop: threading.Event) -> None:
 
 def foreign(config: Config, clock: Clock) -> tuple[Signal, ...]:
     """Signals of metrics nobody described, if asked for; waits for a Prometheus that does not answer."""
-    client = Prometheus(_prometheus(config, config.prometheus_timeout), lambda _: None, lambda _: None)
+    client = Prometheus(_prometheus(config), lambda _: None, lambda _: None)
     waited = False
     while config.discover:
         try:
@@ -167,9 +164,9 @@ def pool(workers: int, scheduler: str) -> Pool | None:
     return Cluster(scheduler) if scheduler else processes(workers or os.cpu_count() or 1)
 
 
-def _prometheus(config: Config, timeout: Seconds) -> Endpoint:
+def _prometheus(config: Config) -> Endpoint:
     credentials = Credentials.read(config.prometheus_http) if config.prometheus_http else Credentials()
-    return Endpoint(config.prometheus_url, credentials, timeout, ANSWER_BYTES)
+    return Endpoint(config.prometheus_url, credentials, config.prometheus_timeout, ANSWER_BYTES)
 
 
 def _alertmanagers(config: Config) -> list[Alertmanager]:

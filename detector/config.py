@@ -79,8 +79,8 @@ class Config:
     )
     prometheus_timeout: float = duration(
         "prometheus.timeout",
-        30.0,
-        "Timeout of one query; for the newest samples never longer than the evaluation interval.",
+        60.0,
+        "Timeout of one query; alerts are sent again meanwhile.",
         least=0.1,
     )
     prometheus_external_url: str = option(

@@ -1,6 +1,7 @@
 """The detector's loop: evaluates at each time of the grid, fits at intervals, and notifies every Alertmanager."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,7 @@ from detector.incidents.lifecycle import PROMETHEUS, see
 from detector.incidents.payload import Sender
 from detector.metrics import Metrics, Snapshot
 from detector.model import Seconds
-from detector.pull import Observations, Puller
+from detector.pull import Asked, Observations, Puller
 from detector.refit import Refitter
 from detector.state import Store
 from detector.watch import Knowledge, Step, Terms, refitted, rewound, step
@@ -32,6 +33,7 @@ MEMORY_EVERY_SECONDS = 300.0
 HEAR_SECONDS = 60.0
 LATE_INTERVALS = 3  # without an evaluation for so long, the detector is not ready
 SERIOUS_FAILURES = 3
+LOOK_AGAIN_SECONDS = 0.05  # for answers that are under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,16 @@ class Parts:
 
 
 class Detector:
-    """Its state changes only in `tick`, which one thread calls."""
+    """Its state changes only in `tick`, which one thread calls and which waits for nobody.
+
+    While Prometheus takes its time, firing alerts are sent again all the same: else they would expire.
+    """
 
     def __init__(self, parts: Parts, now: Seconds) -> None:
         self._parts = parts
         self._knowledge = parts.store.load()
+        self._asked: Asked | None = None
+        self._asked_at = 0.0  # by a clock of its own, that no one sets
         self._failures = 0
         self._retry_at = 0.0
         self._sent_at = self._heard_at = 0.0
@@ -92,6 +99,8 @@ class Detector:
     def next_at(self, now: Seconds) -> Seconds:
         """When to call `tick` again."""
         timing = self._parts.timing
+        if self._asked is not None:
+            return now + LOOK_AGAIN_SECONDS
         due = self._next_evaluation() + timing.delay
         wake = min(max(due, self._retry_at), self._sent_at + timing.resend)
         soonest = now + min(1.0, timing.interval / 4)
@@ -104,8 +113,10 @@ class Detector:
         self._heed_clock(newest)
         self._learn(now)
         self._hear(now)
-        if newest > self._knowledge.evaluated_at and now >= self._retry_at and self._can_judge():
-            self._evaluate(newest, now)
+        if self._asked is None and self._is_due(newest, now):
+            self._ask(newest)
+        if self._asked is not None and self._asked.answered:
+            self._evaluate(self._asked, now)
         changed = {one.identity for one in before.active()} != {one.identity for one in self._knowledge.book.active()}
         if changed or now - self._sent_at >= self._parts.timing.resend:
             self._tell(now)
@@ -130,9 +141,10 @@ class Detector:
     def _next_evaluation(self) -> Seconds:
         return self._knowledge.evaluated_at + self._parts.timing.interval
 
-    def _can_judge(self) -> bool:
-        """Until the first fit has ended there is nothing to judge by."""
-        return self._knowledge.baselines is not None or not self._parts.refitter.running
+    def _is_due(self, newest: Seconds, now: Seconds) -> bool:
+        """Whether there is something to evaluate; until the first fit has ended there is nothing to judge by."""
+        can_judge = self._knowledge.baselines is not None or not self._parts.refitter.running
+        return newest > self._knowledge.evaluated_at and now >= self._retry_at and can_judge
 
     def _heed_clock(self, newest: Seconds) -> None:
         """A clock that was set back must not stop evaluations until it has caught up."""
@@ -141,6 +153,7 @@ class Detector:
             return
         log.warning("the clock went back", extra={"seconds": ahead})
         self._knowledge = rewound(self._knowledge, newest - self._parts.timing.interval)
+        self._asked = None  # about a time that is yet to come
         self._retry_at = self._sent_at = 0.0
         self._saved_at, self._sighted_at = min(self._saved_at, newest), min(self._sighted_at, newest)
         self._ended = {identity: min(known, newest) for identity, known in self._ended.items()}
@@ -174,15 +187,20 @@ class Detector:
             self._heard_at = now
             self._parts.listener.ask()
 
-    def _evaluate(self, newest: Seconds, now: Seconds) -> None:
-        grid = self._grid(newest)
+    def _ask(self, newest: Seconds) -> None:
+        self._asked_at = time.monotonic()
+        self._asked = self._parts.puller.ask(self._grid(newest))
+
+    def _evaluate(self, asked: Asked, now: Seconds) -> None:
+        self._asked = None
         try:
-            with self._parts.metrics.evaluation_seconds.time():
-                seen = self._parts.puller.observe(grid)
-                steps = self._steps(seen, grid)
+            seen = self._parts.puller.read(asked)
+            steps = self._steps(seen, asked.grid)
         except QueryError as error:
             self._failed(error, now)
             return
+        finally:
+            self._parts.metrics.evaluation_seconds.observe(time.monotonic() - self._asked_at)
         self._succeeded(seen, steps[-1], now)
 
     def _grid(self, newest: Seconds) -> Grid:

@@ -1,7 +1,7 @@
 """Knows how exactly packets could be counted: the exporter samples under load, and the kernel may drop some."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -79,15 +79,43 @@ def _means(homes: Mapping[str, Collection[Place]], values: Mapping[Place, float]
     return {name: mean for name, mean in means.items() if mean > 0}
 
 
-def doubt(keys: Sequence[SeriesKey], signals: Mapping[str, Signal], errors: Mapping[str, float]) -> Doubt:
+def doubt(
+    keys: Sequence[SeriesKey], signals: Mapping[str, Signal], errors: Mapping[str, float], counts: Floats | None = None
+) -> Doubt:
     """Return how far each series may be off.
 
     Args:
         errors: of services, the standard error of what was counted in packets, over it.
+        counts: how many events each share is of, as told by `looked_at`: what is off by chance is off by that alone.
     """
     share, root = np.zeros(len(keys)), np.zeros(len(keys))
+    for row, error in _in_doubt(keys, signals, errors):
+        if signals[keys[row].signal].kind is not Kind.RATIO:
+            share[row] = error
+        elif counts is None or np.isnan(counts[row]):
+            root[row] = error
+    return Doubt(share, root)
+
+
+def looked_at(
+    counts: Floats, keys: Sequence[SeriesKey], signals: Mapping[str, Signal], errors: Mapping[str, float]
+) -> Floats:
+    """Return how many events were really looked at where some stand for others too; shape (series,).
+
+    A number of N events that n stand for has the relative variance 1/n - 1/N, which is the square of the error.
+    """
+    known = counts.copy()
+    for row, error in _in_doubt(keys, signals, errors):
+        if counts[row] > 0:
+            known[row] = 1.0 / (1.0 / counts[row] + error**2)
+    return known
+
+
+def _in_doubt(
+    keys: Sequence[SeriesKey], signals: Mapping[str, Signal], errors: Mapping[str, float]
+) -> Iterator[tuple[int, float]]:
+    """Yield the rows of series that are taken from packets not all of which are counted, with their error."""
     for row, key in enumerate(keys) if errors else ():
         signal = signals.get(key.signal)
         if signal is not None and signal.packets and key.service_name in errors:
-            (root if signal.kind is Kind.RATIO else share)[row] = errors[key.service_name]
-    return Doubt(share, root)
+            yield row, errors[key.service_name]

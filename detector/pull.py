@@ -48,6 +48,19 @@ class Observations:
     failures: tuple[Failure, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Questions of one or several evaluations, under way: a Prometheus may take minutes to answer them all."""
+
+    grid: Grid
+    outcomes: tuple[Future[Matrix | QueryError], ...]
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is an answer to each, good or bad."""
+        return all(outcome.done() for outcome in self.outcomes)
+
+
 class Puller:
     """Asks for the signals and for coverage."""
 
@@ -70,18 +83,25 @@ class Puller:
         self._shard = shard
 
     def observe(self, grid: Grid) -> Observations:
-        """The newest points and who can be seen.
+        """The newest points and who can be seen, once all is answered. Raises like `read`."""
+        return self.read(self.ask(grid))
 
-        Raises:
-            QueryError: coverage is unknown, or no signal could be asked for.
-        """
+    def ask(self, grid: Grid) -> Asked:
+        """Begin to ask for the newest points and who can be seen."""
         most, rest = duration(0.6 * self._window), duration(0.4 * self._window)
         scrapes = with_window(SCRAPES.replace("$most", most).replace("$rest", rest), self._window)
         certainty = [with_window(query, self._window) for query in (ERRORS, LOSSES)]
         behind_them = [SERVICES, scrapes, TARGETS, STARTS, *certainty, EDGES]
         asked = [*self._queries.values(), *self._counts.values(), *behind_them]
-        futures = [self._executor.submit(self._ask, query, grid) for query in asked]
-        outcomes = [future.result() for future in futures]
+        return Asked(grid, tuple(self._executor.submit(self._ask, query, grid) for query in asked))
+
+    def read(self, asked: Asked) -> Observations:
+        """What was answered; waits for answers that are not there yet.
+
+        Raises:
+            QueryError: coverage is unknown, or no signal could be asked for.
+        """
+        grid, outcomes = asked.grid, [outcome.result() for outcome in asked.outcomes]
         behind = outcomes[len(self._queries) :]
         coverage = [_matrix(outcome) for outcome in behind[len(self._counts) :]]
         answers, failures = _sorted_out(self._queries, outcomes)

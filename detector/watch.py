@@ -16,7 +16,7 @@ from detector.incidents.feedback import Feedback, tolerance
 from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
-from detector.precision import Certainty, certainty, doubt
+from detector.precision import Certainty, certainty, doubt, looked_at
 from detector.pull import Observations
 from detector.sight import Sight, look
 
@@ -103,7 +103,9 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
     observed = _observed(keys, seen, column, visible)
     allowed = shared(terms.budget, len(keys)) * tolerance(knowledge.feedback, keys)
     counts = _counts(keys, seen.history, column)
-    doubts = doubt(keys, terms.signals, certain.errors)
+    if counts is not None:
+        counts = looked_at(counts, keys, terms.signals, certain.errors)
+    doubts = doubt(keys, terms.signals, certain.errors, counts)
     result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible, allowed, counts, doubts)
     reading = _reading(keys, result, visible, at, hidden, seen)
     knowledge = replace(knowledge, state=result.state, episodes=remember(before.episodes, reading.findings))
@@ -216,6 +218,7 @@ def _reading(
         calm=frozenset(keys[row] for row in np.flatnonzero(judged & (score < 1.0))) - held,
         suspects=frozenset(key.service_name for key in out if key not in held),
         hidden=hidden,
+        withheld=frozenset(keys[row] for row in np.flatnonzero(~visible)),
         callees=seen.callees,
     )
 

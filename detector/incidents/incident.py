@@ -104,6 +104,7 @@ class Reading:
         suspects: services of which a series is out of its band, but not held for long enough to be a finding.
         hidden: services that cannot be seen whole now; nothing is concluded from what they lack.
         callees: for each service, those it calls.
+        withheld: series of which nothing is said as they could not be read, or too much of what they tell was lost.
     """
 
     at: Seconds
@@ -113,3 +114,4 @@ class Reading:
     suspects: frozenset[str]
     hidden: frozenset[str]
     callees: Mapping[str, frozenset[str]]
+    withheld: frozenset[SeriesKey] = frozenset()

@@ -145,9 +145,9 @@ def _continued(
             findings=_lead_first(incident.identity.signal, current[name]),
             affected=affected,
         )
-    if name in reading.hidden:
-        return incident
     key = SeriesKey(name, incident.identity.signal)
+    if name in reading.hidden or key in reading.withheld:
+        return incident
     if key in reading.calm:
         return _calmed(replace(incident, unjudged_seconds=0.0, affected=affected), reading.at, rules)
     if key in reading.judged:

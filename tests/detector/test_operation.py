@@ -1,6 +1,6 @@
 """Hours of a whole detector on a fake clock, against real HTTP servers that play Prometheus and Alertmanager."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import pairwise
@@ -241,14 +241,90 @@ def test_a_target_lost_after_the_clock_went_back_is_not_taken_for_silence(
     assert named([only(alertmanager)]) == [("LarimarBlind", "host-a:10177", "exporter")]
 
 
-def test_a_query_for_the_newest_points_may_not_take_longer_than_an_interval(
+def test_prometheus_is_told_how_long_a_query_may_take(
     prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, tmp_path: Path
 ) -> None:
     config = replace(settings(prometheus, tmp_path, alertmanager), interval=10.0, prometheus_timeout=30.0, history=7200)
     with running(config, clock) as run:
         run.until(START + 30)
-    assert ("/api/v1/query_range", "30000ms") in prometheus.timeouts  # of history
-    assert prometheus.timeouts[-1] == ("/api/v1/query", "10000ms")
+    assert {seconds for _, seconds in prometheus.timeouts} == {"30000ms"}
+
+
+class Slow(AtOnce):
+    """Does a few things at a time, each of which takes so many seconds of the clock."""
+
+    def __init__(self, clock: FakeClock, seconds: float, at_once: int = 4) -> None:
+        self.seconds = 0.0
+        self._slow = seconds
+        self._clock = clock
+        self._free = [0.0] * at_once
+        self._waiting: list[tuple[float, Future[Any], Callable[[], Future[Any]]]] = []
+
+    def begin(self) -> None:
+        """Be slow from now on."""
+        self.seconds = self._slow
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if not self.seconds:
+            return super().submit(fn, *args, **kwargs)
+        future: Future[Any] = Future()
+        begin = max(self._clock.now(), min(self._free))
+        self._free[self._free.index(min(self._free))] = begin + self.seconds
+        self._waiting.append((begin + self.seconds, future, lambda: AtOnce.submit(self, fn, *args, **kwargs)))
+        return future
+
+    def look(self) -> None:
+        """End what is over by now."""
+        over = [one for one in self._waiting if one[0] <= self._clock.now()]
+        self._waiting = [one for one in self._waiting if one[0] > self._clock.now()]
+        for _, future, work in over:
+            future.set_result(work().result())
+
+
+@pytest.fixture
+def slow(
+    prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, folder: Path
+) -> Iterator[tuple[Run, Slow]]:
+    """A detector whose Prometheus will need half a minute for each answer: some three minutes for an evaluation."""
+    queries = Slow(clock, 30.0)
+    with running(settings(prometheus, folder, alertmanager), clock, queries) as run:
+        settled = clock.settled
+
+        def arrive() -> None:
+            settled()
+            queries.look()
+
+        clock.settled = arrive
+        yield run, queries
+
+
+def test_a_firing_alert_outlives_a_prometheus_that_answers_slowly(
+    slow: tuple[Run, Slow], world: World, alertmanager: FakeAlertmanager
+) -> None:
+    run, queries = slow
+    world.faults.append(Fault("app", "errors", FAULT, FAULT + HOUR, to(0.05)))
+    run.until(FAULT + 5 * MINUTE)
+    queries.begin()
+    run.until(FAULT + HOUR)
+    assert only(alertmanager).resolved_at is None
+    firing = [post.at for post in alertmanager.posted]
+    assert max(after - before for before, after in pairwise(firing)) <= MINUTE + 1
+    run.until(FAULT + HOUR + 20 * MINUTE)
+    episode = only(alertmanager)
+    assert episode.resolved_at is not None
+    assert not episode.expired
+
+
+def test_a_prometheus_that_answers_slowly_hides_no_fault_and_makes_none(
+    slow: tuple[Run, Slow], world: World, alertmanager: FakeAlertmanager
+) -> None:
+    run, queries = slow
+    queries.begin()
+    world.faults.append(Fault("app", "errors", FAULT + 20 * MINUTE, FAULT + HOUR, to(0.05)))
+    run.until(FAULT + HOUR)
+    episode = only(alertmanager)
+    assert named([episode]) == [("LarimarServiceAnomaly", "app", "errors")]
+    assert FAULT + 20 * MINUTE < episode.fired_at <= FAULT + 30 * MINUTE
 
 
 class BrokenAtTimes(AtOnce):
