@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from prometheus_client import generate_latest
-from prometheus_client.core import Metric
 
 import exporter.app  # noqa: F401  # its memory counts
 from benchmarks.exporter import memory_bytes
@@ -36,6 +35,7 @@ from exporter.services.route_words import WORDS
 from exporter.services.traffic import Caps, Traffic
 from exporter.services.usage import Counters
 from toolkit.exposition import Exposition
+from toolkit.families import Family
 from toolkit.metrics_page import GZIP_LEVEL
 
 ROUNDS = 20
@@ -124,7 +124,7 @@ def measure(services: int, rounds: int) -> Result:
     )
 
 
-def run(_name: str, families: Families) -> tuple[Metric, ...]:
+def run(_name: str, families: Families) -> tuple[Family, ...]:
     """Run a collector without a guard: a benchmark should fail."""
     return tuple(families())
 

@@ -3,7 +3,6 @@
 import logging
 import math
 import os
-import secrets
 import threading
 import time
 from collections import Counter
@@ -11,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from random import SystemRandom
 from typing import TypeVar
-
-from prometheus_client.core import Metric
 
 from exporter.collectors.scrape import Families, Shared
 from exporter.config import Config
@@ -29,6 +27,7 @@ from exporter.sources.namespaces import Namespaces
 from exporter.sources.packets import open_packets
 from exporter.sources.source import PacketSource
 from exporter.wire import Wire
+from toolkit.families import Family
 from toolkit.server import serve
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ INTERFACES_SECONDS = 5.0
 # Without CAP_NET_ADMIN the kernel keeps some three hundred notices.
 CLOSINGS_SECONDS = 0.05
 # Counting every call takes a server that does nothing but call up to 10 % of its time; a fiftieth of that is little.
-SYSCALL_WINDOWS = Windows(seconds=0.1, period=5.0, dice=secrets.SystemRandom().random)
+SYSCALL_WINDOWS = Windows(seconds=0.1, period=5.0, dice=SystemRandom().random)
 # A stage that was not done for so long hangs or fails, and what /metrics shows is old.
 STALLED_SECONDS = 15.0
 
@@ -252,7 +251,7 @@ class App:
                 extra={"missing": losses(available), **reason, "grant": granting},
             )
 
-    def _collect(self, name: str, families: Families) -> tuple[Metric, ...] | None:
+    def _collect(self, name: str, families: Families) -> tuple[Family, ...] | None:
         return self._attempts.run(f"collector {name}", lambda: tuple(families()))
 
     def _not_ready(self) -> tuple[str, ...]:

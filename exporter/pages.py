@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import Metric
-
 from exporter.collectors.business import event_families, value_families
 from exporter.collectors.certificates import certificate_families
 from exporter.collectors.edges import edge_families
@@ -32,13 +29,15 @@ from exporter.services.traffic import TrafficSnapshot
 from exporter.sources.calling import NOT_WANTED, Calling
 from exporter.sources.host import Host
 from exporter.wire import Wire
+from toolkit.families import Family
 from toolkit.health import health_routes
 from toolkit.http1 import Handler
 from toolkit.landing import Link, landing_handler
-from toolkit.metrics_page import metrics_handler
+from toolkit.metrics_page import Joined, metrics_handler
+from toolkit.ownprocess import OwnProcess
 from toolkit.version import version
 
-OfTraffic = Callable[[TrafficSnapshot], Iterator[Metric]]
+OfTraffic = Callable[[TrafficSnapshot], Iterator[Family]]
 
 
 def capabilities(wire: Wire, host: Host, calling: Calling) -> Mapping[str, bool]:
@@ -61,10 +60,10 @@ def collectors(
 ) -> tuple[NamedCollector, ...]:
     """Return the collectors that the settings ask for; those of traffic share one snapshot for each page."""
 
-    def itself() -> Iterator[Metric]:
+    def itself() -> Iterator[Family]:
         return self_families(coverage(wire, host, portraits, calling, failures), version())
 
-    def services() -> Iterator[Metric]:
+    def services() -> Iterator[Family]:
         return service_families(host.view().services, portraits.profiles())
 
     def of_traffic(families: OfTraffic) -> Families:
@@ -151,10 +150,7 @@ def routes(
     not_ready: Callable[[], Sequence[str]],
 ) -> Mapping[str, Handler]:
     """Return the handlers by path."""
-    registry = CollectorRegistry()
-    registry.register(Scrape(named, guard, clock, config.series_limit, shared))
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    everything = Joined((Scrape(named, guard, clock, config.series_limit, shared), OwnProcess()))
     links = (
         Link(config.telemetry_path, "The exporter's metrics."),
         Link("/-/healthy", "Whether the process runs."),
@@ -163,6 +159,6 @@ def routes(
     about = "Observes this host's services and exposes what they do as Prometheus metrics."
     return {
         "/": landing_handler("Larimar exporter", about, version(), links),
-        config.telemetry_path: metrics_handler(registry),
+        config.telemetry_path: metrics_handler(everything),
         **health_routes(not_ready),
     }

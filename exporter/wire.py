@@ -1,10 +1,10 @@
 """What goes over the wire, from the rings to the counters, behind one lock."""
 
-import secrets
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import SystemRandom
 
 from exporter.net.engine import Engine, EngineCounters
 from exporter.net.layout import SLOT_BYTES
@@ -80,7 +80,7 @@ class Wire:
         values: bool = True,
     ) -> None:
         self._lock = threading.Lock()
-        dice = secrets.SystemRandom()
+        dice = SystemRandom()
         sampling = Sampling(lambda most: dice.randint(1, most))
         caps = Caps()
         self._traffic = Traffic(family_of, caps, RETENTION_SECONDS)
@@ -93,7 +93,7 @@ class Wire:
             max_flows=shares.flows,
             buffer_bytes=shares.waiting_bytes,
             datagrams=True,
-            seed=secrets.randbits(32),
+            seed=dice.getrandbits(32),
             watcher=self._connecting,
         )
         self._engine.limit(shares.consumers)

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -50,6 +49,8 @@ class Credentials:
         if user is None:
             return Verdict.UNAUTHORISED
         expected = config.users.get(user, _NOBODY)
+        import hashlib  # noqa: PLC0415  # it brings OpenSSL, four megabytes that most do without
+
         key = hashlib.blake2b(b"\0".join((user.encode(), expected.encode(), password)), key=self._secret).digest()
         remembered = self._remembered(key)
         if remembered is not None:

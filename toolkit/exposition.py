@@ -1,35 +1,32 @@
 """Renders metrics as text or OpenMetrics; the lines of large families are put together from prepared labels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from prometheus_client import Metric
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.samples import Exemplar
+from toolkit.families import Exemplar, Family, Part
+from toolkit.negotiation import negotiate
 
-from toolkit.families import Family, Part
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
-OPEN = "application/openmetrics-text"
 END = b"# EOF\n"
-# Escaping by the other schemes changes names, and is left to prometheus_client; nobody is known to ask for it.
-_UNCHANGED = ("", "underscores", "allow-utf-8")
 _SPARE = 64  # prepared labels kept beyond twice those in use
 
 
 class Collects(Protocol):
     """What is scraped: a registry, or one collector."""
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> "Iterable[Metric]":
         """Return every metric family."""
         ...
 
 
 class _One:
-    def __init__(self, metric: Metric) -> None:
+    def __init__(self, metric: "Metric") -> None:
         self._metric = metric
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> "Iterable[Metric]":
         return (self._metric,)
 
 
@@ -74,15 +71,17 @@ class Exposition:
         Args:
             accept: what the scraper takes, as its header says.
         """
-        encode, content_type = choose_encoder(accept)
-        if content_type.partition("escaping=")[2] not in _UNCHANGED:
-            return encode(registry), content_type
-        is_open = content_type.startswith(OPEN)
+        chosen = negotiate(accept)
+        if chosen.changes_names:  # nobody is known to ask for that
+            return _encoder(accept)(registry), chosen.content_type
+        is_open = chosen.is_open
         parts = [
-            self._family(metric, is_open) if isinstance(metric, Family) else encode(_One(metric)).removesuffix(END)
+            self._family(metric, is_open)
+            if isinstance(metric, Family)
+            else _encoder(accept)(_One(metric)).removesuffix(END)
             for metric in registry.collect()
         ]
-        return b"".join((*parts, END) if is_open else parts), content_type
+        return b"".join((*parts, END) if is_open else parts), chosen.content_type
 
     def _family(self, family: Family, is_open: bool) -> bytes:
         prepared = self._prepared.get(family.name)
@@ -95,6 +94,13 @@ class Exposition:
         beginnings = chain.from_iterable(map(prepared.__getitem__, family.labels))
         lines = chain.from_iterable(zip(beginnings, numbers, strict=True))
         return "".join((_head(family, is_open), *lines, "\n")).encode()
+
+
+def _encoder(accept: str) -> Callable[[Collects], bytes]:
+    """Return what writes pages of prometheus_client's own families."""
+    from prometheus_client.exposition import choose_encoder  # noqa: PLC0415  # see toolkit.families
+
+    return choose_encoder(accept)[0]
 
 
 def _head(family: Family, is_open: bool) -> str:

@@ -1,18 +1,33 @@
 """Metric families of many series: rows of label values and numbers, which a page renders from prepared labels.
 
 prometheus_client's own families make an object and a dictionary of every sample, and its page sorts and escapes every
-label again: 13 us a series. These only do so when somebody asks for `samples`; see `toolkit.exposition`.
+label again: 13 us a series. These only do so when somebody asks for `samples`; see `toolkit.exposition`. Until
+then that package is not even imported: its HTTP server brings TLS, mail and more, 9 MB of memory.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client.core import Metric
-from prometheus_client.samples import Exemplar, Sample
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+    from prometheus_client.samples import Sample
+else:
+    Metric = object
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+
+
+class Exemplar(NamedTuple):
+    """One observation of many; `timestamp` in seconds since the epoch."""
+
+    labels: dict[str, str]
+    value: float
+    timestamp: float | None = None
+
+
 NO_EXEMPLARS: Mapping[int, Exemplar] = {}
 
 
@@ -31,6 +46,8 @@ class Part:
 
 class Family(Metric):
     """A family of points, each of them a combination of label values with a number for every part.
+
+    To a type checker it is one of prometheus_client's, whose attributes it has.
 
     Attributes:
         label_names: of each point's labels.
@@ -66,11 +83,6 @@ class Family(Metric):
         self.labels: list[Sequence[str]] = []
         self.numbers: list[float] = []
         self.exemplars: dict[int, Exemplar] = {}
-
-    @property
-    def series_names(self) -> frozenset[str]:
-        """The names that its series have."""
-        return frozenset(f"{self.name}{part.suffix}" for part in self.parts)
 
     def add(self, labels: Sequence[str], number: float) -> None:
         """Add a point of one number; the labels are hashable, as tuples are, in the order of the names."""
@@ -110,16 +122,34 @@ class Family(Metric):
         self.exemplars = {place: one for place, one in self.exemplars.items() if place < len(self.numbers)}
         return before - len(self.numbers)
 
+    def only(self, names: Set[str]) -> "Family | None":
+        """Return the series of these names alone, None where there are none."""
+        places = [place for place, part in enumerate(self.parts) if f"{self.name}{part.suffix}" in names]
+        if not places:
+            return None
+        parts = tuple(self.parts[place] for place in places)
+        chosen = Family(self.name, self.documentation, self.type, self.label_names, parts, self.unit)
+        chosen.labels = self.labels
+        for first in range(0, len(self.numbers), len(self.parts)):
+            for place in (first + place for place in places):
+                if place in self.exemplars:
+                    chosen.exemplars[len(chosen.numbers)] = self.exemplars[place]
+                chosen.numbers.append(self.numbers[place])
+        return chosen
+
     @property
-    def samples(self) -> list[Sample]:  # type: ignore[override]  # made from the rows, not to be replaced
+    def samples(self) -> "list[Sample]":  # type: ignore[override]  # made from the rows, not to be replaced
         """The points as prometheus_client represents them; expensive."""
+        from prometheus_client import samples as theirs  # noqa: PLC0415  # see above
+
         made = []
         for point, labels in enumerate(self.labels):
             own = dict(zip(self.label_names, labels, strict=True))
             for index, part in enumerate(self.parts, point * len(self.parts)):
                 told = {**own, "le": part.le} if part.le else own
-                number, exemplar = self.numbers[index], self.exemplars.get(index)
-                made.append(Sample(f"{self.name}{part.suffix}", told, number, None, exemplar))
+                one = self.exemplars.get(index)
+                exemplar = theirs.Exemplar(*one) if one is not None else None
+                made.append(theirs.Sample(f"{self.name}{part.suffix}", told, self.numbers[index], None, exemplar))
         return made
 
 
@@ -131,6 +161,13 @@ def counter(name: str, documentation: str, labels: Sequence[str]) -> Family:
 def gauge(name: str, documentation: str, labels: Sequence[str]) -> Family:
     """Return an empty family of gauges."""
     return Family(name, documentation, "gauge", labels, (Part(),))
+
+
+def single(name: str, documentation: str, number: float) -> Family:
+    """Return a family of one number without labels: a counter where its name ends in `_total`, else a gauge."""
+    family = (counter if name.endswith("_total") else gauge)(name, documentation, ())
+    family.add((), number)
+    return family
 
 
 def summary(name: str, documentation: str, labels: Sequence[str]) -> Family:

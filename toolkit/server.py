@@ -5,7 +5,6 @@ import logging
 import os
 import select
 import socket
-import ssl
 import threading
 import time
 from collections import Counter
@@ -13,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from toolkit import values
 from toolkit.access import Bucket, Credentials, Verdict
@@ -23,6 +22,9 @@ from toolkit.values import Address
 from toolkit.webconfig import WebConfig
 from toolkit.webguard import WebConfigFile
 from toolkit.yamlfile import FileError
+
+if TYPE_CHECKING:
+    import ssl
 
 log = logging.getLogger(__name__)
 
@@ -352,7 +354,7 @@ def _turned_away(verdict: Verdict) -> Response:
     return Response(refusal.body, status=refusal.status, headers=challenge)
 
 
-def _names(sock: ssl.SSLSocket) -> set[str]:
+def _names(sock: "ssl.SSLSocket") -> set[str]:
     """Return the subject alternative names of the client's certificate."""
     certificate = sock.getpeercert() or {}
     return {str(entry[-1]) for entry in certificate.get("subjectAltName", ()) if isinstance(entry, tuple)}

@@ -5,14 +5,16 @@ cannot do is refused by name rather than ignored.
 """
 
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from toolkit import values
 from toolkit.yamlfile import FileError, parse_yaml
+
+if TYPE_CHECKING:
+    import ssl
 
 V = TypeVar("V")
 
@@ -28,11 +30,11 @@ _HEADERS = {
     )
 }
 _CLIENT_AUTH = {
-    "NoClientCert": ssl.CERT_NONE,
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+    "NoClientCert": "CERT_NONE",
+    "VerifyClientCertIfGiven": "CERT_OPTIONAL",
+    "RequireAndVerifyClientCert": "CERT_REQUIRED",
 }
-_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+_VERSIONS = {"TLS12": "TLSv1_2", "TLS13": "TLSv1_3"}
 _CIPHERS = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -83,7 +85,7 @@ class WebConfig:
         files: every file whose content went into this.
     """
 
-    tls: ssl.SSLContext | None = None
+    tls: "ssl.SSLContext | None" = None
     allowed_names: frozenset[str] = frozenset()
     headers: tuple[tuple[str, str], ...] = ()
     users: Mapping[str, str] = field(default_factory=dict)
@@ -149,7 +151,9 @@ class _Reader:
             self._fail(f"tls_server_config.{key}", f"{text!r} is not one of {', '.join(allowed)}")
         return allowed[text]
 
-    def _tls(self, tls: Mapping[str, object]) -> ssl.SSLContext:
+    def _tls(self, tls: Mapping[str, object]) -> "ssl.SSLContext":
+        import ssl  # noqa: PLC0415  # it brings OpenSSL, four megabytes that most do without
+
         for key in tls:
             if key in _UNSUPPORTED_TLS_KEYS:
                 self._fail(f"tls_server_config.{key}", f"not supported: {_UNSUPPORTED_TLS_KEYS[key]}")
@@ -160,8 +164,8 @@ class _Reader:
                 self._fail(f"tls_server_config.{key}", "missing")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        context.minimum_version = self._choice(tls, "min_version", "TLS12", _VERSIONS)
-        context.maximum_version = self._choice(tls, "max_version", "TLS13", _VERSIONS)
+        context.minimum_version = ssl.TLSVersion[self._choice(tls, "min_version", "TLS12", _VERSIONS)]
+        context.maximum_version = ssl.TLSVersion[self._choice(tls, "max_version", "TLS13", _VERSIONS)]
         if context.maximum_version < context.minimum_version:
             self._fail("tls_server_config.max_version", "less than min_version")
         if self._boolean("tls_server_config.prefer_server_cipher_suites", tls, default=True):
@@ -177,7 +181,7 @@ class _Reader:
         except ValueError as error:
             self._fail(key, str(error))
 
-    def _ciphers(self, context: ssl.SSLContext, tls: Mapping[str, object]) -> None:
+    def _ciphers(self, context: "ssl.SSLContext", tls: Mapping[str, object]) -> None:
         names = self._texts("tls_server_config.cipher_suites", tls.get("cipher_suites", []))
         for name in names:
             if name not in _CIPHERS and name not in _CIPHERS_OF_TLS13:
@@ -186,13 +190,13 @@ class _Reader:
         if old:
             context.set_ciphers(":".join(old))
 
-    def _certificate(self, context: ssl.SSLContext, tls: Mapping[str, object]) -> None:
+    def _certificate(self, context: "ssl.SSLContext", tls: Mapping[str, object]) -> None:
         certificate, key = self._file(tls, "cert_file"), self._file(tls, "key_file")
         for name, path in (("cert_file", certificate), ("key_file", key)):
             self._readable(f"tls_server_config.{name}", path)
         try:
             context.load_cert_chain(certificate, key, password=lambda: b"")  # never ask on the terminal
-        except (ssl.SSLError, OSError) as error:
+        except OSError as error:  # ssl.SSLError is one
             reason = getattr(error, "reason", None) or "not a certificate and its key"
             self._fail("tls_server_config.cert_file", f"{certificate} with {key}: {reason}")
 
@@ -202,21 +206,22 @@ class _Reader:
         except OSError as error:
             self._fail(key, f"{path}: {error.strerror}")
 
-    def _clients(self, context: ssl.SSLContext, tls: Mapping[str, object]) -> None:
-        context.verify_mode = self._choice(tls, "client_auth_type", "NoClientCert", _CLIENT_AUTH)
-        wanted = context.verify_mode is not ssl.CERT_NONE
+    def _clients(self, context: "ssl.SSLContext", tls: Mapping[str, object]) -> None:
+        mode = self._choice(tls, "client_auth_type", "NoClientCert", _CLIENT_AUTH)
+        context.verify_mode = type(context.verify_mode)[mode]
+        wanted = mode != "CERT_NONE"
         if wanted != ("client_ca_file" in tls):
             self._fail(
                 "tls_server_config.client_ca_file", "goes with a client_auth_type that verifies, and only with it"
             )
-        if "client_allowed_sans" in tls and context.verify_mode is not ssl.CERT_REQUIRED:
+        if "client_allowed_sans" in tls and mode != "CERT_REQUIRED":
             self._fail("tls_server_config.client_allowed_sans", "needs client_auth_type RequireAndVerifyClientCert")
         if wanted:
             path = self._file(tls, "client_ca_file")
             self._readable("tls_server_config.client_ca_file", path)
             try:
                 context.load_verify_locations(path)
-            except (ssl.SSLError, OSError):
+            except OSError:  # ssl.SSLError is one
                 self._fail("tls_server_config.client_ca_file", f"{path}: not a certificate")
 
     def _headers(self, node: object) -> tuple[tuple[str, str], ...]:

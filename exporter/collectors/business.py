@@ -6,32 +6,30 @@ answered with success, brokers what is published.
 
 from collections.abc import Iterator
 
-from prometheus_client.core import Metric
-
 from exporter.collectors.operations import MESSAGE_OPERATIONS
 from exporter.model import Operation
-from exporter.protocols.base import Family
+from exporter.protocols import base
 from exporter.services.counters import Side
 from exporter.services.operations import OTHER
 from exporter.services.traffic import SideKey, TrafficSnapshot
-from toolkit.families import counter
+from toolkit.families import Family, counter
 
 HTTP_CHANGES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 SUCCEEDED = "2xx"
 PUBLISHING = frozenset(("publish", "produce"))
 
 
-def event_of(family: Family, operation: Operation) -> str:
+def event_of(family: base.Family, operation: Operation) -> str:
     """Return what an operation is called as a business event: `orders.insert`, `POST /checkout`."""
     if operation.name == OTHER:
         return OTHER
-    if family is Family.HTTP:
+    if family is base.Family.HTTP:
         return f"{operation.name} {operation.target}".rstrip()
     verb = operation.name.lower()
     return f"{operation.target}.{verb}" if operation.target else verb
 
 
-def event_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def event_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield the events of every service."""
     family = counter(
         "larimar_business_events_total",
@@ -47,11 +45,11 @@ def event_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
 
 def _events(key: SideKey, side: Side) -> dict[str, float]:
     events: dict[str, float] = {}
-    if side.family is Family.HTTP:
+    if side.family is base.Family.HTTP:
         for operation, by_class in side.operations.counts.items():
             if operation.name in HTTP_CHANGES and by_class.get(SUCCEEDED):
                 _count(events, event_of(side.family, operation), by_class[SUCCEEDED])
-    elif side.family is Family.MESSAGING:
+    elif side.family is base.Family.MESSAGING:
         for operation, by_class in side.operations.counts.items():
             name = MESSAGE_OPERATIONS.get((key.protocol, operation.name), "")
             if name in PUBLISHING:
@@ -66,7 +64,7 @@ def _count(events: dict[str, float], event: str, count: float) -> None:
     events[event] = events.get(event, 0.0) + count
 
 
-def value_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def value_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield the sums of fields that mean money or a quantity."""
     labels = ("service_name", "role", "event", "field", "currency")
     total = counter(

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import Metric
-
 from exporter.services.histogram import NANOSECONDS
 from exporter.services.traffic import TrafficSnapshot
-from toolkit.families import counter, summary
+from toolkit.families import Family, counter, summary
 
 LABELS = ("client", "server", "protocol")
 
 
-def edge_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def edge_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield the families of edges; an end that is not on this host is `~external`."""
     requests = counter(
         "larimar_edge_requests_total", "Requests of one service to another; `~external` is another host.", labels=LABELS

@@ -3,16 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily, Metric
-
 from exporter.services.view import HostView
+from toolkit.families import Family, gauge
 
 MAX_PORTS_PER_SERVICE = 16
 
 
-def listen_families(view: HostView) -> Iterator[Metric]:
+def listen_families(view: HostView) -> Iterator[Family]:
     """Yield `larimar_listen_info`: per service its lowest ports, ephemeral ones only where it has no other."""
-    family = GaugeMetricFamily(
+    family = gauge(
         "larimar_listen_info",
         "Always 1 for a port that a service listens on, at most 16 of each; ports of the ephemeral range are left out, "
         "but for the lowest TCP port of a service that has no other. sock_diag.",
@@ -20,7 +19,7 @@ def listen_families(view: HostView) -> Iterator[Metric]:
     )
     for service, bound in sorted(_by_service(view).items()):
         for port, transport in _worth_showing(bound, view.ephemeral_ports):
-            family.add_metric((service, str(port), transport), 1)
+            family.add((service, str(port), transport), 1)
     yield family
 
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import Metric
-
 from exporter.model import Operation
-from exporter.protocols.base import Family
+from exporter.protocols import base
 from exporter.services.traffic import TrafficSnapshot
-from toolkit.families import counter
+from toolkit.families import Family, counter
 
 RESOLVED = "NOERROR"
 
 
-def http_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def http_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield the HTTP requests by method, class of status and route (empty, that is absent, where none is known)."""
     family = counter(
         "larimar_http_requests_total",
@@ -20,7 +18,7 @@ def http_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
         labels=("service_name", "role", "method", "status_class", "route"),
     )
     for key, side in snapshot.sides.items():
-        if side.family is Family.HTTP:
+        if side.family is base.Family.HTTP:
             for operation, by_class in side.operations.counts.items():
                 for status_class, count in by_class.items():
                     labels = (key.service_name, key.role.value, operation.name, status_class, operation.target)
@@ -48,7 +46,7 @@ MESSAGE_OPERATIONS = {
 }
 
 
-def messaging_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def messaging_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield the messages that were published, delivered or fetched; what administers a broker is none."""
     family = counter(
         "larimar_messages_total",
@@ -57,7 +55,7 @@ def messaging_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
         labels=("service_name", "role", "messaging_system", "operation", "destination"),
     )
     for key, side in snapshot.sides.items():
-        if side.family is Family.MESSAGING:
+        if side.family is base.Family.MESSAGING:
             counts: dict[Operation, float] = {}
             for operation, by_class in side.operations.counts.items():
                 name = MESSAGE_OPERATIONS.get((key.protocol, operation.name))
@@ -69,7 +67,7 @@ def messaging_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     yield family
 
 
-def db_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def db_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield the database queries by system, operation and collection (empty, that is absent, where none is known)."""
     family = counter(
         "larimar_db_queries_total",
@@ -77,14 +75,14 @@ def db_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
         labels=("service_name", "role", "db_system", "operation", "collection"),
     )
     for key, side in snapshot.sides.items():
-        if side.family in (Family.DATABASE, Family.CACHE):
+        if side.family in (base.Family.DATABASE, base.Family.CACHE):
             for operation, by_class in side.operations.counts.items():
                 labels = (key.service_name, key.role.value, key.protocol, operation.name, operation.target)
                 family.add(labels, sum(by_class.values()))
     yield family
 
 
-def cache_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def cache_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield how many keys were looked up in caches, and how many of them were found."""
     labels = ("service_name", "role", "db_system")
     gets = counter(
@@ -92,7 +90,7 @@ def cache_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     )
     hits = counter("larimar_cache_hits_total", "Keys looked up in a cache and found.", labels=labels)
     for key, side in snapshot.sides.items():
-        if side.family is Family.CACHE:
+        if side.family is base.Family.CACHE:
             values = (key.service_name, key.role.value, key.protocol)
             gets.add(values, side.cache_hits + side.cache_misses)
             hits.add(values, side.cache_hits)
@@ -100,7 +98,7 @@ def cache_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     yield hits
 
 
-def dns_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def dns_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield the DNS queries by type, and those that did not resolve by how the server or its silence said so."""
     queries = counter(
         "larimar_dns_queries_total",
@@ -113,7 +111,7 @@ def dns_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
         labels=("service_name", "role", "rcode"),
     )
     for key, side in snapshot.sides.items():
-        if side.family is not Family.NAMES:
+        if side.family is not base.Family.NAMES:
             continue
         by_rcode: dict[str, float] = {}
         for operation, by_status in side.operations.counts.items():

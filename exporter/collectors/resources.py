@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
-from prometheus_client.core import Metric
-
 from exporter.services.histogram import NANOSECONDS
 from exporter.services.resources import ServiceResources
-from toolkit.families import counter, gauge
+from toolkit.families import Family, counter, gauge
 
 _SERVICE = ("service_name",)
 
 
-def resource_families(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+def resource_families(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     """Yield the families of resources; what may not be read of any member is left out, not zero.
 
     Args:
@@ -25,7 +23,7 @@ def resource_families(resources: Mapping[str, ServiceResources]) -> Iterator[Met
     yield from _cgroups(resources)
 
 
-def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     cpu = counter(
         "larimar_service_cpu_seconds_total",
         "CPU time of all processes, including ended ones and children that they waited for; where a service has "
@@ -61,7 +59,7 @@ def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     )
 
 
-def _cgroups(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+def _cgroups(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     """Yield the families of cgroups, for the services that have cgroups of their own."""
     used = {name: one.cgroups for name, one in resources.items() if one.cgroups is not None}
     yield _counter(
@@ -94,7 +92,7 @@ def _cgroups(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     )
 
 
-def _memory(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+def _memory(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     yield _gauge(
         "larimar_service_memory_resident_bytes",
         "Resident memory of all processes; shared pages count once per process. /proc/PID/stat.",
@@ -107,7 +105,7 @@ def _memory(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     )
 
 
-def _io(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+def _io(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     seen = {name: one.counters for name, one in resources.items() if one.has_io}
     yield _counter(
         "larimar_service_disk_read_bytes_total",
@@ -131,7 +129,7 @@ def _io(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     )
 
 
-def _numbers(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+def _numbers(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     yield _gauge(
         "larimar_service_processes",
         "Processes; 0 for an hour after the last one ended.",
@@ -155,7 +153,7 @@ def _numbers(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     )
 
 
-def _life(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
+def _life(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     yield _gauge(
         "larimar_service_start_time_seconds",
         "Start of the oldest process, in seconds since the epoch. /proc/PID/stat.",
@@ -168,14 +166,14 @@ def _life(resources: Mapping[str, ServiceResources]) -> Iterator[Metric]:
     )
 
 
-def _gauge(name: str, documentation: str, values: Mapping[str, float]) -> Metric:
+def _gauge(name: str, documentation: str, values: Mapping[str, float]) -> Family:
     family = gauge(name, documentation, _SERVICE)
     for service, value in values.items():
         family.add((service,), value)
     return family
 
 
-def _counter(name: str, documentation: str, values: Mapping[str, float]) -> Metric:
+def _counter(name: str, documentation: str, values: Mapping[str, float]) -> Family:
     family = counter(name, documentation, _SERVICE)
     for service, value in values.items():
         family.add((service,), value)

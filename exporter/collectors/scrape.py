@@ -4,11 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
-
-from toolkit.families import Family
+from toolkit.families import Family, gauge, single
 
 FAMILY_NAMES = (
     "larimar_scrape_collector_duration_seconds",
@@ -18,8 +14,8 @@ FAMILY_NAMES = (
     "larimar_series_omitted",
 )
 T = TypeVar("T")
-Families = Callable[[], Iterable[Metric]]
-Guard = Callable[[str, Families], tuple[Metric, ...] | None]
+Families = Callable[[], Iterable[Family]]
+Guard = Callable[[str, Families], tuple[Family, ...] | None]
 """Runs the collector of a name; None where it failed, which the guard has then logged and counted."""
 
 
@@ -59,8 +55,8 @@ class Shared(Generic[T]):
         self._taken.clear()
 
 
-class Scrape(Collector):
-    """All collectors as one, for prometheus_client's registry.
+class Scrape:
+    """All collectors as one.
 
     Args:
         collectors: in the order of the page, what matters most first.
@@ -84,55 +80,30 @@ class Scrape(Collector):
         self._series_limit = series_limit
         self._shared = tuple(shared)
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """Yield the families of all collectors, then the duration and success of each."""
-        duration = GaugeMetricFamily(FAMILY_NAMES[0], "Duration of the collector.", labels=("collector",))
-        success = GaugeMetricFamily(FAMILY_NAMES[1], "Whether a collector succeeded.", labels=("collector",))
+        duration = gauge(FAMILY_NAMES[0], "Duration of the collector.", labels=("collector",))
+        success = gauge(FAMILY_NAMES[1], "Whether a collector succeeded.", labels=("collector",))
         series = omitted = 0
         self._drop_shared()
         for collector in self._collectors:
             started = self._clock()
             families = self._guard(collector.name, collector.families)
-            duration.add_metric((collector.name,), self._clock() - started)
-            success.add_metric((collector.name,), families is not None)
+            duration.add((collector.name,), self._clock() - started)
+            success.add((collector.name,), families is not None)
             for family in families or ():
-                omitted += curtail(family, self._series_limit - series)
-                series += series_of(family)
+                omitted += family.keep(self._series_limit - series)
+                series += len(family.numbers)
                 yield family
         self._drop_shared()
         yield duration
         yield success
-        yield GaugeMetricFamily(FAMILY_NAMES[2], "Series of the collectors on this page.", series)
-        yield GaugeMetricFamily(
+        yield single(FAMILY_NAMES[2], "Series of the collectors on this page.", series)
+        yield single(
             FAMILY_NAMES[3], "Most series of the collectors that a page holds; set by series.limit.", self._series_limit
         )
-        yield GaugeMetricFamily(FAMILY_NAMES[4], "Series left out of this page as they were beyond the limit.", omitted)
+        yield single(FAMILY_NAMES[4], "Series left out of this page as they were beyond the limit.", omitted)
 
     def _drop_shared(self) -> None:
         for one in self._shared:
             one.drop()
-
-
-def series_of(family: Metric) -> int:
-    """Return how many series a family has."""
-    return len(family.numbers if isinstance(family, Family) else family.samples)
-
-
-def curtail(family: Metric, room: int) -> int:
-    """Leave out the samples beyond `room`, a histogram whole or not at all; return how many there were."""
-    if isinstance(family, Family):
-        return family.keep(room)
-    excess = len(family.samples) - room
-    if excess <= 0:
-        return 0
-    kept = room
-    while kept and _same_point(family.samples[kept - 1], family.samples[kept]):
-        kept -= 1
-    omitted = len(family.samples) - kept
-    del family.samples[kept:]
-    return omitted
-
-
-def _same_point(one: Sample, other: Sample) -> bool:
-    """Return whether two samples differ in nothing but the bucket, or the suffix of the name."""
-    return {**one.labels, "le": ""} == {**other.labels, "le": ""}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from toolkit.families import Family, counter, gauge, single
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,9 @@ class Number:
     documentation: str
     value: Callable[[Coverage], float]
 
-    def family(self, coverage: Coverage) -> Metric:
+    def family(self, coverage: Coverage) -> Family:
         """Return the family with its value."""
-        kind = CounterMetricFamily if self.name.endswith("_total") else GaugeMetricFamily
-        return kind(self.name, self.documentation, self.value(coverage))
+        return single(self.name, self.documentation, self.value(coverage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,11 @@ class Counts:
     label: str
     values: Callable[[Coverage], Mapping[str, float]]
 
-    def family(self, coverage: Coverage) -> Metric:
+    def family(self, coverage: Coverage) -> Family:
         """Return the family with its values, sorted by label."""
-        family = CounterMetricFamily(self.name, self.documentation, labels=(self.label,))
+        family = counter(self.name, self.documentation, labels=(self.label,))
         for value, count in sorted(self.values(coverage).items()):
-            family.add_metric((value,), count)
+            family.add((value,), count)
         return family
 
 
@@ -111,12 +110,12 @@ class Facts:
     labels: tuple[str, ...]
     values: Callable[[Coverage], tuple[str, ...]]
 
-    def family(self, coverage: Coverage) -> Metric:
+    def family(self, coverage: Coverage) -> Family:
         """Return the family with its sample."""
-        family = GaugeMetricFamily(self.name, self.documentation, labels=self.labels)
+        family = gauge(self.name, self.documentation, labels=self.labels)
         values = self.values(coverage)
         if values[0]:
-            family.add_metric(values, 1)
+            family.add(values, 1)
         return family
 
 
@@ -268,18 +267,18 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
 )
 
 
-def self_families(coverage: Coverage, version: str) -> Iterator[Metric]:
+def self_families(coverage: Coverage, version: str) -> Iterator[Family]:
     """Yield the families about the exporter itself."""
-    build = GaugeMetricFamily("larimar_build_info", "Always 1; which version this is.", labels=("version",))
-    build.add_metric((version,), 1)
+    build = gauge("larimar_build_info", "Always 1; which version this is.", labels=("version",))
+    build.add((version,), 1)
     yield build
     for family in FAMILIES:
         yield family.family(coverage)
-    capabilities = GaugeMetricFamily(
+    capabilities = gauge(
         "larimar_capability_available",
         "Whether the exporter has what it needs here; the log says how to grant it.",
         labels=("capability",),
     )
     for capability, available in sorted(coverage.capabilities.items()):
-        capabilities.add_metric((capability,), available)
+        capabilities.add((capability,), available)
     yield capabilities

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from prometheus_client.core import CounterMetricFamily, Metric, SummaryMetricFamily
-
 from exporter.model import Role
 from exporter.services.connects import CLIENT, SERVER, ConnectsSnapshot, Tally
 from exporter.services.histogram import NANOSECONDS
+from toolkit.families import Family, counter, summary
 
 WAY = ("client", "server")
 HANDSHAKE = (
@@ -15,7 +14,7 @@ HANDSHAKE = (
 )
 
 
-def tcp_families(snapshot: ConnectsSnapshot) -> Iterator[Metric]:
+def tcp_families(snapshot: ConnectsSnapshot) -> Iterator[Family]:
     """Yield the families of services, then those of edges."""
     yield _connects("connects", "TCP connections that a service opened and used.", Role.CLIENT, snapshot)
     yield _connects("accepts", "TCP connections of others to a service that came into use.", Role.SERVER, snapshot)
@@ -30,27 +29,27 @@ def tcp_families(snapshot: ConnectsSnapshot) -> Iterator[Metric]:
         labels,
         by_role,
     )
-    retransmits = CounterMetricFamily(
+    retransmits = counter(
         "larimar_tcp_retransmits_total", "TCP segments that a service sent again, SYNs among them.", labels=labels
     )
     for place, tally in snapshot.places.items():
         sent = tally.retransmits[CLIENT if place.role is Role.CLIENT else SERVER]
-        retransmits.add_metric((place.service_name, place.role.value), sent)
+        retransmits.add((place.service_name, place.role.value), sent)
     yield retransmits
     yield _handshakes("larimar_tcp_handshake_seconds", labels, by_role)
     yield from _way_families({(key.client, key.server): tally for key, tally in snapshot.ways.items()}, failed)
 
 
-def _way_families(tallies: Mapping[tuple[str, str], Tally], failed: str) -> Iterator[Metric]:
-    connects = CounterMetricFamily(
+def _way_families(tallies: Mapping[tuple[str, str], Tally], failed: str) -> Iterator[Family]:
+    connects = counter(
         "larimar_edge_connects_total", "TCP connections of one service to another that came into use.", labels=WAY
     )
-    retransmits = CounterMetricFamily(
+    retransmits = counter(
         "larimar_edge_retransmits_total", "TCP segments sent again by either of two services.", labels=WAY
     )
     for ends, tally in tallies.items():
-        connects.add_metric(ends, tally.connects)
-        retransmits.add_metric(ends, sum(tally.retransmits))
+        connects.add(ends, tally.connects)
+        retransmits.add(ends, sum(tally.retransmits))
     yield connects
     yield _failures(
         "larimar_edge_connect_failures_total",
@@ -62,26 +61,25 @@ def _way_families(tallies: Mapping[tuple[str, str], Tally], failed: str) -> Iter
     yield _handshakes("larimar_edge_handshake_seconds", WAY, tallies)
 
 
-def _connects(name: str, documentation: str, role: Role, snapshot: ConnectsSnapshot) -> Metric:
-    family = CounterMetricFamily(f"larimar_tcp_{name}_total", documentation, labels=("service_name",))
+def _connects(name: str, documentation: str, role: Role, snapshot: ConnectsSnapshot) -> Family:
+    family = counter(f"larimar_tcp_{name}_total", documentation, labels=("service_name",))
     for key, tally in snapshot.places.items():
         if key.role is role:
-            family.add_metric((key.service_name,), tally.connects)
+            family.add((key.service_name,), tally.connects)
     return family
 
 
-def _failures(name: str, documentation: str, labels: Sequence[str], tallies: Mapping[tuple[str, str], Tally]) -> Metric:
-    family = CounterMetricFamily(name, documentation, labels=(*labels, "reason"))
+def _failures(name: str, documentation: str, labels: Sequence[str], tallies: Mapping[tuple[str, str], Tally]) -> Family:
+    family = counter(name, documentation, labels=(*labels, "reason"))
     for ends, tally in tallies.items():
         # From zero, so that the first failures are an increase.
-        family.add_metric((*ends, "refused"), tally.refused)
-        family.add_metric((*ends, "unanswered"), tally.unanswered)
+        family.add((*ends, "refused"), tally.refused)
+        family.add((*ends, "unanswered"), tally.unanswered)
     return family
 
 
-def _handshakes(name: str, labels: Sequence[str], tallies: Mapping[tuple[str, str], Tally]) -> Metric:
-    family = SummaryMetricFamily(name, HANDSHAKE, labels=labels)
+def _handshakes(name: str, labels: Sequence[str], tallies: Mapping[tuple[str, str], Tally]) -> Family:
+    family = summary(name, HANDSHAKE, labels=labels)
     for ends, tally in tallies.items():
-        # Where the capture is sampled, counts are fractions; the exposition knows none but floats anyway.
-        family.add_metric(ends, tally.handshakes, tally.handshake_sum / NANOSECONDS)  # type: ignore[arg-type]
+        family.add_summary(ends, tally.handshakes, tally.handshake_sum / NANOSECONDS)
     return family

@@ -2,25 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 
-from prometheus_client.core import Metric
-from prometheus_client.samples import Exemplar
-
-from exporter.protocols.base import Family
+from exporter.protocols import base
 from exporter.services.counters import Side, Traced
 from exporter.services.families import label_of
 from exporter.services.histogram import BOUNDS_SECONDS, NANOSECONDS
 from exporter.services.traffic import SideKey, TrafficSnapshot
-from toolkit.families import counter, histogram
+from toolkit.families import Exemplar, Family, counter, histogram
 
 LABELS = ("service_name", "role", "protocol")
 LE = (*map(repr, map(float, BOUNDS_SECONDS)), "+Inf")
 Sides = Mapping[SideKey, Side]
 
 
-def traffic_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
+def traffic_families(snapshot: TrafficSnapshot) -> Iterator[Family]:
     """Yield the families of parsed exchanges, then those of turns that only timing tells of."""
-    parsed = {key: side for key, side in snapshot.sides.items() if side.family is not Family.GUESSED}
-    guessed = {key: side for key, side in snapshot.sides.items() if side.family is Family.GUESSED}
+    parsed = {key: side for key, side in snapshot.sides.items() if side.family is not base.Family.GUESSED}
+    guessed = {key: side for key, side in snapshot.sides.items() if side.family is base.Family.GUESSED}
     yield from _parsed_families(parsed)
     yield _requests(
         "larimar_inferred_requests_total", "Requests inferred from who sent when, of connections not parsed.", guessed
@@ -32,7 +29,7 @@ def traffic_families(snapshot: TrafficSnapshot) -> Iterator[Metric]:
     )
 
 
-def _parsed_families(sides: Sides) -> Iterator[Metric]:
+def _parsed_families(sides: Sides) -> Iterator[Family]:
     yield _requests("larimar_requests_total", "Requests seen on the wire, answered or not.", sides)
     errors = counter(
         "larimar_request_errors_total",
@@ -57,14 +54,14 @@ def _parsed_families(sides: Sides) -> Iterator[Metric]:
     yield response_bytes
 
 
-def _requests(name: str, documentation: str, sides: Sides) -> Metric:
+def _requests(name: str, documentation: str, sides: Sides) -> Family:
     family = counter(name, documentation, labels=LABELS)
     for key, side in sides.items():
         family.add(_labels(key), side.requests)
     return family
 
 
-def _durations(name: str, documentation: str, sides: Sides) -> Metric:
+def _durations(name: str, documentation: str, sides: Sides) -> Family:
     family = histogram(name, documentation, LABELS, LE)
     for key, side in sides.items():
         exemplars = {place: exemplar(traced) for place, traced in side.traced.items()}

@@ -1,6 +1,5 @@
 """Reads what services are made of: executables, scripts, unit files, configuration files; by their size and time."""
 
-import hashlib
 import os
 import re
 from collections import defaultdict
@@ -147,10 +146,10 @@ class Deployed:
 def _command_line(facts: ProcessFacts) -> str:
     """Return what tells a command line from another; empty of a title that says nothing of it.
 
-    It is a digest: a command line may hold a password.
+    It is a hash by this process's own key: a command line may hold a password.
     """
     words = _words(facts)
-    return hashlib.blake2b("\0".join(words).encode("utf-8", "replace"), digest_size=16).hexdigest() if words else ""
+    return f"{hash(words):x}" if words else ""
 
 
 def _words(facts: ProcessFacts) -> tuple[str, ...]:

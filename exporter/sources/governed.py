@@ -1,13 +1,13 @@
 """The capture as the governor has it: reads no more than may be spent, and says for how much what it reads stands."""
 
 import math
-import secrets
 import select
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from random import SystemRandom
 
 from exporter.net.engine import Engine
 from exporter.services.calibration import Calibration
@@ -323,7 +323,7 @@ class GovernedCapture:
             governor.missed(self._sampling.cut(unread) / NANOSECONDS / plan.flows)
             self._losses.skip()
         self._calibrate(was_open=False)
-        self._capture.resume(Sample(plan.flows, secrets.randbits(32)))
+        self._capture.resume(Sample(plan.flows, SystemRandom().getrandbits(32)))
         self._engine.resume(self._clocks.wall())
         self._opened = self._clocks.now()
 

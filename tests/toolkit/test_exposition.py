@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Metric
+from prometheus_client import samples as theirs
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from prometheus_client.samples import Exemplar, Sample
+from prometheus_client.samples import Sample
 
 from toolkit.exposition import Exposition
-from toolkit.families import Family, Part, counter, gauge, histogram, summary
+from toolkit.families import Exemplar, Family, Part, counter, gauge, histogram, summary
 
 OPEN = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.3"
 TEXT = "text/plain;version=0.0.4"
@@ -110,7 +111,7 @@ def test_numbers_below_a_million_are_written_as_the_reference_does(
 
 
 def test_samples_are_those_that_were_added() -> None:
-    one = Exemplar({"trace_id": "x", "span_id": "7"}, 0.25, 3.0)
+    one = theirs.Exemplar({"trace_id": "x", "span_id": "7"}, 0.25, 3.0)
     labels = {"service_name": "a", "a_route": "b"}
     assert traced([("a", "b")], (1, 2, 3), "x", 3.0).samples == [
         Sample("shop_duration_seconds_bucket", {**labels, "le": "0.005"}, 1),

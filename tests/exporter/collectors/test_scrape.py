@@ -2,24 +2,24 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from exporter.collectors.scrape import NamedCollector, Scrape
+from toolkit.families import Family, gauge, histogram
 
 
-def healthy() -> Iterator[Metric]:
-    family = GaugeMetricFamily("larimar_flows_active", "Flows.", labels=("kind",))
-    family.add_metric(("a",), 1)
-    family.add_metric(("b",), 2)
+def healthy() -> Iterator[Family]:
+    family = gauge("larimar_flows_active", "Flows.", labels=("kind",))
+    family.add(("a",), 1)
+    family.add(("b",), 2)
     yield family
 
 
-def failing() -> Iterator[Metric]:
+def failing() -> Iterator[Family]:
     yield from healthy()
     raise OSError("no such table")
 
 
-def run(name: str, families: Callable[[], Iterable[Metric]]) -> tuple[Metric, ...] | None:
+def run(name: str, families: Callable[[], Iterable[Family]]) -> tuple[Family, ...] | None:
     try:
         return tuple(families())
     except OSError:
@@ -56,10 +56,10 @@ def test_the_page_counts_its_series() -> None:
     assert "larimar_series_omitted 0.0" in lines
 
 
-def timed() -> Iterator[Metric]:
-    family = HistogramMetricFamily("larimar_request_duration_seconds", "Durations.", labels=("service_name",))
+def timed() -> Iterator[Family]:
+    family = histogram("larimar_request_duration_seconds", "Durations.", ("service_name",), ("1.0", "+Inf"))
     for service in ("shop", "till", "cart"):
-        family.add_metric((service,), [("1.0", 1), ("+Inf", 2)], 3.0)
+        family.add_histogram((service,), (1, 1), 3.0)
     yield family
 
 
