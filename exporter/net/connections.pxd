@@ -52,7 +52,7 @@ cdef class Connections:
     cdef void _follow(self, int64_t slot, int direction, int64_t at) except *
     @cython.locals(base=int64_t, missed=int64_t)
     cdef void _pass(self, int64_t slot, int direction, uint64_t sequence, int64_t at) except *
-    @cython.locals(base=int64_t, flags=int, state=uint64_t, direction=int, unseen=int64_t)
+    @cython.locals(base=int64_t, flags=int, state=uint64_t, direction=int, unseen=int64_t, alone=bint, other=int)
     cdef inline int _established(self, int64_t slot, source, int64_t at) except -1
     cdef void _reset(self, int64_t slot, int direction, int64_t at) except *
     @cython.locals(answered=uint64_t)

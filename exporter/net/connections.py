@@ -131,8 +131,7 @@ class Connections:
 
     def datagram(self, frame: Frame, source: Source) -> None:
         """Take the UDP datagram in a frame; each is delivered whole, in the order of capture."""
-        self.frame = frame
-        at = frame.at
+        self.frame, at = frame, frame.at
         slot = self.table.find(frame)
         if slot < 0:
             slot = self._join(at)
@@ -218,8 +217,7 @@ class Connections:
 
     def _follow(self, slot: int, direction: int, at: int) -> None:
         """Tell both directions what passed while nobody looked, by the first segment since."""
-        frame = self.frame
-        base = slot * WORDS
+        frame, base = self.frame, slot * WORDS
         if self.slots[base + STATE] & HELD:
             self.reassembly.flush(slot)
         if self.slots[base + STATE] & KNOWN << direction:
@@ -236,8 +234,7 @@ class Connections:
             self.delivery.gap(slot, direction, missed, at)
 
     def _established(self, slot: int, source: Source, at: int) -> None:
-        base = slot * WORDS
-        flags = self.frame.flags
+        base, flags = slot * WORDS, self.frame.flags
         state = self.slots[base + STATE]
         direction = self.frame.side ^ (state & CLIENT_LATER)
         if flags & RST:
@@ -249,6 +246,11 @@ class Connections:
                 state = self.slots[base + STATE]
             if unseen > 0 or unseen < -LATE:
                 self.slots[base + SEEN] = at
+            alone = flags & ACK != 0 and not state & (PRESENT << 1 - direction | IGNORED)
+            if alone and (self.frame.wire or self.delivery.attached(slot)):
+                other = 1 - direction
+                self.delivery.unheard(slot, other, self.sequences.unheard(self.frame, slot, other), at)
+                state = self.slots[base + STATE]
             if state & IGNORED:
                 if flags & FIN:
                     self.slots[base + STATE] = state | FINISHED << direction
@@ -268,8 +270,7 @@ class Connections:
 
     def _bytes(self, slot: int, direction: int, sequence: int, source: Source, at: int, unseen: int) -> None:
         """Take payload and FIN, whose first byte has the number `sequence`; the flow's last packet is `unseen` ago."""
-        frame = self.frame
-        base = slot * WORDS
+        frame, base = self.frame, slot * WORDS
         state = self.slots[base + STATE]
         if not state & KNOWN << direction:
             self.sequences.expect(base, direction, sequence)
@@ -324,8 +325,7 @@ class Connections:
 
     def _handshake(self, slot: int, source: Source, at: int) -> None:
         """Take a segment with SYN, which may carry payload (TCP Fast Open)."""
-        frame = self.frame
-        answer = frame.flags & ACK != 0
+        frame, answer = self.frame, self.frame.flags & ACK != 0
         if slot >= 0:
             base = slot * WORDS
             state = self.slots[base + STATE]

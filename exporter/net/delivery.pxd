@@ -36,6 +36,7 @@ cdef class Delivery:
     cdef void _data(self, int64_t slot, int direction, source, int64_t start, int64_t size, int64_t wire, int64_t at) except *
     @cython.locals(plain=bint, taken=bint, glancing=Glancing)
     cdef bint glance(self, int64_t slot, int direction, Frame frame) except -1
+    cpdef unheard(self, int64_t slot, int direction, int64_t size, int64_t at)
     @cython.locals(base=int64_t, state=uint64_t, enough=bint, ports=uint64_t, port=int)
     cpdef note(self, int64_t slot, int direction, int64_t rest)
     @cython.locals(head=int64_t)

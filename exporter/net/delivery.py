@@ -107,6 +107,14 @@ class Delivery:
             self.delivered_bytes += frame.size
         return taken
 
+    def unheard(self, slot: int, direction: int, size: int, at: int) -> None:
+        """Tell the consumer of bytes that were acknowledged, of a direction that is not captured."""
+        if not size or self.slots[slot * WORDS + STATE] & TURNS:
+            return
+        stream = self._stream(slot, at)
+        if isinstance(stream, Glancing):
+            self._call(slot, stream.unheard, direction, size, at)
+
     def note(self, slot: int, direction: int, rest: int) -> None:
         """Learn from a long payload of which the head was delivered, and `rest` bytes follow."""
         base = slot * WORDS

@@ -3,6 +3,7 @@
 Compiled with the types of `glancing.pxd`.
 """
 
+from exporter.model import Nanoseconds
 from exporter.net.frames import Frame
 
 
@@ -14,3 +15,9 @@ class Glancing:
     def glance(self, direction: int, frame: Frame) -> bool:
         """Take the next bytes of a direction, all of them in a frame; return False to have them delivered as ever."""
         raise NotImplementedError
+
+    def unheard(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
+        """Account for bytes of a direction that the other one acknowledged, of which no packet at all is captured.
+
+        They are told before the segment that acknowledges them, which came at `at`.
+        """

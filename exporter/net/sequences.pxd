@@ -20,5 +20,7 @@ cdef class Sequences:
     cdef int begin(self, int64_t slot, int direction, uint64_t sequence) except -1
     @cython.locals(base=int64_t, state=uint64_t, acknowledged=int64_t, both=uint64_t, behind=int64_t)
     cdef bint early(self, Frame frame, int64_t slot, int other) except? -1
+    @cython.locals(base=int64_t, acknowledged=int64_t, missed=int64_t)
+    cdef int64_t unheard(self, Frame frame, int64_t slot, int other) except -1
     @cython.locals(state=uint64_t, beside=int64_t)
     cdef bint believable(self, Frame frame, int64_t base, int direction) except? -1

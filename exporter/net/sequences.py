@@ -55,6 +55,23 @@ class Sequences:
         behind = (acknowledged - (self.slots[base + NEXT] >> 32 * other)) & HALF
         return 0 < behind < WINDOW
 
+    def unheard(self, frame: Frame, slot: int, other: int) -> int:
+        """Return how many bytes of the other direction a frame acknowledges for the first time, and expect the next.
+
+        That direction is not captured. A single byte is not told: the end of a direction takes a number, too.
+        """
+        base = slot * WORDS
+        acknowledged = frame.acknowledged
+        missed = (acknowledged - (self.slots[base + NEXT] >> 32 * other)) & HALF
+        if not self.slots[base + STATE] & KNOWN << other:
+            self.begin(slot, other, acknowledged - 1)
+            self.slots[base + STATE] |= KNOWN << other
+            missed = 0
+        elif missed > WINDOW:  # it came late
+            return 0
+        self.expect(base, other, acknowledged)
+        return missed if missed > 1 else 0
+
     def believable(self, frame: Frame, base: int, direction: int) -> bool:
         """Return whether an RST fits what is known of the connection; one that was made up rarely does."""
         state = self.slots[base + STATE]

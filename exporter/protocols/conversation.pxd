@@ -35,6 +35,8 @@ cdef class Conversation(Glancing):
     cdef _recognise(self, recognition, int side, bytes payload, int64_t at)
     cdef _adopt(self, recognition, verdict, int64_t at)
     cdef _settle(self, recognition, int64_t at)
+    cpdef unheard(self, int direction, int64_t size_bytes, int64_t at)
+    cdef _overhear(self, int side, int64_t size_bytes, int64_t at)
     cdef _parse(self, int side, bytes payload, int64_t at)
     cdef _disown(self, int side, bytes payload, int64_t at)
     cdef _begin_anew(self, int side, bytes rest, int64_t at)

@@ -139,6 +139,13 @@ class Conversation(Glancing):
         self._miss(direction ^ self._flip, size_bytes, at, direction == self._fed_side and at == self._fed_at)
         return self._skippable(direction)
 
+    def unheard(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
+        """Account for bytes of a direction that is not captured: only what is paired by turns learns from them."""
+        if self._parser is None and self._recognition is not None:
+            self._recognition.unheard(direction, size_bytes, at)
+        elif self._spec is turns.SPEC:
+            self._overhear(direction ^ self._flip, size_bytes, at)
+
     def end(self, reason: End, at: Nanoseconds) -> None:
         """Take leave: what is still outstanding will not be answered."""
         if self._lane is not None:
@@ -230,10 +237,16 @@ class Conversation(Glancing):
 
     def _replay(self, chunk: Chunk, side: int) -> None:
         """Take what was held while the protocol was not known."""
-        if chunk.lost:
+        if chunk.unheard:
+            self._overhear(side, chunk.lost, chunk.at)
+        elif chunk.lost:
             self._miss(side, chunk.lost, chunk.at, True)
         else:
             self._advance(side, chunk.payload, chunk.at)
+
+    def _overhear(self, side: int, size_bytes: int, at: Nanoseconds) -> None:
+        if isinstance(self._parser, turns.TurnParser):
+            self._take(self._parser.unheard(SIDES[side], size_bytes, at))
 
     def _parse(self, side: int, payload: bytes, at: Nanoseconds) -> None:
         parser = self._parser

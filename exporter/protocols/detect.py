@@ -37,12 +37,17 @@ UNDECIDED = Verdict(Match.NO)
 
 @dataclass(slots=True)
 class Chunk:
-    """One segment's bytes, or that so many were not copied, held until the protocol is known."""
+    """One segment's bytes, or that so many were not copied, held until the protocol is known.
+
+    Attributes:
+        lost: how many bytes were not copied; where they are `unheard` their direction is not captured at all.
+    """
 
     direction: int
     payload: bytes
     at: Nanoseconds
     lost: int = 0
+    unheard: bool = False
 
 
 def judge(heads: Sequence[bytes], flow: Flow, specs: Sequence[ProtocolSpec]) -> Verdict:
@@ -156,6 +161,14 @@ class Recognition:
         self.bursts = 0  # as little is seen of each, more of them are looked at
         if len(self.chunks) <= HELD_CHUNKS:
             self.chunks.append(Chunk(direction, b"", at, size_bytes))
+
+    def unheard(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
+        """Account for bytes of a direction that is not captured."""
+        if direction != self._last:
+            self._last = direction
+            self.bursts += 1
+        if len(self.chunks) <= HELD_CHUNKS:
+            self.chunks.append(Chunk(direction, b"", at, size_bytes, unheard=True))
 
     def full(self, direction: int) -> bool:
         """Return whether more would be too much to hold."""

@@ -1,6 +1,6 @@
 """Turns of unknown or encrypted connections: a burst of the client, then a burst of the server.
 
-Where only one side was captured nothing is told: without the other's bursts nobody knows where one request ends.
+Where only one side was captured the bytes that it acknowledges tell of the other's bursts, but not when those came.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ class _Burst:
         self.last_at = at
         self.size_bytes = size_bytes
 
-    def message(self, kind: Kind) -> Message:
-        return Message(kind, self.first_at, self.last_at, self.size_bytes)
+    def message(self, kind: Kind, untimed: bool = False) -> Message:
+        return Message(kind, self.first_at, self.last_at, self.size_bytes, waits=untimed)
 
 
 class TurnParser:
@@ -30,11 +30,12 @@ class TurnParser:
     A burst of the client that nothing answers is no turn, nor is what the server says unasked.
     """
 
-    __slots__ = ("_asked", "_told")
+    __slots__ = ("_asked", "_overheard", "_told")
 
     def __init__(self) -> None:
         self._asked: _Burst | None = None
         self._told: _Burst | None = None
+        self._overheard = False  # one of the two was not captured
 
     def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
         """Take the next bytes of one direction; return the turn that they end."""
@@ -50,6 +51,12 @@ class TurnParser:
             self._told = _extended(self._told, at, size_bytes)
         return ()
 
+    def unheard(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
+        """Count bytes of a direction that is not captured; `at` is later than they came."""
+        turn = self.gap(direction, size_bytes, at)
+        self._overheard = True
+        return turn
+
     def skippable(self, direction: Direction) -> int:
         """Return 0: the time of each segment tells where a turn ends."""
         return 0
@@ -60,11 +67,12 @@ class TurnParser:
 
     def finish(self, at: Nanoseconds) -> Sequence[Message]:
         """Return the turn that is complete as far as was seen."""
-        asked, told = self._asked, self._told
+        asked, told, overheard = self._asked, self._told, self._overheard
         self._asked = self._told = None
+        self._overheard = False
         if asked is None or told is None:
             return ()
-        return (asked.message(Kind.REQUEST), told.message(Kind.RESPONSE))
+        return (asked.message(Kind.REQUEST, overheard), told.message(Kind.RESPONSE))
 
 
 def _extended(burst: _Burst | None, at: Nanoseconds, size_bytes: int) -> _Burst:
