@@ -23,8 +23,8 @@ USAGE = """
 """
 ABOUT = """
 FILE is a CSV file with the columns timestamp (ISO 8601, or seconds since the epoch) and value. Other flags are those
-of larimar-detector: --prometheus.*, --evaluation.interval, --query.window, --history.*, --fit.*, --signals.file,
---shard, --series.limit.
+of larimar-detector: --prometheus.*, --alert-budget, --evaluation.interval, --query.window, --history.*, --fit.*,
+--signals.file, --shard, --series.limit.
 """
 
 

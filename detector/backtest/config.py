@@ -26,6 +26,7 @@ class BacktestConfig:
     prometheus_timeout: float = _same("prometheus_timeout")
     interval: float = _same("interval")
     window: float = _same("window")
+    budget: float = _same("budget")
     history: float = _same("history")
     step: float = _same("step")
     refit: float = duration("fit.interval", 86_400.0, "Time between fits of the baselines.", least=60.0)

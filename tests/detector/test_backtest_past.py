@@ -55,6 +55,17 @@ def test_a_calm_past_leads_to_nothing(prometheus: FakePrometheus, capsys: pytest
     assert capsys.readouterr().out == "0 alerts in 6h\n"
 
 
+def test_a_small_budget_leaves_what_is_hardly_unusual_untold(
+    world: World, prometheus: FakePrometheus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = time.time() // MINUTE * MINUTE
+    world.faults.append(Fault("web", "latency", now - 2 * HOUR, now - 1.75 * HOUR, lambda values: values * 1.5))
+    assert of(prometheus, "--alert-budget=1000") == 0
+    assert capsys.readouterr().out.endswith("1 alert in 6h\n")
+    assert of(prometheus, "--alert-budget=0.001") == 0
+    assert capsys.readouterr().out == "0 alerts in 6h\n"
+
+
 def test_a_prometheus_that_refuses_is_named(prometheus: FakePrometheus, capsys: pytest.CaptureFixture[str]) -> None:
     prometheus.mood = Mood.ERROR
     assert of(prometheus) == 1
