@@ -94,14 +94,17 @@ def empty_state(keys: Sequence[SeriesKey]) -> State:
 def adopt(state: State, baselines: Baselines) -> State:
     """Carry the state over to refitted baselines: new series begin empty, lost ones are forgotten, alerts are kept.
 
-    The levels start over, for they are counted from the profiles, and the new profiles contain the one.
+    The levels start over, for they are counted from the profiles, and the new profiles contain the one. How many
+    samples were seen stays, unless nothing was learnt from them: coarse history has fewer, and who was known well
+    enough to be judged would be so no longer.
     """
     known = {key: row for row, key in enumerate(state.keys)}
     rows = np.array([known.get(key, -1) for key in baselines.keys], dtype=np.int64)
     fresh = empty_state(baselines.keys)
     memory = _adopt(state.memory, fresh.memory, rows)
-    memory = replace(memory, **{name: getattr(fresh.memory, name) for name in ANEW})
-    return State(baselines.keys, memory, _adopt(state.held, fresh.held, rows))
+    anew = {name: getattr(fresh.memory, name) for name in ANEW}
+    anew["seen"] = np.where(baselines.samples > 0, memory.seen, 0)
+    return State(baselines.keys, replace(memory, **anew), _adopt(state.held, fresh.held, rows))
 
 
 def _adopt(old: Remembered, fresh: Remembered, rows: npt.NDArray[np.int64]) -> Remembered:

@@ -75,7 +75,7 @@ def _past(config: BacktestConfig, signals: tuple[Signal, ...], folder: Path, clo
     plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=3 * config.interval)
     named = {signal.name: signal for signal in signals}
-    terms = Terms(named, rules, config.interval, config.window, config.series_limit, config.budget)
+    terms = Terms(named, rules, config.interval, config.window, config.series_limit, config.budget / config.shard.parts)
     return Past(puller, signals, plan, terms, folder)
 
 
