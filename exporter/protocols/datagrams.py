@@ -6,7 +6,7 @@ from dataclasses import replace
 from exporter.model import Direction, Exchange, Flow, Message, Nanoseconds
 from exporter.net.stream import End
 from exporter.protocols.base import Match, ParseError, Parser, ProtocolSpec
-from exporter.protocols.detect import judge
+from exporter.protocols.detect import Verdict, judge
 from exporter.protocols.pairing import Pairing
 from exporter.protocols.recorder import Observer, Recorder
 
@@ -30,7 +30,7 @@ class DatagramConversation:
     over, and what nobody claims is not watched: datagrams need not take turns.
     """
 
-    __slots__ = ("_flip", "_flow", "_judged", "_observer", "_pairing", "_parser", "_recorder", "_specs")
+    __slots__ = ("_cut", "_flip", "_flow", "_judged", "_observer", "_pairing", "_parser", "_recorder", "_specs")
 
     def __init__(self, flow: Flow, observer: Observer, specs: Sequence[ProtocolSpec]) -> None:
         self._flow = flow
@@ -38,6 +38,7 @@ class DatagramConversation:
         self._specs = specs
         self._flip = 0  # 1 once the bytes have said that the client is the flow's server
         self._judged = 0
+        self._cut: tuple[bytes, Verdict] | None = None  # what was not claimed, but might be if its rest was not copied
         self._parser: Parser | None = None
         self._recorder: Recorder | None = None
         self._pairing = Pairing(self._record)
@@ -54,7 +55,11 @@ class DatagramConversation:
         return 0
 
     def gap(self, direction: int, size_bytes: int, at: Nanoseconds) -> int:
-        """Account for bytes that passed unseen."""
+        """Account for bytes that passed unseen: the rest of the last datagram."""
+        if self._cut is not None:
+            payload, verdict = self._cut
+            self._adopt(verdict)
+            self.data(direction, payload, at)
         if self._parser is not None:
             self._take(self._parser.gap(SIDES[direction ^ self._flip], size_bytes, at))
         return 0
@@ -71,14 +76,20 @@ class DatagramConversation:
         self._judged += 1
         heads = (b"", payload) if direction else (payload, b"")
         verdict = judge(heads, self._flow, self._specs)
-        if verdict.match is not Match.YES or verdict.spec is None:
+        self._cut = (payload, verdict) if verdict.match is Match.NOT_YET else None
+        if verdict.match is not Match.YES:
             return False
+        self._adopt(verdict)
+        return True
+
+    def _adopt(self, verdict: Verdict) -> None:
+        assert verdict.spec is not None
+        self._cut = None
         self._parser = verdict.spec.parser()
         if verdict.swapped:
             self._flip = 1
             self._flow = replace(self._flow, client=self._flow.server, server=self._flow.client)
         self._recorder = self._observer.recognised(self._flow, verdict.spec.name)
-        return True
 
     def _take(self, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -6,10 +6,22 @@ A message that repeats an unanswered question is no new request, and what repeat
 from collections.abc import Sequence
 from dataclasses import replace
 
-from exporter.model import Direction, Kind, Message, Nanoseconds
+from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds, Operation
 from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
-from exporter.protocols.dns_wire import ANSWERED, HEAD_BYTES, OPERATIONS, OTHER, TRANSFERS, Head, head, looks_sound
+from exporter.protocols.dns_wire import (
+    ANSWERED,
+    HEAD_BYTES,
+    HEADER_BYTES,
+    OPERATIONS,
+    OTHER,
+    TRANSFERS,
+    UNSEEN,
+    Head,
+    cut_head,
+    head,
+    looks_sound,
+)
 
 MAX_OUTSTANDING = 1024
 MAX_ANSWERED = 64
@@ -17,6 +29,7 @@ MAX_EARLY = 64
 PATIENCE: Nanoseconds = 30_000_000_000  # a question that is repeated later is asked again
 REORDERED: Nanoseconds = 50_000_000  # captures of several queues may bring an answer so long before its question
 PREFIX_BYTES = 2
+MAX_DATAGRAM_BYTES = 65_535
 
 
 class DnsDialogue:
@@ -65,8 +78,7 @@ class DnsDialogue:
         early = self._early.pop(correlation, None) or self._early.pop(told.number, None)
         if early is None and self._repeats and first_at <= self._answered.get(correlation, -1):
             return  # a copy that comes behind the answer it was captured before
-        operation = OPERATIONS.get(told.kind, OTHER)
-        out.append(Message(Kind.REQUEST, first_at, at, size_bytes, operation, correlation=correlation))
+        out.append(Message(Kind.REQUEST, first_at, at, size_bytes, _operation(told), correlation=correlation))
         if early is not None:
             out.append(replace(early, correlation=correlation))
             self._answered[correlation] = early.first_at
@@ -88,7 +100,7 @@ class DnsDialogue:
             del self._answered[next(iter(self._answered))]
         self._answered[correlation] = first_at
         answer = Message(
-            *(Kind.RESPONSE, first_at, at, size_bytes, OPERATIONS.get(told.kind, OTHER), told.rcode),
+            *(Kind.RESPONSE, first_at, at, size_bytes, _operation(told), told.rcode),
             failed=told.rcode not in ANSWERED,
             correlation=correlation,
         )
@@ -100,24 +112,36 @@ class DnsDialogue:
         self._early[correlation] = answer
 
 
+def _operation(told: Head) -> Operation:
+    return UNKNOWN_OPERATION if told.kind == UNSEEN else OPERATIONS.get(told.kind, OTHER)
+
+
 class DatagramParser:
     """DNS between two ends over UDP: each datagram is a message."""
 
-    __slots__ = ("_dialogue",)
+    __slots__ = ("_cut", "_dialogue")
 
     def __init__(self) -> None:
         self._dialogue = DnsDialogue(repeats=True)
+        self._cut = b""  # a datagram that ends within its question, until it is known whether its rest was not copied
 
     def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
         """Take a datagram; return the message that it is, unless it repeats one."""
         told = head(data)
-        if told is None or told.answers != bool(direction):
-            raise ParseError("a datagram that is no DNS message of its side")
-        return self._dialogue.take(told, at, at, len(data))
+        self._cut = data if told is None else b""
+        if told is None and cut_head(data):
+            return ()
+        return self._take(told, direction, at, len(data))
 
     def gap(self, direction: Direction, size_bytes: int, at: Nanoseconds) -> Sequence[Message]:
-        """Return nothing: the rest of a datagram is not needed."""
-        return ()
+        """Take the rest of a datagram, which is not needed."""
+        cut, self._cut = self._cut, b""
+        return self._take(cut_head(cut), direction, at, len(cut) + size_bytes) if cut else ()
+
+    def _take(self, told: Head | None, direction: Direction, at: Nanoseconds, size_bytes: int) -> list[Message]:
+        if told is None or told.answers != bool(direction):
+            raise ParseError("a datagram that is no DNS message of its side")
+        return self._dialogue.take(told, at, at, size_bytes)
 
     def skippable(self, direction: Direction) -> int:
         """Return 0: each datagram counts."""
@@ -191,6 +215,8 @@ class StreamParser:
         """Account for bytes that passed unseen; a message whose question was read still counts."""
         side = self._sides[direction]
         out: list[Message] = []
+        if size_bytes and not side.skip:
+            _begin_cut(side, direction)
         if 0 < size_bytes <= side.skip:
             self._passed(side, size_bytes, at, out)
             return out
@@ -218,23 +244,56 @@ class StreamParser:
             side.pending = None
 
 
+def _begin_cut(side: _Side, direction: Direction) -> None:
+    """Begin the message of which what is held was copied, and no more."""
+    held = bytes(side.backlog.held)
+    told = cut_head(held[PREFIX_BYTES:])
+    length = _length(held, 0) if told is not None else 0
+    if told is None or told.answers != bool(direction) or length < HEADER_BYTES:
+        return
+    side.pending = told
+    side.first_at = side.backlog.since
+    side.size = length + PREFIX_BYTES
+    side.skip = max(side.size - len(held), 1)
+    side.backlog.drop()
+
+
 def _length(buffer: bytes | bytearray, at: int) -> int:
     """Return the length before a message, -1 if it is not whole."""
     return buffer[at] << 8 | buffer[at + 1] if at + PREFIX_BYTES <= len(buffer) else -1
 
 
 def match_datagram(client: bytes, server: bytes) -> Match:
-    """Judge one datagram: whether it is a question of the client or an answer of the server."""
+    """Judge one datagram: whether it is a question of the client or an answer of the server.
+
+    One that ends too early is none, unless it turns out that its rest was not copied.
+    """
+    judged = Match.YES
     for data, answers in ((client, False), (server, True)):
-        if data and (len(data) < 3 or bool(data[2] & 0x80) is not answers or not looks_sound(data, len(data))):
+        if data and (len(data) < 3 or bool(data[2] & 0x80) is not answers):
             return Match.NO
-    return Match.YES
+        if data and not looks_sound(data, len(data)):
+            if cut_head(data) is None and not looks_sound(data, MAX_DATAGRAM_BYTES):
+                return Match.NO
+            judged = Match.NOT_YET
+    return judged
 
 
 def match_stream(client: bytes, server: bytes) -> Match:
     """Judge the first messages of both sides."""
+    if client and server and _is_answered(client[PREFIX_BYTES:], server[PREFIX_BYTES:]):
+        return Match.YES
     judged = [_match_framed(data, answers) for data, answers in ((client, False), (server, True)) if data]
     return min(judged, default=Match.NOT_YET)  # one side alone may be the rest of a message
+
+
+def _is_answered(asked: bytes, told: bytes) -> bool:
+    """Return whether what was copied of a question and an answer, neither of them whole, is of the same question."""
+    question, answer = cut_head(asked), cut_head(told)
+    if question is None or answer is None or question.answers or not answer.answers:
+        return False
+    names = zip(asked[HEADER_BYTES:], told[HEADER_BYTES:], strict=False)
+    return question.number == answer.number and len(asked) > HEADER_BYTES and all(one == other for one, other in names)
 
 
 def _match_framed(data: bytes, answers: bool) -> Match:

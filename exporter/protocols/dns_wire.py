@@ -68,6 +68,7 @@ TYPES = {
 }
 OPERATIONS = {code: Operation(name) for code, name in TYPES.items()}
 OTHER = Operation("OTHER")
+UNSEEN = -1  # the type of a question that was not copied
 TRANSFERS = frozenset((251, 252))  # answered by several messages
 CLASSES = frozenset((1, 3, 4, 254, 255))
 
@@ -92,8 +93,8 @@ class Head:
     Attributes:
         number: the message's identifier, which its answer repeats.
         answers: whether it is a response.
-        kind: its question's type; 0 without a question.
-        question: a checksum of its question, the same for any case of letters; 0 without one.
+        kind: its question's type; 0 without a question, `UNSEEN` where that was not copied.
+        question: a checksum of its question, the same for any case of letters; 0 without one, or where it was cut.
         rcode: the response's code.
     """
 
@@ -132,10 +133,32 @@ def head(data: bytes) -> Head | None:
     return Head(number, answers, kind, crc32(data[HEADER_BYTES:end].lower()) + 1, rcode)
 
 
+def cut_head(data: bytes) -> Head | None:
+    """Return the head of a message whose question was not copied whole, None if these bytes are not of one."""
+    if len(data) < HEADER_BYTES or question_end(data) or not _asks_soundly(data):
+        return None
+    flags = data[2] << 8 | data[3]
+    return Head(data[0] << 8 | data[1], bool(flags & RESPONSE), UNSEEN, 0, RCODES[flags & 15])
+
+
 def looks_sound(data: bytes, length: int) -> bool | None:
     """Return whether a message of `length` bytes, of which `data` are the first, is surely DNS; None if too few."""
     if len(data) < HEADER_BYTES:
         return None if length >= HEADER_BYTES else False
+    if not _asks_soundly(data):
+        return False
+    end = question_end(data)
+    if end <= 0:
+        return None if end == 0 and len(data) < min(length, HEAD_BYTES) else False
+    flags = data[2] << 8 | data[3]
+    records = sum(data[at] << 8 | data[at + 1] for at in (6, 8, 10))
+    fits = end == length if not records else end + records * RECORD_BYTES <= length or bool(flags & TRUNCATED)
+    kind, domain = data[end - 4] << 8 | data[end - 3], (data[end - 2] << 8 | data[end - 1]) & 0x7FFF
+    return fits and kind in TYPES and domain in CLASSES and _is_name(data[HEADER_BYTES : end - 5])
+
+
+def _asks_soundly(data: bytes) -> bool:
+    """Return whether a header may be of a message with one question, and what is there of that is a name."""
     flags = data[2] << 8 | data[3]
     questions, answers, authorities, additional = (data[at] << 8 | data[at + 1] for at in (4, 6, 8, 10))
     opcode = flags >> 11 & 15
@@ -146,19 +169,13 @@ def looks_sound(data: bytes, length: int) -> bool | None:
             return False
         if opcode == QUERY and (answers or authorities > 1 or flags & AUTHORITATIVE):
             return False
-    end = question_end(data)
-    if end <= 0:
-        return None if end == 0 and len(data) < min(length, HEAD_BYTES) else False
-    records = answers + authorities + additional
-    fits = end == length if not records else end + records * RECORD_BYTES <= length or bool(flags & TRUNCATED)
-    kind, domain = data[end - 4] << 8 | data[end - 3], (data[end - 2] << 8 | data[end - 1]) & 0x7FFF
-    return fits and kind in TYPES and domain in CLASSES and _is_name(data[HEADER_BYTES : end - 5])
+    return question_end(data) != 0 or _is_name(data[HEADER_BYTES:])
 
 
 def _is_name(name: bytes) -> bool:
     """Return whether labels, each behind its length, hold what hosts are called by."""
     at = 0
-    while at < len(name):
+    while at < len(name) and name[at]:
         label = name[at + 1 : at + 1 + name[at]]
         if label.translate(None, PRINTABLE) or _is_netbios(label):
             return False

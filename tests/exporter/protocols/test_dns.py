@@ -7,7 +7,7 @@ from exporter.net.stream import End, Stream
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
 from tests.exporter.protocols.conversing import CLIENT, SERVER, Kept, Step, client, server
-from tests.exporter.protocols.samples_dns import AAAA, SOA, answer, question
+from tests.exporter.protocols.samples_dns import AAAA, OPT, SOA, answer, framed, question
 
 SECOND: Nanoseconds = 1_000_000_000
 MS: Nanoseconds = 1_000_000
@@ -179,3 +179,47 @@ def test_answer_whose_question_does_not_come_is_one_without() -> None:
 def test_answers_that_wait_for_their_question_are_bounded() -> None:
     kept = captured(*((server(answer(number)), 0) for number in range(3000)))
     assert kept.requests() == ["-"] * 3000
+
+
+LONG_NAME = b"\x3f" + b"a" * 63 + b"\7example\0"
+
+
+@pytest.mark.parametrize("copied", [12 + 30, 12 + 64, len(question(1, name=LONG_NAME)) - 4])
+def test_question_whose_end_was_not_copied_is_paired_by_its_number(copied: int) -> None:
+    kept = Kept()
+    between = stream(kept, flow())
+    for number, rcode in ((1, 0), (2, 5)):
+        asked, told = question(number, name=LONG_NAME), answer(number, rcode=rcode, name=LONG_NAME)
+        for direction, datagram in ((0, asked), (1, told)):
+            between.data(direction, datagram[:copied], number * SECOND + direction * MS)
+            between.gap(direction, len(datagram) - copied, number * SECOND + direction * MS)
+    between.end(End.IDLE, 9 * SECOND)
+    assert [(one.duration, one.response.status) for one in kept.exchanges if one.response] == [
+        (MS, "NOERROR"),
+        (MS, "REFUSED"),
+    ]
+    assert [one.request.size_bytes for one in kept.exchanges if one.request] == [len(question(1, name=LONG_NAME))] * 2
+
+
+def test_first_question_whose_records_were_not_copied_is_dns() -> None:
+    kept = Kept()
+    between = stream(kept, flow())
+    between.data(0, question(1, extra=OPT)[:-3], 0)
+    between.gap(0, 3, 0)
+    between.end(End.IDLE, SECOND)
+    assert kept.requests() == ["A"]
+
+
+@pytest.mark.parametrize("copied", [2 + 12 + 8, 2 + 12 + 40])
+def test_question_over_tcp_whose_end_was_not_copied_is_dns(copied: int) -> None:
+    kept = Kept()
+    opened = Conversations(kept, PROTOCOLS)(Flow(CLIENT, SERVER, "tcp", True), 0)
+    assert opened is not None
+    for number in (1, 2):
+        for direction, message in ((0, question(number, name=LONG_NAME)), (1, answer(number, name=LONG_NAME))):
+            at = number * SECOND + direction * MS
+            opened.data(direction, framed(message)[:copied], at)
+            opened.gap(direction, len(framed(message)) - copied, at)
+    opened.end(End.CLOSED, 9 * SECOND)
+    assert kept.protocols == ["dns"]
+    assert [one.duration for one in kept.exchanges] == [MS, MS]
