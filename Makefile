@@ -24,7 +24,7 @@ $(STAMP): $(SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps $(SOURCE)
 	@touch $@
 
-build/.compiled: setup.py $(addsuffix .py,$(COMPILED)) $(addsuffix .pxd,$(COMPILED)) exporter/net/layout.pxd exporter/net/octets.pxd
+build/.compiled: setup.py $(addsuffix .py,$(COMPILED)) $(addsuffix .pxd,$(COMPILED)) exporter/net/layout.pxd exporter/net/octets.pxd exporter/sources/runclock.pxd
 	@mkdir -p build
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@

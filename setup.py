@@ -68,6 +68,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.services.tally",
     "exporter.services.tcpsocket",
     "exporter.services.transfers",
+    "exporter.sources.clocks",
     "exporter.sources.tcptable",
 )
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from exporter.identity.facts import Name, NameSource, ProcessFacts
@@ -38,27 +39,33 @@ def places(candidates: Mapping[int, Candidate]) -> dict[int, Place]:
     return found
 
 
-def places_again(
-    candidates: Mapping[int, Candidate], before: Mapping[int, Candidate], found: Mapping[int, Place]
-) -> dict[int, Place]:
-    """Return the same, but keep the places of before of all processes that did not change, nor any above them.
+def stale_places(candidates: Mapping[int, Candidate], before: Mapping[int, Candidate]) -> set[int]:
+    """Return the processes that came, went or changed, and all below them.
 
     Args:
         before: the candidates of the last time; one that is the same object did not change.
-        found: their places.
     """
-    changed = [pid for pid, candidate in candidates.items() if before.get(pid) is not candidate]
-    stale = _below({*changed, *(before.keys() - candidates.keys())}, candidates)
-    kept = {pid: place for pid, place in found.items() if pid not in stale}
-    for pid in candidates:
-        if pid in stale:
-            for member in reversed(_unplaced_line(pid, candidates, kept)):
-                kept[member] = _place(candidates[member], candidates, kept)
+    changed = {pid for pid, candidate in candidates.items() if before.get(pid) is not candidate}
+    return _below(changed | (before.keys() - candidates.keys()), candidates)
+
+
+def places_again(
+    candidates: Mapping[int, Candidate], found: Mapping[int, Place], stale: AbstractSet[int]
+) -> dict[int, Place]:
+    """Return the same as `places`, but keep the places that were found before of all but the stale processes."""
+    kept = dict(found)
+    for pid in stale:
+        kept.pop(pid, None)
+    for pid in stale:
+        for member in reversed(_unplaced_line(pid, candidates, kept)):
+            kept[member] = _place(candidates[member], candidates, kept)
     return kept
 
 
 def _below(pids: set[int], candidates: Mapping[int, Candidate]) -> set[int]:
     """Return the processes and all that descend from them."""
+    if all(one.facts.parent_pid not in pids for one in candidates.values()):
+        return pids  # as is usual: who comes and goes has no children yet
     children: defaultdict[int, list[int]] = defaultdict(list)
     for pid, candidate in candidates.items():
         children[candidate.facts.parent_pid].append(pid)

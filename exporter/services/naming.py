@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from exporter.identity.classes import known_class
 from exporter.identity.facts import OTHER, OTHER_IDENTITY, NameSource, ServiceClass, ServiceIdentity
@@ -11,11 +12,12 @@ from exporter.identity.instances import Instance, Instances
 from exporter.identity.interpreters import runtime
 from exporter.identity.known import of_process
 from exporter.identity.roster import Roster
-from exporter.identity.tree import Candidate, Place, places_again
-from exporter.services.deployment import Start
+from exporter.identity.tree import Candidate, Place, places_again, stale_places
 from exporter.services.members import UNDECIDED, Membership
 from exporter.services.renames import Renames
 from exporter.services.view import Process
+
+T = TypeVar("T")
 
 YOUNG_SECONDS = 2.0
 """A process that ends sooner, and never had a socket, is its parent's errand, not a service."""
@@ -88,6 +90,7 @@ class Naming:
         self._candidates: Mapping[int, Candidate] = {}
         self._renames = Renames()
         self._classed: dict[int, _Classed] = {}
+        self._service: Mapping[int, str] = {}
         self._named = Named()
 
     def update(
@@ -106,35 +109,47 @@ class Naming:
             with_sockets: the processes that own any socket.
             age_seconds: how long a process has been known.
         """
-        if candidates is not self._candidates:
-            self._placed = places_again(candidates, self._candidates, self._placed)
-            self._candidates = candidates
-            self._classed = {pid: one for pid, one in self._classed.items() if pid in candidates}
+        before, stale = self._candidates, self._place(candidates)
         names = self._names(ports)
         open_roots = self._open(names, with_sockets, age_seconds)
         called = self._roster.admit(self._claims(names, open_roots, ports), now)
         decided = {root: called.get(name, OTHER) for root, name in names.items() if root not in open_roots}
         service = {pid: decided.get(place.root_pid, OTHER) for pid, place in self._placed.items()}
-        starts = {pid: Start(pid, candidates[pid].facts.start_ticks) for pid in candidates}
-        for old in self._renames.update({starts[pid]: name for pid, name in service.items()}, now):
+
+        def is_same(pid: int) -> bool:
+            return pid in before and before[pid].facts.start_ticks == candidates[pid].facts.start_ticks
+
+        for old in self._renames.update(service, is_same, now):
             self._roster.give_up(old)
+        undecided = frozenset(pid for pid, place in self._placed.items() if place.root_pid in open_roots)
+        moved = {pid for pid, _ in service.items() ^ self._service.items()}
+        touched = stale | moved | (undecided ^ self._named.undecided)
+        self._service = service
         self._named = Named(
-            processes={pid: self._process(pid, name) for pid, name in service.items()},
-            members={pid: self._membership(pid, name, open_roots) for pid, name in service.items()},
+            processes=_again(self._named.processes, touched, service, self._process),
+            members=_again(
+                self._named.members, touched, service, lambda pid, name: self._membership(pid, name, pid in undecided)
+            ),
             services=self._identities(service, names),
-            undecided=frozenset(pid for pid, place in self._placed.items() if place.root_pid in open_roots),
+            undecided=undecided,
             due_at=min((now + self._left(root, age_seconds) for root in open_roots), default=math.inf),
             renamed=self._renames.known(),
         )
         return self._named
 
+    def _place(self, candidates: Mapping[int, Candidate]) -> set[int]:
+        """Find out where all processes stand; return those of which that, or anything else, may have changed."""
+        if candidates is self._candidates:
+            return set()
+        stale = stale_places(candidates, self._candidates)
+        self._placed = places_again(candidates, self._placed, stale)
+        self._candidates = candidates
+        for pid in stale:
+            self._classed.pop(pid, None)
+        return stale
+
     def _process(self, pid: int, service: str) -> Process:
-        """Return a process; the object of before where nothing changed: there may be thousands."""
-        facts, before = self._candidates[pid].facts, self._named.processes.get(pid)
-        starts = self._placed[pid].root_pid == pid
-        if before is not None and before.facts is facts and (before.service, before.starts) == (service, starts):
-            return before
-        return Process(facts, service, starts)
+        return Process(self._candidates[pid].facts, service, self._placed[pid].root_pid == pid)
 
     def _names(self, ports: Mapping[int, int]) -> dict[int, str]:
         """Return the name of each root process, instances of one program told apart."""
@@ -189,16 +204,11 @@ class Naming:
         roots.sort(key=lambda root: (root not in listening, self._candidates[root].facts.start_ticks))
         return [names[root] for root in roots]
 
-    def _membership(self, pid: int, service: str, open_roots: set[int]) -> Membership:
-        facts, root_pid = self._candidates[pid].facts, self._placed[pid].root_pid
-        counted = UNDECIDED if root_pid in open_roots else service
-        process, before = self._named.processes.get(pid), self._named.members.get(pid)
-        same = process is not None and process.facts is facts
-        if same and before is not None and before.service == counted and before.starts == (root_pid == pid):
-            return before
+    def _membership(self, pid: int, service: str, is_open: bool) -> Membership:
+        facts = self._candidates[pid].facts
         return Membership(
-            service=counted,
-            starts=root_pid == pid,
+            service=UNDECIDED if is_open else service,
+            starts=self._placed[pid].root_pid == pid,
             started_at=self._boot_time + facts.start_ticks / self._ticks_per_second,
             open_files_limit=facts.open_files_limit,
         )
@@ -238,6 +248,21 @@ class Naming:
             kind = known_class(candidate.facts, candidate.own)
             known = self._classed[candidate.facts.pid] = _Classed(candidate, kind)
         return known.kind
+
+
+def _again(
+    before: Mapping[int, T], touched: Set[int], service: Mapping[int, str], make: Callable[[int, str], T]
+) -> Mapping[int, T]:
+    """Return what is made of every process, anew of those that were touched: there may be thousands of others."""
+    if not touched:
+        return before
+    made = dict(before)
+    for pid in touched:
+        if pid in service:
+            made[pid] = make(pid, service[pid])
+        else:
+            made.pop(pid, None)
+    return made
 
 
 def _identity(name: str, candidate: Candidate, kind: ServiceClass) -> ServiceIdentity:

@@ -63,12 +63,12 @@ class Census:
         self.hidden = 0
         changed, updated = bool(gone), self.candidates
         if gone or fresh or due:
-            updated = {pid: candidate for pid, candidate in self.candidates.items() if pid in pids}
+            updated = dict(self.candidates)
+            for pid in gone:
+                del updated[pid]
             for pid in fresh.union(due):
                 self._visit(pid, updated, now)
-            changed = updated.keys() != self.candidates.keys() or any(
-                candidate is not self.candidates[pid] for pid, candidate in updated.items()
-            )
+                changed = changed or updated.get(pid) is not self.candidates.get(pid)
         if changed:
             self.candidates = updated
         changed, self._lost_some = changed or self._lost_some, False

@@ -55,7 +55,7 @@ class Namespaces:
         self._mounts = proc / MOUNTS
         self._most = most
         self._lock = threading.Lock()
-        self._own = _inode_of(OWN)
+        self._own = _inode_of(str(OWN))
         self._of: dict[int, int] = {}  # PID -> its namespace's inode, 0 where that is not shown
         self._due: dict[int, float] = {}  # PID -> when its namespace is looked at once more
         self._rounds = 0
@@ -122,7 +122,7 @@ class Namespaces:
         self._due.update(dict.fromkeys(fresh, now + RECHECK_SECONDS))
         turn = self._rounds % RECHECK_ROUNDS
         for pid in (*fresh, *due, *[pid for pid in self._of if pid % RECHECK_ROUNDS == turn]):
-            self._of[pid] = _inode_of(self._proc / str(pid))
+            self._of[pid] = _inode_of(f"{self._proc}/{pid}")
         members = {inode: pid for pid, inode in self._of.items()}
         ways = {inode: self._proc / str(pid) / "ns" / "net" for inode, pid in members.items()}
         ways.update(self._mounted())
@@ -177,7 +177,7 @@ def within(descriptor: int, action: Callable[[], T]) -> T:
     return returned[0]
 
 
-def _inode_of(process: Path) -> int:
+def _inode_of(process: str) -> int:
     """Return the inode of a process's network namespace, 0 where that is not shown."""
     try:
         return os.stat(f"{process}/ns/net").st_ino

@@ -13,8 +13,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.sources.clocks import ran_since
 from exporter.sources.descriptors import Descriptors
-from exporter.sources.runtimes import UNKNOWN, RunTimes, run_times
+from exporter.sources.runtimes import RunTimes, run_times
 
 FIRST_PID = 1  # holds the sockets of services that it starts on demand
 BUDGET_SECONDS = 0.1  # of each look; about fifty thousand descriptors
@@ -40,14 +41,6 @@ class _File:
 
     number: int
     inode: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Size:
-    """How many files a process has open, and how long it had run before that was asked."""
-
-    ran: int
-    files: int
 
 
 Reading = Generator[_File, None, None]
@@ -78,7 +71,8 @@ class SocketOwners:
         self._descriptors = Descriptors()
         self._lent: set[int] = set()  # owned by the first process
         self._times = times or run_times(proc)
-        self._sized: dict[int, _Size] = {}
+        self._sized: dict[int, int] = {}  # open files, when they were last counted
+        self._counted: dict[int, int] = {}  # and how long the process had run before that
         self._suspects: dict[int, int] = {}  # who ran while sockets came that have no owner yet, and in which look
         self._looks = 0
         self._sizes: dict[int, int] = {}  # open files, when they were last looked through
@@ -150,9 +144,9 @@ class SocketOwners:
         self._lent -= gone
         for inode in self._sweeps.keys() - inodes:
             del self._sweeps[inode]
-        self._sizes = {pid: size for pid, size in self._sizes.items() if pid in pids}
-        self._due = {pid: size for pid, size in self._due.items() if pid in pids}
-        self._sweep = {pid: size for pid, size in self._sweep.items() if pid in pids}
+        for places in (self._sizes, self._due, self._sweep):
+            for pid in places.keys() - pids:
+                del places[pid]
         self._hidden.intersection_update(pids)
 
     def _likely(self, changed: Mapping[int, int]) -> dict[int, int]:
@@ -196,21 +190,19 @@ class SocketOwners:
         Those with few files cost least; the first process is the last, as what it lends belongs to the borrower.
         """
         self._count_files(pids)
-        sizes = {pid: one.files for pid, one in self._sized.items()}
-        changed = [pid for pid, size in sizes.items() if self._sizes.get(pid) != size]
-        changed.sort(key=lambda pid: (pid == FIRST_PID, pid in self._sizes, sizes[pid], -pid))
-        return {pid: sizes[pid] for pid in changed}
+        known = self._sizes.get
+        sizes = {pid: files for pid, files in self._sized.items() if known(pid) != files}
+        order = sorted(sizes, key=lambda pid: (pid == FIRST_PID, pid in self._sizes, sizes[pid], -pid))
+        return {pid: sizes[pid] for pid in order}
 
     def _count_files(self, pids: AbstractSet[int]) -> None:
         """Count the open files of the processes that ran: nobody else opens any for them."""
         for pid in self._sized.keys() - pids:
-            del self._sized[pid]
-        times, sized = self._times(pids), self._sized
-        for pid in pids:
-            before, ran = sized.get(pid), times.get(pid, UNKNOWN)
-            if before is None or before.ran != ran or ran == UNKNOWN:
-                sized[pid] = _Size(ran, self._size(pid))
-                self._suspects[pid] = self._looks
+            del self._sized[pid], self._counted[pid]
+        for pid, ran in ran_since(pids, self._times(pids), self._counted).items():
+            self._counted[pid] = ran
+            self._sized[pid] = self._size(pid)
+            self._suspects[pid] = self._looks
 
     def _size(self, pid: int) -> int:
         try:

@@ -4,9 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.sources.clocks import UNKNOWN
 from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import shown_by
-from exporter.sources.runtimes import UNKNOWN, RunTimes, no_times
+from exporter.sources.runtimes import RunTimes, no_times
 
 _ROUNDS = 16  # in so many the folder is listed in any case
 _MOST_NEW = 256  # numbers that are tried instead

@@ -5,17 +5,14 @@ Asking for its clock is a tenth of the cost of reading its `stat`, tells nanosec
 """
 
 import os
-import time
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
+from exporter.sources.clocks import UNKNOWN, processor_times
 from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import shown_by
 
-UNKNOWN = -1
 _FIRST = 1  # the first process of every PID namespace
-_IDLE_EVERY = 64  # samples between two readings of an idle process, whose memory may be taken without its doing
-_SCHEDULER = 2  # CPUCLOCK_SCHED, include/linux/posix-timers.h
 
 RunTimes = Callable[[Set[int]], Mapping[int, int]]
 """Returns the nanoseconds that processes have run, by PID, perhaps of others too; `UNKNOWN` where it cannot be told."""
@@ -24,33 +21,6 @@ RunTimes = Callable[[Set[int]], Mapping[int, int]]
 def no_times(_pids: Set[int]) -> Mapping[int, int]:
     """Know of no process whether it ran."""
     return {}
-
-
-def due(pids: Set[int], times: Mapping[int, int], seen: Mapping[int, int], rounds: int) -> dict[int, int]:
-    """Return the processes to be read and their clocks: those that ran, those whose turn it is, and all unknown.
-
-    Args:
-        times: what their clocks tell now, in nanoseconds.
-        seen: the same when they were read last.
-        rounds: how often processes were read before.
-    """
-    turn = rounds % _IDLE_EVERY
-    return {
-        pid: times.get(pid, UNKNOWN)
-        for pid in pids
-        if seen.get(pid) != times.get(pid, UNKNOWN) or pid % _IDLE_EVERY == turn
-    }
-
-
-def processor_times(pids: Set[int]) -> dict[int, int]:
-    """Return the run time of each process of this process's own PID namespace."""
-    clock, found = time.clock_gettime_ns, {}
-    for pid in pids:
-        try:
-            found[pid] = clock(~pid << 3 | _SCHEDULER)
-        except OSError:  # it has ended
-            found[pid] = UNKNOWN
-    return found
 
 
 def run_times(proc: Path, ask: RunTimes = processor_times) -> RunTimes:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage, Usages
 from exporter.sources.chosen import MOST_CHOSEN, Chosen, functions
+from exporter.sources.clocks import due, processor_times
 from exporter.sources.ebpf import kernel, numbering
 from exporter.sources.ebpf.btf import TYPES, Layout, layout_of
 from exporter.sources.ebpf.taskprogram import FUNCTION, MAX_THREADS, MEMBERS, RECORD, program
 from exporter.sources.errors import SourceError
 from exporter.sources.pidnamespace import PidNamespace, shown_by
-from exporter.sources.runtimes import RunTimes, due, processor_times
+from exporter.sources.runtimes import RunTimes
 from exporter.sources.usage import UsageReader
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from exporter.services.usage import Counters, Reading, Sample, Usage
 from exporter.sources import procparse
-from exporter.sources.runtimes import UNKNOWN, RunTimes, due, run_times
+from exporter.sources.clocks import UNKNOWN, due
+from exporter.sources.runtimes import RunTimes, run_times
 
 _FULL_EVERY = 8  # samples between two full readings of a process that seems idle by its `stat`
 _DESCRIPTORS_EACH = 3

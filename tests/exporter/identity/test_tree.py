@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from exporter.identity.facts import NameSource, ProcessFacts
 from exporter.identity.ladder import own_name
-from exporter.identity.tree import Candidate, Place, places, places_again
+from exporter.identity.tree import Candidate, Place, places, places_again, stale_places
 
 
 def place_all(*processes: ProcessFacts) -> dict[int, Place]:
@@ -31,7 +31,7 @@ def test_places_kept_from_before_are_those_found_anew(rounds: list[dict[int, tup
             facts = process(pid, min(parent_pid, pid - 1), line.split()[0], line)
             known = before.get(pid)
             candidates[pid] = known if known and known.facts == facts else Candidate(facts, own_name(facts))
-        found = places_again(candidates, before, found)
+        found = places_again(candidates, found, stale_places(candidates, before))
         before = candidates
         assert found == places(candidates)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter.sources.clocks import UNKNOWN
 from exporter.sources.pidlist import PidList
-from exporter.sources.runtimes import UNKNOWN
 
 
 @pytest.fixture

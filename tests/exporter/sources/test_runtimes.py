@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping, Set
 from pathlib import Path
 
-from exporter.sources.runtimes import UNKNOWN, Remembered, no_times, run_times
+from exporter.sources.clocks import UNKNOWN
+from exporter.sources.runtimes import Remembered, no_times, run_times
 
 WORKER = "import sys\nfor line in sys.stdin: print(sum(range(100_000)), flush=True)"
 
