@@ -61,6 +61,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.protocols.mysql_commands",
     "exporter.protocols.mysql_replies",
     "exporter.protocols.mysql",
+    "exporter.services.histogram",
     "exporter.services.operations",
     "exporter.services.counters",
     "exporter.services.sampling",

@@ -4,6 +4,7 @@ cimport cython
 from exporter.model cimport Exchange
 from exporter.protocols.lane cimport Counting, Turn
 from exporter.services.counters cimport Edge, Share, Side
+from exporter.services.histogram cimport bucket
 from exporter.services.sampling cimport Sampling
 
 cdef Share WHOLE
@@ -23,7 +24,7 @@ cdef class Account(Counting):
 
     @cython.locals(share=Share)
     cpdef record(self, Exchange exchange)
-    @cython.locals(share=Share, place=int, side=Side)
+    @cython.locals(share=Share, place=int, side=Side, edge=Edge)
     cpdef count(self, Turn turn)
     cpdef close(self, _at)
     cpdef find(self, places)

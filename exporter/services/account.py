@@ -84,7 +84,8 @@ class Account(Counting):
                 side = target  # of its own type where this is compiled
                 side.turn(turn, share, place)
             else:
-                target.turn(turn, share, place)
+                edge = target
+                edge.turn(turn, share, place)
 
     def close(self, _at: Nanoseconds) -> None:
         """The connection ended."""

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 
 from exporter.model cimport Exchange, Message
 from exporter.protocols.lane cimport Turn
+from exporter.services.histogram cimport bucket
 from exporter.services.operations cimport Operations
 
 cdef object PUSH, CHANGED

@@ -27,7 +27,7 @@ FILLING_FULLNESS = 0.3
 # Whoever scrapes, and every other thread, waits for a drain: what is left is read by the next one.
 MOST_DRAIN_SECONDS = 0.01
 # How often rings are looked at while packets come and the next drain is not due yet.
-LOOKING_SECONDS = 0.003
+LOOKING_SECONDS = 0.008
 # Leaving an interface and coming back takes the kernel some 12 ms each time and spares its packets 0.1 us each: worth
 # it in pauses that are much longer.
 LEAVING_SECONDS = 0.25  # for each interface
