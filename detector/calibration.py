@@ -103,6 +103,8 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats
             now.quiet,
             now.visible,
             young,
+            # Nothing for as long gives as much evidence of silence, however often it was looked at.
+            max(spacing / step, 1.0),
         )
         result = observe(memory, point)
         memory = result.memory

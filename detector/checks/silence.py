@@ -10,12 +10,12 @@ LEAST_EVIDENCE = 6.0
 MOST_EVIDENCE = 1e4
 
 
-def evidence(before: Floats, nothing: npt.NDArray[np.bool_], quiet: Floats, points: Floats) -> Floats:
+def evidence(before: Floats, nothing: npt.NDArray[np.bool_], quiet: Floats, evaluations: float) -> Floats:
     """Add up how surprising the silence is, in nats, since it began; zero where there is something.
 
     Args:
         quiet: how likely nothing is at this time of the day; shape (series,).
-        points: evaluations since the point before, usually 1; shape (series,).
+        evaluations: how many the newest point stands for, usually 1.
     """
-    surprise = -np.log(np.clip(quiet, 1e-12, 1.0)) * points
+    surprise = -np.log(np.clip(quiet, 1e-12, 1.0)) * evaluations
     return np.where(nothing, np.minimum(before + surprise, MOST_EVIDENCE), 0.0)

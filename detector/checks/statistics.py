@@ -79,7 +79,7 @@ class Point:
 
     Attributes:
         at: its time.
-        step: seconds between evaluations.
+        step: seconds between points.
         observed: in the signals' units, NaN where there is no sample.
         stable: the same, stabilised.
         usual: what the profile says of this day's time, then of the other days'; shape (series, days).
@@ -89,6 +89,7 @@ class Point:
         quiet: how likely nothing is at this time of the day.
         visible: whether the series' source was seen.
         young: samples the level was learnt from if it is still being found, else -1.
+        stands_for: how many evaluations the point stands for; more than 1 in a history coarser than those.
     """
 
     at: float
@@ -102,6 +103,7 @@ class Point:
     quiet: Floats
     visible: npt.NDArray[np.bool_]
     young: npt.NDArray[np.int64]
+    stands_for: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def observe(memory: Memory, point: Point) -> Observed:
     restless = restlessness(memory.restless, clipped - memory.recent[:, -1], elapsed)
     unchanged = unchanged_seconds(memory.unchanged, point.observed, memory.last_value, elapsed)
     nothing = point.visible & is_nothing(point.observed, point.offsets)
-    silence = evidence(memory.silence, nothing, point.quiet, np.ones_like(elapsed))
+    silence = evidence(memory.silence, nothing, point.quiet, point.stands_for)
     after = Memory(
         level=_follow(
             memory.level, exact * point.spread, point.spread, elapsed, _share_of_young(memory.seen, point.young)
