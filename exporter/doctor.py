@@ -40,7 +40,6 @@ GRANTS = {
 }
 OTHER_LOSSES = {
     "capture_filters": "only CPU time: large bodies are captured whole, or all long packets are cut short",
-    "cgroup_v2": "pressure and throttling of services, and their limits in cgroup version 2",
     "perf": "nothing by itself; what forbids it probably forbids eBPF programs as well",
     "prometheus": "alerts: all that the detector knows is from Prometheus",
     "alertmanager": "notifications",
@@ -53,7 +52,6 @@ class DoctorConfig:
 
     as_json: bool = option("json", False, "Print one JSON object instead of text.")
     procfs: Path = option("path.procfs", Path("/proc"), "Where procfs is mounted.", parse=existing_folder)
-    cgroups: Path = option("path.cgroups", Path("/sys/fs/cgroup"), "Where control groups are mounted.")
     prometheus_url: str = option("prometheus.url", "", "Prometheus that should be reachable.")
     alertmanagers: tuple[str, ...] = repeated(
         "alertmanager.url", (), "Alertmanager that should be reachable.", parse=values.url
@@ -104,7 +102,8 @@ def probed(config: DoctorConfig) -> Iterator[tuple[str, Probe]]:
     yield "bpf_tasks", partial(probes.tasks, config.procfs)
     yield "syscalls", partial(probes.syscalls, config.procfs)
     yield "perf", probes.perf
-    yield "cgroup_v2", partial(probes.control_groups, config.cgroups)
+    yield "cgroup_v2", partial(probes.control_groups, config.procfs)
+    yield "cgroup_controllers", partial(probes.controllers, config.procfs)
     if config.prometheus_url:
         yield f"prometheus {shown(config.prometheus_url)}", partial(probes.reachable, config.prometheus_url)
     for url in config.alertmanagers:

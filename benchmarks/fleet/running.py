@@ -29,10 +29,13 @@ HIERARCHIES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))  # versio
 DEBIAN_UNITS = {"bind": "named", "pushgateway": "prometheus-pushgateway", "php-fpm/shop": "php8.2-fpm"}
 APART = frozenset(("syslog-ng-core",))  # apt installs no two collectors of system logs, and here nothing is installed
 PYTHON_PACKAGES = (
-    "aiosmtpd amqtt celery fakeredis flask gunicorn packaging psycopg[binary] pyftpdlib redis rq starlette"
-    " supervisor uvicorn waitress"
+    "aiohttp aiosmtpd amqtt arq asyncssh celery cheroot daphne dnslib fakeredis flask gunicorn hypercorn mysql-mimic"
+    " packaging psycopg[binary] pyftpdlib redis rq sanic starlette supervisor tornado twisted uvicorn waitress wsgidav"
 )
-NODE_PACKAGES = "aedes express fastify http-server koa smtp-server"
+NODE_PACKAGES = (
+    "@electric-sql/pglite @electric-sql/pglite-socket @hapi/hapi aedes express fastify ftp-srv http-proxy http-server"
+    " json-server koa ldapjs sirv-cli smtp-server statsd"
+)
 END_SECONDS = 5.0
 
 
@@ -59,13 +62,25 @@ def kit(recipes: Sequence[Recipe]) -> Kit:
     unpack(sorted(packages - APART), PACKAGES, os.environ)
     tree = unpack(sorted(packages), PACKAGES, os.environ)
     venv, modules = FLEET / "venv", FLEET / "npm" / "node_modules"
-    if not (venv / "bin" / "rq").exists():
+    if _lacks(venv, PYTHON_PACKAGES):
         _run([sys.executable, "-m", "venv", str(venv)])
         _run([str(venv / "bin" / "pip"), "install", "-q", *PYTHON_PACKAGES.split()])
-    if not (modules / "koa").exists():
+        _has(venv, PYTHON_PACKAGES)
+    if _lacks(modules.parent, NODE_PACKAGES):
         modules.parent.mkdir(parents=True, exist_ok=True)
         _run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(modules.parent), *NODE_PACKAGES.split()])
+        _has(modules.parent, NODE_PACKAGES)
     return kit_of(tree, venv, modules)
+
+
+def _lacks(folder: Path, packages: str) -> bool:
+    """Return whether a folder was not given just these packages."""
+    record = folder / "packages.txt"
+    return not record.exists() or record.read_text() != packages
+
+
+def _has(folder: Path, packages: str) -> None:
+    (folder / "packages.txt").write_text(packages)
 
 
 def kit_of(tree: Tree, venv: Path, modules: Path) -> Kit:

@@ -68,6 +68,10 @@ APPLICATIONS: dict[str, Application] = {
     "firebird": _server("firebird", 3050),
     "fbserver": _server("firebird", 3050),
     "slapd": _server("openldap", 389),
+    "groonga": _server("groonga", 10041),
+    "virtuoso-t": _server("virtuoso", 1111),
+    "turnserver": Application("coturn", 3478),
+    "pgpool": _server("pgpool", 9999),
     "nginx": _server("nginx", 80),
     "apache2": _APACHE,
     "httpd": _APACHE,
@@ -141,6 +145,7 @@ _SUITES: dict[str, Application] = {
 }
 
 
+_EXPORTER = re.compile(r"prometheus-([\w-]+)-exporter")  # Debian's name of what everybody else calls redis_exporter
 _VERSION_WITHIN = re.compile(r"(?<=[a-z])\d+(\.\d+)*(?=-)")  # php8.2-fpm
 
 # Whatever these are called as, they are not the real thing.
@@ -150,7 +155,9 @@ _MANY_IN_ONE = frozenset({"busybox", "toybox"})
 def of_program(program: str) -> Application | None:
     """Return what is known of a program by its file name, with or without a version; None for any other."""
     names = (program, without_version(program), _VERSION_WITHIN.sub("", program))
-    return next((APPLICATIONS[name] for name in names if name in APPLICATIONS), None)
+    known = next((APPLICATIONS[name] for name in names if name in APPLICATIONS), None)
+    exporter = _EXPORTER.fullmatch(program)
+    return Application(f"{exporter[1]}_exporter") if known is None and exporter else known
 
 
 def of_process(facts: ProcessFacts) -> Application | None:

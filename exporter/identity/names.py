@@ -22,7 +22,7 @@ _PLATFORM = re.compile(
     r"[-_.](linux|amd64|x86_64|arm64|aarch64|musl|gnu|static|snapshot|release|all|shaded)$", re.IGNORECASE
 )
 _SUFFIX = re.compile(
-    r"\.(py|pyc|pyw|js|cjs|mjs|ts|rb|pl|php|phar|sh|bash|jar|war|dll|exe|r|lua|tcl|ex|exs)$", re.IGNORECASE
+    r"\.(py|pyc|pyw|js|cjs|mjs|ts|rb|pl|psgi|php|phar|sh|bash|jar|war|dll|exe|r|lua|tcl|ex|exs)$", re.IGNORECASE
 )
 _UNFIT = re.compile(r"[^\w.@:/+()\[\]-]+")
 

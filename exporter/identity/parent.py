@@ -42,12 +42,18 @@ def inherits(child: ProcessFacts, child_name: Name, parent: ProcessFacts, parent
         return _runs_inline(child) and not _starts_everything(parent)
     if _is_bare(parent, parent_name):
         return False
-    return child_name.source is NameSource.OTHER or _is_bare(child, child_name)
+    return child_name.source is NameSource.OTHER or _is_bare(child, child_name) or _renamed(child, child_name, parent)
 
 
 def _forked(child: ProcessFacts, parent: ProcessFacts) -> bool:
     """Return whether the child still runs what its parent runs: a worker, not another program."""
     return bool(child.executable) and child.executable == parent.executable and child.arguments == parent.arguments
+
+
+def _renamed(child: ProcessFacts, name: Name, parent: ProcessFacts) -> bool:
+    """Return whether a process that runs what its parent runs only tells in its title what it does just now."""
+    told = name.source is NameSource.TITLE and " " in child.arguments[0]
+    return told and bool(child.executable) and child.executable == parent.executable
 
 
 def _runs_inline(facts: ProcessFacts) -> bool:

@@ -6,6 +6,8 @@ from pathlib import Path
 from exporter.services.cgroups import CgroupReading
 from exporter.services.usage import NOT_LIMITED
 
+CONTROLLERS = ("cpu", "memory")
+"""What tells of throttling and limits; beside version 1, which then has them, version 2 has none of them."""
 PRESSURES = ("cpu", "io", "memory")
 _MICROSECOND = 1000  # nanoseconds
 
@@ -15,6 +17,7 @@ class CgroupReader:
 
     Attributes:
         available: whether there is a hierarchy of version 2 at all.
+        controlled: whether it has the controllers that tell of throttling and limits.
     """
 
     def __init__(self, proc: Path) -> None:
@@ -25,6 +28,7 @@ class CgroupReader:
         """
         self._root = mounted(proc)
         self.available = self._root is not None
+        self.controlled = self._root is not None and not lacking(self._root)
 
     def read(self, paths: Iterable[str]) -> dict[str, CgroupReading]:
         """Return a reading of each cgroup that is there and may be read, by its path."""
@@ -45,6 +49,12 @@ def mounted(proc: Path) -> Path | None:
         if kind.split(" ", 1)[0] == "cgroup2":
             return Path(mount.split(" ")[4].encode().decode("unicode_escape"))
     return None
+
+
+def lacking(root: Path) -> tuple[str, ...]:
+    """Return which of the controllers that we read a hierarchy does not have."""
+    there = _text(root / "cgroup.controllers").split()
+    return tuple(name for name in CONTROLLERS if name not in there)
 
 
 def reading(root: Path, path: str) -> CgroupReading | None:

@@ -243,6 +243,7 @@ class Host:
                     "processes": self._procfs.shows_others(),
                     "bpf_tasks": not self._no_bpf,
                     "cgroup_v2": self._cgroups.available,
+                    "cgroup_controllers": self._cgroups.controlled,
                     "proc_io": self._privileged or self._forbidden == 0,
                     "proc_files": self._privileged or self._owners.forbidden == 0,
                     "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,

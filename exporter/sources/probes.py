@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from exporter.sources import cgroup
 from exporter.sources.callcounts import Counting
 from exporter.sources.closings import Closings
 from exporter.sources.errors import SourceError
@@ -142,13 +143,19 @@ def processes(proc: Path) -> Finding:
     return AVAILABLE
 
 
-def control_groups(root: Path) -> Finding:
-    """Look for the unified hierarchy of control groups."""
-    if (root / "cgroup.controllers").exists():
-        return AVAILABLE
-    if (root / "unified" / "cgroup.controllers").exists():
-        return Finding(Verdict.ABSENT, f"version 1, with version 2 beside it in {root / 'unified'}")
-    return Finding(Verdict.ABSENT, f"no version 2 in {root}")
+def control_groups(proc: Path) -> Finding:
+    """Look for the hierarchy of control groups of version 2, alone or beside version 1."""
+    return AVAILABLE if cgroup.mounted(proc) is not None else Finding(Verdict.ABSENT, "version 2 is not mounted")
+
+
+def controllers(proc: Path) -> Finding:
+    """Look whether the hierarchy of version 2 limits anything itself."""
+    root = cgroup.mounted(proc)
+    if root is None:
+        return Finding(Verdict.ABSENT, "version 2 is not mounted")
+    if missing := cgroup.lacking(root):
+        return Finding(Verdict.ABSENT, f"no {' and '.join(missing)} in {root}: version 1 has them, or nobody")
+    return AVAILABLE
 
 
 def perf() -> Finding:

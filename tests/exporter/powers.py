@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from exporter.sources.cgroup import mounted
+
 NOBODY = 65534
 CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 12, 13, 19, 21, 38, 39
-CLONE_NEWNS, CLONE_NEWPID, MS_PRIVATE, MS_REC = 0x20000, 0x20000000, 1 << 18, 1 << 14
+CLONE_NEWNS, CLONE_NEWPID, MS_PRIVATE, MS_REC, MNT_DETACH = 0x20000, 0x20000000, 1 << 18, 1 << 14, 2
 _VERSION_3 = 0x20080522
 _PR_SET_DUMPABLE = 4
 
@@ -90,6 +92,17 @@ def mount_proc(folder: Path, options: str = "", namespaces: int = CLONE_NEWNS) -
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     if libc.mount(b"proc", os.fsencode(folder), b"proc", 0, options.encode()):
         raise OSError(ctypes.get_errno(), "no proc")
+
+
+def unmount_cgroups() -> None:
+    """Be without control groups of version 2, as on a host that has none of them, for this process alone."""
+    unshare(CLONE_NEWNS)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "mounts cannot be made private")
+    while (root := mounted(Path("/proc"))) is not None:
+        if libc.umount2(os.fsencode(root), MNT_DETACH):
+            raise OSError(ctypes.get_errno(), f"{root} cannot be unmounted")
 
 
 def enter_pid_namespace(folder: Path) -> None:

@@ -24,6 +24,7 @@ from tests.exporter.powers import (
     enter_pid_namespace,
     mount_proc,
     mounts_can_be_private,
+    unmount_cgroups,
     with_powers,
 )
 from tests.exporter.test_app import LOOPBACK, samples, value
@@ -144,6 +145,17 @@ def test_hidden_processes_are_told(of_root: Seen) -> None:
     assert "processes" in found.missing
     assert "processes" not in of_root.missing
     assert len(found.warnings) == 1
+
+
+def test_without_cgroups_of_version_2_the_rest_goes_on(of_root: Seen) -> None:
+    if not mounts_can_be_private():
+        pytest.skip("mounts cannot be made private")
+    found = seen(Powers(before=unmount_cgroups))
+
+    assert found.missing == of_root.missing | {"cgroup_v2", "cgroup_controllers"}
+    assert len(found.warnings) == 1
+    assert "throttling, memory limits and OOM kills" in found.warnings[0]
+    assert found.services >= of_root.services / 2
 
 
 def test_in_a_pid_namespace_of_its_own_it_sees_what_is_in_there(of_root: Seen, tmp_path: Path) -> None:

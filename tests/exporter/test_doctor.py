@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from exporter import doctor
+from exporter.sources import probes
+from exporter.sources.probes import Verdict
 from tests.exporter.powers import (
     CAP_BPF,
     CAP_NET_ADMIN,
@@ -17,6 +19,8 @@ from tests.exporter.powers import (
     CAP_PERFMON,
     CAP_SYS_ADMIN,
     Powers,
+    mounts_can_be_private,
+    unmount_cgroups,
     with_powers,
 )
 
@@ -96,13 +100,27 @@ def test_text_says_the_same() -> None:
     assert "sudo setpriv" in text
 
 
-def test_control_groups_are_told_by_their_root(tmp_path: Path) -> None:
-    def verdict() -> str:
-        return verdicts(json.loads(say("--json", f"--path.cgroups={tmp_path}").rpartition("\n")[0]))["cgroup_v2"]
+def test_control_groups_are_told_by_where_they_are_mounted_and_what_they_control(tmp_path: Path) -> None:
+    def found() -> tuple[Verdict, Verdict]:
+        return probes.control_groups(tmp_path).verdict, probes.controllers(tmp_path).verdict
 
-    assert verdict() == "absent"
-    (tmp_path / "cgroup.controllers").write_text("cpu\n")
-    assert verdict() == "available"
+    mounts, root = tmp_path / "self" / "mountinfo", tmp_path / "unified"
+    mounts.parent.mkdir()
+    root.mkdir()
+    mounts.write_text("30 23 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n")
+    assert found() == (Verdict.ABSENT, Verdict.ABSENT)
+    mounts.write_text(f"31 23 0:27 / {root} rw - cgroup2 cgroup2 rw\n")
+    assert found() == (Verdict.AVAILABLE, Verdict.ABSENT)
+    (root / "cgroup.controllers").write_text("cpuset cpu io memory pids\n")
+    assert found() == (Verdict.AVAILABLE, Verdict.AVAILABLE)
+
+
+def test_without_control_groups_of_version_2_it_says_so_as_the_exporter_does() -> None:
+    if not mounts_can_be_private():
+        pytest.skip("mounts cannot be made private")
+    found = verdicts(examine(Powers(before=unmount_cgroups)))
+
+    assert found["cgroup_v2"] == found["cgroup_controllers"] == "absent"
 
 
 def test_servers_that_do_not_answer_are_told_without_their_credentials() -> None:

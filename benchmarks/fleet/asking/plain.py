@@ -92,6 +92,9 @@ def _tells(*texts: bytes) -> Ask:
 
 IRC = _says(b"NICK ann\r\nUSER ann 0 * :ann\r\n", b"JOIN #shop\r\n", b"PING :x\r\n", b"WHO #shop\r\n")
 SSH = _says(b"SSH-2.0-larimar\r\n")
+STATSD = _says(b"health\n", b"counters\n", b"quit\n")
+STUN = _says(*[bytes.fromhex("000100002112a442") + b"larimar12345"] * 3)
+GIT = _says(b"0031git-upload-pack /shop.git\0host=git.shop.test\0")
 SNMP = _says(bytes.fromhex("302602010104067075626c6963a01902047fffffff020100020100300b300906052b060102010500"))
 SYSLOG = _tells(
     b"<34>Oct 11 22:14:15 shop su: it failed for lonvick on /dev/pts/8\n",

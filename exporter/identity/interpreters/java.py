@@ -24,6 +24,12 @@ _KNOWN = (
     ("org.apache.solr.", "solr"),
     ("org.neo4j.", "neo4j"),
     ("org.logstash.", "logstash"),
+    ("org.h2.", "h2"),
+    ("org.hsqldb.", "hsqldb"),
+    ("org.apache.derby.", "derby"),
+    ("org.apache.pulsar.", "pulsar"),
+    ("org.apache.flink.", "flink"),
+    ("org.apache.spark.deploy.", "spark"),
     ("io.quarkus.", ""),
 )
 

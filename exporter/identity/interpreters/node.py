@@ -26,6 +26,6 @@ def name(facts: ProcessFacts) -> str:
     tool = re.search(r"node_modules/(?:\.bin/)?((?:@[^/]+/)?[^/]+)", script)
     package = clean(facts.package)
     if tool:  # `next start`: the project is what counts, the tool only where nothing names the project
-        return package or of_directory(facts.working_directory) or clean(tool.group(1))
+        return package or of_directory(facts.working_directory) or clean(tool.group(1)).removesuffix("-cli")
     stem = of_file(script)
     return package if package and (stem.lower() in GENERIC or not stem) else of_file(script, facts.working_directory)

@@ -11,11 +11,13 @@ from exporter.identity.names import GENERIC, clean, of_directory, of_file
 PROGRAM = re.compile(r"(python|pypy|uwsgi)[\d.]*|uwsgi-core")
 _WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 _APPLICATION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\(.*\))?")
+_LOADED = re.compile(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?")
 _MODULE = re.compile(r"[A-Za-z_][\w.]*")
 _RUNNERS_WORDS = """
-gunicorn uvicorn hypercorn daphne granian waitress-serve waitress uwsgi flask fastapi streamlit
+gunicorn uvicorn hypercorn daphne granian waitress-serve waitress uwsgi flask fastapi sanic streamlit
 """
 _RUNNERS = frozenset(_RUNNERS_WORDS.split())
+_WORKERS = frozenset({"arq", "dramatiq", "huey_consumer", "taskiq"})
 
 
 def name(facts: ProcessFacts) -> str:
@@ -43,6 +45,11 @@ def _unwrapped(target: str, rest: Sequence[str], facts: ProcessFacts) -> str:
         return _application(runner, rest, facts) or runner
     if runner == "celery":
         return _celery(rest, facts)
+    if runner in _WORKERS:
+        return _worker(runner, rest, facts)
+    operand = first_operand(rest, ())
+    if operand >= 0 and _APPLICATION.fullmatch(rest[operand]) and PurePosixPath(target).parent.name == "bin":
+        return _of_module(rest[operand], "", facts)  # a server that we do not know, told what to load
     if "/" in target or target.endswith(".py"):
         return of_file(target, facts.working_directory)
     module = target.removesuffix(".__main__")
@@ -69,6 +76,12 @@ def _of_module(dotted: str, directory: str, facts: ProcessFacts) -> str:
     if package.lower() not in GENERIC:
         return package
     return of_directory(directory or facts.working_directory) or package
+
+
+def _worker(runner: str, arguments: Sequence[str], facts: ProcessFacts) -> str:
+    """Return the project whose tasks a worker was told to load, told from what else the project runs."""
+    loaded = next((text for text in arguments if _LOADED.fullmatch(text) and text != "worker"), "")
+    return f"{_of_module(loaded, '', facts)}-worker" if loaded else runner
 
 
 def _celery(arguments: Sequence[str], facts: ProcessFacts) -> str:

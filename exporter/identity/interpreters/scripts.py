@@ -1,6 +1,7 @@
 """Perl, Lua, R, Tcl and shells: the script."""
 
 import re
+from pathlib import PurePosixPath
 
 from exporter.identity.facts import ProcessFacts
 from exporter.identity.interpreters.arguments import first_operand
@@ -12,15 +13,19 @@ R = re.compile(r"R|Rscript")
 TCL = re.compile(r"tclsh[\d.]*|wish[\d.]*")
 SHELL = re.compile(r"(ba|da|z|k|mk|a|fi|c|tc)?sh")
 _WITH_VALUE = frozenset({"-I", "-M", "-m", "-l", "-o", "-O", "--rcfile", "--init-file", "-C"})
+_RUNNERS = frozenset({"starman", "plackup", "twiggy", "starlet", "hypnotoad", "morbo"})
 _INLINE = ("-c", "-e", "-E", "-s")
 
 
 def name(facts: ProcessFacts) -> str:
-    """Return the script's name; empty for inline code and interactive use."""
+    """Return the script's name, of an application server that of its application; empty for code and interactive use."""
     arguments = facts.arguments[1:]
     at = first_operand(arguments, _WITH_VALUE)
     if at < 0 or any(_is_inline(option) for option in arguments[:at]):
         return ""
+    last = arguments[-1]
+    if PurePosixPath(arguments[at]).name in _RUNNERS and last.endswith((".psgi", ".pl")):
+        return of_file(last, facts.working_directory)
     return of_file(arguments[at], facts.working_directory)
 
 
