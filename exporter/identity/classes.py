@@ -51,8 +51,8 @@ _WORDS: dict[ServiceClass, str] = {
         rsyslog syslog-ng fluentd fluent-bit vector systemd-journald auditd syslogd klogd metalog ulogd loki promtail
         filebeat logstash td-agent""",
     ServiceClass.CHAT: """
-        ngircd inspircd prosody ejabberd mattermost ircd-hybrid charybdis solanum unrealircd miniircd znc bitlbee murmurd
-        mumble-server dendrite""",
+        ngircd inspircd prosody ejabberd mattermost ircd-hybrid charybdis solanum unrealircd miniircd znc bitlbee
+        murmurd mumble-server dendrite""",
     ServiceClass.BATCH: "cron crond atd anacron",
     ServiceClass.SHELL: """
         sshd dropbear bash sh dash zsh fish ksh tmux screen login su shellinaboxd ttyd gotty wetty tinysshd mosh-server

@@ -18,7 +18,7 @@ _INLINE = ("-c", "-e", "-E", "-s")
 
 
 def name(facts: ProcessFacts) -> str:
-    """Return the script's name, of an application server that of its application; empty for code and interactive use."""
+    """Return the script's name, or the application of its server; empty for code and interactive use."""
     arguments = facts.arguments[1:]
     at = first_operand(arguments, _WITH_VALUE)
     if at < 0 or any(_is_inline(option) for option in arguments[:at]):
