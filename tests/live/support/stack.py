@@ -16,6 +16,7 @@ from tests.live.support.processes import Child, Command, free_port, running
 
 ROOT = Path(__file__).parents[3]
 REQUEST_SECONDS = 30.0
+NOBODY = {"receiver": "nobody"}
 
 
 def url_of(port: int) -> str:
@@ -163,11 +164,17 @@ class Alertmanager:
 
 
 @contextmanager
-def alertmanager(tree: Tree, folder: Path) -> Iterator[Alertmanager]:
-    """Run an Alertmanager that tells nobody."""
+def alertmanager(
+    tree: Tree, folder: Path, route: Mapping[str, object] = NOBODY, webhook: str = ""
+) -> Iterator[Alertmanager]:
+    """Run an Alertmanager, which tells nobody unless there is a webhook."""
     port = free_port()
     url = url_of(port)
-    (folder / "alertmanager.yml").write_text("route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n")
+    receiver: dict[str, object] = {"name": route["receiver"]}
+    if webhook:
+        receiver["webhook_configs"] = [{"url": webhook}]
+    # JSON is YAML.
+    (folder / "alertmanager.yml").write_text(json.dumps({"route": dict(route), "receivers": [receiver]}))
     command = Command(
         (
             *(tree.binary("alertmanager"), f"--config.file={folder / 'alertmanager.yml'}"),
