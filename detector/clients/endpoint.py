@@ -10,13 +10,14 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from detector.model import Seconds
 from toolkit import values
 from toolkit.yamlfile import FileError, read_yaml
 
 CHUNK_BYTES = 1 << 16
+LEAST_SECONDS = 0.001  # what is left of an exchange's time is never nothing
 
 
 class TransportError(Exception):
@@ -89,6 +90,12 @@ def _session() -> requests.Session:
     return session
 
 
+def _hung_up(error: requests.ConnectionError) -> bool:
+    """Return whether the other end closed the connection instead of answering."""
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, ProtocolError) and isinstance(cause.args[-1], ConnectionResetError | BrokenPipeError)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer, whole."""
@@ -131,21 +138,31 @@ class Endpoint:
     def _exchange(self, method: str, path: str, data: Mapping[str, str] | bytes | None) -> Answer:
         deadline = time.monotonic() + self.timeout_seconds  # never compared with the detector's own clock
         try:
-            with _session().request(
-                method,
-                self.url.rstrip("/") + path,
-                data=data,
-                headers=self._headers(isinstance(data, bytes)),
-                auth=self._basic(),
-                verify=self._verify(),
-                cert=self._certificate(),
-                timeout=self.timeout_seconds,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return Answer(response.status_code, self._body(response, deadline))
+            try:
+                return self._asked(method, path, data, deadline)
+            except requests.ConnectionError as error:
+                # A kept connection may be closed at the other end just as it is used again: nobody took in what was
+                # asked. All that is asked, alerts too, may be asked twice.
+                if not _hung_up(error):
+                    raise
+                return self._asked(method, path, data, deadline)
         except (requests.RequestException, HTTPError, OSError, UnicodeDecodeError) as error:
             raise TransportError(f"{self.url}: {error}") from error
+
+    def _asked(self, method: str, path: str, data: Mapping[str, str] | bytes | None, deadline: float) -> Answer:
+        with _session().request(
+            method,
+            self.url.rstrip("/") + path,
+            data=data,
+            headers=self._headers(isinstance(data, bytes)),
+            auth=self._basic(),
+            verify=self._verify(),
+            cert=self._certificate(),
+            timeout=max(deadline - time.monotonic(), LEAST_SECONDS),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            return Answer(response.status_code, self._body(response, deadline))
 
     def _body(self, response: requests.Response, deadline: float) -> bytes:
         received = bytearray()

@@ -33,6 +33,7 @@ class Mood(Enum):
     UNORDERED = auto()  # samples out of order
     PARTIAL = auto()  # part of the series, and it says so
     HANG_UP = auto()  # no answer at all
+    HANG_UP_ONCE = auto()  # the same, but only once
     DRIP = auto()  # a byte now and then
     FLOOD = auto()  # far more than was asked for
 
@@ -138,7 +139,8 @@ class FakePrometheus:
         return {"status": "success", "data": {"resultType": "matrix" if is_range else "vector", "result": result}}
 
     def _send(self, handler: _Handler, document: dict[str, Any]) -> None:
-        if self.mood is Mood.HANG_UP:
+        if self.mood in (Mood.HANG_UP, Mood.HANG_UP_ONCE):
+            self.mood = Mood.WELL if self.mood is Mood.HANG_UP_ONCE else self.mood
             handler.close_connection = True
         elif self.mood is Mood.DRIP:
             self._drip(handler)

@@ -41,6 +41,14 @@ def test_a_range_query_puts_samples_where_they_belong(server: FakePrometheus) ->
     assert matrix.values[2, 4] == server.world.value("cache", "requests", np.array([AT + 1200]))[0]
 
 
+def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(server: FakePrometheus) -> None:
+    asking = client(server)
+    known = asking.query(REQUESTS, AT)
+    server.mood = Mood.HANG_UP_ONCE
+    assert asking.query(REQUESTS, AT).labels == known.labels
+    assert len(server.asked) == 3
+
+
 def test_values_that_are_no_finite_number_are_no_samples(server: FakePrometheus) -> None:
     server.world.courses["web"]["requests"] = lambda times: np.full_like(times, np.inf)
     assert np.isnan(client(server).query(REQUESTS, AT).values[0, 0])
