@@ -5,6 +5,8 @@ import re
 from exporter.protocols.base import Match
 from exporter.protocols.redis_commands import LONGEST_NAME, OPERATIONS
 
+NO, NOT_YET, YES = Match.NO, Match.NOT_YET, Match.YES  # found by each look for less
+
 # A command as every client library sends it, and what may yet become one.
 COMMAND = re.compile(rb"\*[1-9]\d{0,6}\r\n\$(\d{1,10})\r\n")
 COMMAND_BEGUN = re.compile(rb"\*(?:\d{1,7}(?:\r(?:\n(?:\$(?:\d{1,10}(?:\r\n?)?)?)?)?)?)?\Z")
@@ -40,14 +42,16 @@ def continues_server(server: bytes) -> bool:
 
 def match(client: bytes, server: bytes) -> Match:
     """Judge by a command, and by whether the server answers in kind."""
-    asked = match_client(client) if client else Match.NOT_YET
-    told = match_server(server) if server else Match.NOT_YET
-    if asked is Match.NO or told is Match.NO or not client:
-        return Match.NO if Match.NO in (asked, told) else told
-    if asked is Match.YES:
-        return Match.YES
+    asked = match_client(client) if client else NOT_YET
+    if asked is YES and not server:
+        return YES
+    told = match_server(server) if server else NOT_YET
+    if asked is NO or told is NO or not client:
+        return NO if NO in (asked, told) else told
+    if asked is YES:
+        return YES
     if asked is Match.MAYBE and told is Match.MAYBE and (server.startswith(b"+PONG\r\n") or not _is_shared(client)):
-        return Match.YES
+        return YES
     return asked
 
 
@@ -57,14 +61,14 @@ def match_client(client: bytes) -> Match:
         return _match_inline(client)
     head = COMMAND.match(client)
     if head is None:
-        return Match.NOT_YET if COMMAND_BEGUN.match(client) else Match.NO
-    length = int(head[1])
-    name = client[head.end() : head.end() + length]
+        return NOT_YET if COMMAND_BEGUN.match(client) else NO
+    length, begins = int(head[1]), head.end()
+    name = client[begins : begins + length]
+    if len(name) == length and name.upper() in OPERATIONS:
+        return YES
     if not 0 < length <= LONGEST_NAME + 8 or (name and not NAME.match(name)):
-        return Match.NO
-    if len(name) < length:
-        return Match.NOT_YET
-    return Match.YES if name.upper() in OPERATIONS else Match.MAYBE
+        return NO
+    return NOT_YET if len(name) < length else Match.MAYBE
 
 
 def _match_inline(client: bytes) -> Match:
