@@ -26,7 +26,8 @@ LEFT_OVER = 0.04  # for what is known only once it was spent
 DEBT = 0.03
 # What the rest of the exporter spends is taken from the capture's share, but never all of it.
 MOST_FOR_REST = 0.6
-MOST_ALWAYS = 0.3  # of the budget: what a start takes is soon over
+# Of the budget, until it is known better, what is used beside reading packets; and for how many seconds that counts.
+GUESSED_BESIDE, GUESSED_SECONDS = 0.3, 5.0
 DETAIL_BELOW = 0.75  # left; the operation of one exchange in EVERY is told
 PICKS_BELOW = 0.4  # left, unless what is looked at can be borne steadily
 KEPT_OF_PICKS = 0.3  # for slices, should the load last
@@ -40,7 +41,8 @@ HASTE_SECONDS = 1.5  # within about so long what is left beyond KEPT is spent on
 PICKS_HASTE_SECONDS = 2.5
 PICKS_EVERY_SECONDS = 0.09  # unless a ring fills faster
 MOST_PROCESSORS = 0.6  # that one thread can hope for on a machine that has other work
-LEAST_INCOME, LEAST_FOR_PICKS = 0.02, 0.3  # of the budget, however little is left
+LEAST_INCOME = 0.02  # of the budget, however little is left
+LEAST_FOR_PICKS = 0.85  # of what is kept for slices, in a window: so that something is picked all the time
 LEAST_LENGTH, MOST_LENGTH = 0.02, 0.1  # seconds of a cycle that are looked at
 LEAST_SHARE = 0.02  # of the time; below it flows are sampled as well
 MOST_SHARE = 0.9  # of the time in slices; what would bear more is soon looked at whole
@@ -92,9 +94,9 @@ class Governor:
         self._most_flows = MOST_FLOWS if chooses_flows else 1
         self._most = budget * WINDOW_SECONDS
         self._ledger, self._rest = Ledger(WINDOW_SECONDS), Ledger(WINDOW_SECONDS)
-        self._beside = 0.0  # processors used of late for all but reading packets
+        self._beside = GUESSED_BESIDE * budget  # processors used of late for all but reading packets
         self._began = now
-        self._known = 0.0  # seconds for which that is known
+        self._known = GUESSED_SECONDS  # for which that is known
         self._planned = 0.0  # seconds of processor time that the latest cycle will cost
         self._spent = self._learnt = spent
         self._now = self._opened = now
@@ -200,21 +202,28 @@ class Governor:
                 self._cost += (1 - math.exp(-seconds / COST_SECONDS)) * (everything / seconds - self._cost)
         self._now, self._spent = now, spent
 
+    def _always(self) -> float:
+        """Return how many processors all but reading packets will go on to use, as far as it is charged."""
+        return min(self._beside, MOST_FOR_REST * self._budget)
+
     def _spendable(self) -> float:
         """Return how many seconds of processor time may be spent now, beside what is always spent."""
         unknown = max(0.0, self._began + WINDOW_SECONDS - self._now)  # what left the window was spent on that too
-        always = min(self._beside, MOST_ALWAYS * self._budget)
-        return (1 - LEFT_OVER) * self._most - self._ledger.spent - unknown * always
+        return (1 - LEFT_OVER) * self._most - self._ledger.spent - unknown * self._always()
+
+    def _bears(self) -> float:
+        """Return how many seconds of processor time reading packets may take in any window."""
+        return (1 - LEFT_OVER) * self._most - WINDOW_SECONDS * self._always()
 
     def _left(self) -> float:
-        """Return what may be spent now, as a part of what the rest of the process leaves in a window."""
-        return self._spendable() / (self._most - self._rest.spent)
+        """Return what may be spent now, as a part of what reading may take in a window."""
+        return self._spendable() / self._bears()
 
     def _readable(self) -> float:
         """Return how many seconds of processor time may be spent on what the rings hold."""
         room, most = self._spendable(), BACKLOG * self._most
         if self._whole:
-            most = max(most, room - self._too_little() * (self._most - self._rest.spent))
+            most = max(most, room - self._too_little() * self._bears())
         else:
             most = max(most, 2 * self._planned) + self._learnt.capture - self._spent.capture
         return max(0.0, min(most, room + DEBT * self._most))
@@ -222,13 +231,14 @@ class Governor:
     def _steady(self, now: float) -> float:
         """Return how many processors may be used from now on for as long as one likes."""
         bears = self._ledger.bears(now, (1 - LEFT_OVER - SLACK) * self._most - self._planned)
-        return max(LEAST_INCOME * self._budget, bears - self._beside)
+        return max(LEAST_INCOME * self._budget, bears - self._always())
 
     def _income(self, now: float) -> float:
         """Return how many processors may be used for picks or slices now."""
         kept, haste = (KEPT, HASTE_SECONDS) if self._picks is None else (KEPT_OF_PICKS, PICKS_HASTE_SECONDS)
-        hasty = self._spendable() - kept * (self._most - self._rest.spent) - self._planned
-        least = LEAST_FOR_PICKS * self._budget if self._picks is not None and self._spendable() > 0.0 else 0.0
+        kept *= self._bears()
+        hasty = self._spendable() - kept - self._planned
+        least = LEAST_FOR_PICKS * kept / WINDOW_SECONDS if self._picks is not None and self._spendable() > 0.0 else 0.0
         return min(MOST_PROCESSORS, max(self._steady(now), least, hasty / haste))
 
     def _too_little(self) -> float:
@@ -249,7 +259,7 @@ class Governor:
         """Return the plan that follows from the spans."""
         if self._picks is not None:
             until = now + PICKS_EVERY_SECONDS
-            return Plan(Aperture.OPEN, False, EVERY, seconds=max(0.0, self._picks.allowance), until=until, picks=True)
+            return Plan(Aperture.OPEN, False, EVERY, seconds=self._picks.allowance, until=until, picks=True)
         seconds = self._readable()
         if self._whole and self._seen and self._seen[-1].end == math.inf:
             every = EVERY if self._left() < DETAIL_BELOW else 1

@@ -24,9 +24,9 @@ GATHERED: Nanoseconds = 500_000_000  # how long blocks wait where one of them is
 LATE: Nanoseconds = 100_000_000  # what was captured so long ago waits no longer for what comes after it
 HORIZON: Nanoseconds = 60_000_000_000
 KEPT: Nanoseconds = 5_000_000_000  # within which all rings hand over what they captured
-LEAST_CHANCE = 0.25  # with which one is picked, however little may be spent
+MOST_PASSED_OVER = 3  # times in a row, where more was spent than may be
 LEAST_PART = 0.01
-LEAST_STOOD = 0.25  # of the packets that one is picked of, however much earlier ones stood for
+MOST_STOOD = 16.0  # times as many packets as there are may be stood for: of a rush that ended, a trickle tells little
 MOST_PIECES = 16  # of a block, of which one is picked where a block is too much
 MOST_LOSS = 2.0  # times as many packets as there are may have been dropped beside them
 LEAST_RATIO = 0.003  # of what is picked: connections that are picked up in their midst are told a little late
@@ -94,10 +94,11 @@ class Picks:
         self._extents: list[Extent] = []
         self._number = 0
         # Packets that were dropped, for which nothing stands yet; that passed since it began; of these, for which
-        # nothing stood, less those for which too much did.
+        # nothing stood.
         self._dropped = self._passed = self._owed = 0.0
+        self._passed_over = 0  # times in a row
+        self._unread = 0.0  # packets that are to be read
         self._picked = False
-        self._turn = 0.0  # one is due when it reaches 1
         self.decided: Nanoseconds = 0
         self.part = 1.0
 
@@ -105,13 +106,18 @@ class Picks:
         """Note what reading cost."""
         self._known = self._known * math.exp(-packets / COST_PACKETS) + packets
         self._cost += (seconds / packets - self._cost) * packets / self._known
+        self._unread = max(0.0, self._unread - packets)
+
+    def caught_up(self) -> None:
+        """Note that all was read that is to be read."""
+        self._unread = 0.0
 
     def begin(self, at: Nanoseconds) -> None:
         """All before a moment is still read, but from then on only what is picked."""
         self.decided, self.part = at, 1.0
-        self._turn = self._chance()
         self._extents = [Extent(0, at)]
-        self._dropped = self._owed = self._passed = 0.0
+        self._dropped = self._owed = self._passed = self._unread = 0.0
+        self._passed_over = 0
 
     def end(self) -> Window:
         """Return the window of all that comes; everything is read from now on."""
@@ -127,19 +133,24 @@ class Picks:
 
         Args:
             blocks: of the busiest ring, in order.
-            seconds: of processor time that may be spent on them.
+            seconds: of processor time that may be spent on them; below 0 where more was spent before.
             crowded: whether there is no room to wait for more.
         """
         blocks = [block for block in blocks if block.ends >= self.decided and block.packets > 0]
         total = sum(block.packets for block in blocks)
         if not total:
             return ()
+        seconds -= self._cost * self._unread
         if self._cost * total <= seconds:
             self._passed += total + self._dropped
+            self._unread += total
             return (self._whole(blocks[-1].ends + 1, min(MOST_LOSS, 1 + self._dropped / total)),)
         each = self._cost * sum(block.packets**2 for block in blocks) / total  # seconds for one pick, in the mean
         bearable = max(seconds, 0.0) / each
         if bearable < 1 and not crowded and now - blocks[0].begins < GATHERED:
+            return ()
+        if seconds < 0 and crowded and self._passed_over < MOST_PASSED_OVER:
+            self._pass_over(blocks, total)
             return ()
         return self._pick(blocks, total, bearable)
 
@@ -153,7 +164,7 @@ class Picks:
         return tuple(one for one in self._extents if one.since <= block.ends and one.until > block.begins)
 
     def error_ratio(self, now: Nanoseconds) -> float:
-        """Return the part of the packets of the last minute for which nothing stood, or too much; 0 without picks."""
+        """Return the part of the packets of the last minute for which nothing stood; 0 without picks."""
         fading = math.exp(min(0, self.decided - now) / HORIZON)
         is_certain = not (self._picked and self._passed)
         return 0.0 if is_certain else math.hypot(self._owed / self._passed, LEAST_RATIO) * fading
@@ -169,36 +180,33 @@ class Picks:
         self.part += NEWEST * (1.0 - self.part)
         return window
 
-    def _pick(self, blocks: Sequence[Block], total: int, bearable: float) -> tuple[Window, ...]:
-        """Return the windows of the blocks that are picked: as many as can be borne, one of each equal share.
-
-        What earlier ones stood for too much or too little is made up for.
-        """
-        pieces = math.ceil(1 / max(bearable, 1 / MOST_PIECES))
-        chance = max(LEAST_CHANCE, min(1.0, bearable * pieces))
-        hits = self._hits(blocks, total, int(max(bearable, 1.0)) if self._is_turn(chance) else 0)
-        picks = sum(hits)
-        passed = total + self._dropped
-        stands = max(passed * LEAST_STOOD, passed / chance + self._owed)
-        self._passed += passed
-        self._owed += passed - (stands if picks else 0.0)
+    def _pass_over(self, blocks: Sequence[Block], total: int) -> None:
+        """Read nothing of the blocks; what is picked next stands for them as well."""
+        self._passed_over += 1
+        self._passed += total + self._dropped
+        self._owed += total + self._dropped
         self._dropped = 0.0
-        lasts = round((blocks[-1].ends - self.decided) / max(picks, 1) / chance)
+        self.decided = max(self.decided, blocks[-1].ends + 1)
+        self.part = max(LEAST_PART, self.part - NEWEST * self.part)
+
+    def _pick(self, blocks: Sequence[Block], total: int, bearable: float) -> tuple[Window, ...]:
+        """Return the windows of the blocks that are picked: as many as can be borne, one of each equal share."""
+        pieces = math.ceil(1 / max(bearable, 1 / MOST_PIECES))
+        hits = self._hits(blocks, total, picks := int(max(bearable, 1.0)))
+        passed = total + self._dropped
+        stands = min(MOST_STOOD * passed, passed + self._owed)
+        self._passed += passed
+        self._owed += passed - stands
+        self._dropped, self._passed_over = 0.0, 0
+        lasts = round((blocks[-1].ends - self.decided) / picks)
         windows = []
         for block, hit in zip(blocks, hits, strict=True):
             if hit:
-                piece = self._piece(block, pieces)
-                windows.append(self._window(block, piece, stands * hit / picks, lasts, is_certain=chance == 1.0))
+                windows.append(self._window(block, self._piece(block, pieces), stands * hit / picks, lasts))
             self.decided = max(self.decided, block.ends + 1)
-        read = sum(block.packets for block, hit in zip(blocks, hits, strict=True) if hit)
+        read = sum(block.packets for block, hit in zip(blocks, hits, strict=True) if hit) / pieces
         self.part = max(LEAST_PART, self.part + NEWEST * (read / total - self.part))
         return tuple(windows)
-
-    def _is_turn(self, chance: float) -> bool:
-        """Return whether anything is picked this time: evenly often, from a random beginning on."""
-        self._turn += chance
-        is_turn, self._turn = self._turn >= 1.0, self._turn % 1.0
-        return is_turn
 
     def _hits(self, blocks: Sequence[Block], total: int, picks: int) -> list[int]:
         """Return how often each block is picked."""
@@ -215,21 +223,17 @@ class Picks:
         point = int(self._chance() * block.packets)
         return next(piece for piece in (Piece(number, pieces) for number in range(pieces)) if piece.ends(block) > point)
 
-    def _window(self, block: Block, piece: Piece, stands: float, lasts: Nanoseconds, is_certain: bool) -> Window:
-        """Return the window of a piece of a block that stands for so many packets, and have it read.
-
-        Args:
-            lasts: the time that it stands for.
-            is_certain: whether one of these blocks had to be picked.
-        """
+    def _window(self, block: Block, piece: Piece, stands: float, lasts: Nanoseconds) -> Window:
+        """Return the window of a piece of a block that stands for so many packets and so long, and have it read."""
         start, end = self._begins(block, piece), self._begins(block, Piece(piece.number + 1, piece.of))
         looked = end - start
         margin = min(MOST_MARGIN, max(LEAST_MARGIN, looked // MARGIN_PART))
         self._extend(Extent(start - margin, end + margin))
         self._number += 1
         self._picked = True
-        weight, passed = stands / max(piece.packets(block), 1), stands if is_certain else 0.0
-        return Window(start, end, weight, -self._number, end + margin, lasts, looked, margin, passed=passed)
+        self._unread += piece.packets(block)
+        weight = stands / max(piece.packets(block), 1)
+        return Window(start, end, weight, -self._number, end + margin, lasts, looked, margin, passed=stands)
 
     def _begins(self, block: Block, piece: Piece) -> Nanoseconds:
         """Return when a piece begins, or the last one ends."""

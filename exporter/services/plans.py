@@ -22,7 +22,7 @@ class Plan:
         every: the operation of one exchange in so many is told.
         flows: one flow in so many is captured.
         seconds: of processor time that may be spent on reading.
-        picks: whether only some of what is captured is read; then `seconds` is for those.
+        picks: whether only some of what is captured is read; then `seconds` is for those, below 0 where it is owed.
         until: when the next step is due at the latest.
         opens: when the capture is open next, where it is not.
     """

@@ -156,14 +156,16 @@ class GovernedCapture:
         plan = self._follow(plan, self._governor)
         self._until = now + MOST_DRAIN_SECONDS
         drained = self._pick(plan, self._governor) if plan.picks else self._read(plan)
-        is_cut = drained.read < drained.fullness and self._may_spend() and self._clocks.now() >= self._until
+        may_go_on = plan.picks or self._may_spend()
+        is_cut = drained.read < drained.fullness and may_go_on and self._clocks.now() >= self._until
         self._until = math.inf
         self._strained = self._losses.dropping or drained.fullness > STRAINED_FULLNESS
         self._last = self._clocks.spent()
         self._fullness = drained.fullness
         due = plan.until - self._clocks.now()
         if plan.picks:  # which are the better, the more there is to pick from
-            return Round(open=False, due_seconds=due if drained.fullness < FILLING_FULLNESS else due / 2)
+            due = due if drained.fullness < FILLING_FULLNESS else due / 2
+            return Round(open=False, due_seconds=due, is_cut=is_cut)
         return Round(plan.aperture is not Aperture.SHUT, drained.fullness, due, is_cut)
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
@@ -235,7 +237,7 @@ class GovernedCapture:
         return drained
 
     def _pick(self, plan: Plan, governor: Governor) -> Drained:
-        """Read what is picked; what that costs is known well enough before."""
+        """Read what is picked, whose cost is known well enough before; what there is no time for comes next."""
         stats = self._capture.stats()
         packets = self._losses.passed(stats)
         self._picks.dropped(self._losses.pass_over(stats))
@@ -247,7 +249,9 @@ class GovernedCapture:
             self._precision.look(window)
         self._sampling.keep(1.0, plan.every)
         before = self._reading
-        drained = self._drain(lambda: True)
+        drained = self._drain(lambda: self._clocks.now() < self._until)
+        if self._clocks.now() < self._until:
+            self._picks.caught_up()
         governor.picked(self._picks.part, self._reading - before, self._picks.costs(packets))
         return drained
 

@@ -60,14 +60,31 @@ def test_too_little_waits_for_more_while_there_is_room() -> None:
     assert made.choose(blocks(2), 2.1e-3, 40 * MILLISECOND, crowded=False) != ()
 
 
-def test_what_one_pick_stood_for_too_much_the_next_ones_make_up_for() -> None:
-    made, stood, passed = picks(), 0.0, 0
+def test_what_is_passed_over_the_next_pick_stands_for() -> None:
+    made, stood, passed, picked = picks(), 0.0, 0, 0
     for number in range(200):
         many = 2 + number % 7
-        stood += stood_for(made.choose(blocks(many, 10 * passed // EACH), 0.02e-3, 0, crowded=True))
+        windows = made.choose(blocks(many, 10 * passed // EACH), -0.02e-3, 0, crowded=True)
+        picked += len(windows)
+        stood += stood_for(windows)
         passed += many * EACH
-    assert stood == pytest.approx(passed, rel=0.15)
+    assert picked == 50
+    assert stood == pytest.approx(passed, rel=0.01)
     assert made.error_ratio(made.decided) >= abs(stood - passed) / passed - 0.01
+
+
+def test_the_end_of_a_rush_is_not_passed_over() -> None:
+    made = picks()
+    assert made.choose(blocks(4), -0.02e-3, 0, crowded=True) == ()
+    assert stood_for(made.choose(blocks(1, 40), -0.02e-3, 1000 * MILLISECOND, crowded=False)) == pytest.approx(5 * EACH)
+
+
+def test_what_is_still_to_be_read_of_earlier_picks_is_spent_already() -> None:
+    made = picks()
+    assert len(made.choose(blocks(8), 4.1e-3, 0, crowded=True)) == 4
+    assert len(made.choose(blocks(8, 80), 4.1e-3, 0, crowded=True)) == 1
+    made.caught_up()
+    assert len(made.choose(blocks(8, 160), 4.1e-3, 0, crowded=True)) == 4
 
 
 def test_no_kind_of_traffic_is_counted_too_often_or_too_seldom() -> None:

@@ -3,8 +3,11 @@
 import math
 import random
 from bisect import bisect_left
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from typing import NamedTuple
 
 from exporter.model import Exchange, Kind, Message, Nanoseconds
 from exporter.protocols.base import Family
@@ -34,13 +37,13 @@ class Asked:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Packet:
-    """The one packet of a half of an exchange."""
+class Packet(NamedTuple):
+    """The one packet of a half of an exchange; `stamp` is its moment as packets are stamped."""
 
     at: float
     number: int
     request: bool
+    stamp: Nanoseconds
 
 
 @dataclass
@@ -106,9 +109,11 @@ class World:
         self.dice = random.Random(seed)
         self.sampling, self.precision = Sampling(lambda most: self.dice.randint(1, most)), Precision()
         halves = [(one.asked, True) for one in self.load], [(one.answered, False) for one in self.load]
-        self.packets = sorted(Packet(at, number, asks) for half in halves for number, (at, asks) in enumerate(half))
+        self.packets = sorted(
+            Packet(at, number, asks, wall(at)) for half in halves for number, (at, asks) in enumerate(half)
+        )
         self.moments = [packet.at for packet in self.packets]
-        self.queue: list[Packet] = []
+        self.queue: deque[Packet] = deque()
         self.waiting: dict[int, Message] = {}
         self.spent = 0.0
         self.aperture, self.whole, self.opened, self.salt = Aperture.OPEN, True, 0.0, 0
@@ -127,7 +132,7 @@ class World:
             if self.aperture is not Aperture.OPEN:
                 self._read(plan.seconds)
                 if self.queue:  # there was no time for all of it
-                    governor.missed(self.sampling.cut(wall(self.queue[0].at)) / 1e9 / plan.flows)
+                    governor.missed(self.sampling.cut(self.queue[0].stamp) / 1e9 / plan.flows)
                     self.queue.clear()
                 self.opened = now + (BIND_SECONDS if self.aperture is Aperture.SHUT else 0.0)
                 self.salt = self.dice.getrandbits(32)
@@ -149,7 +154,7 @@ class World:
     def _change(self, plan: Plan, now: float) -> None:
         self.picking = plan.picks
         if plan.picks:
-            self.chooser.begin(wall(self.queue[0].at) if self.queue else wall(now))
+            self.chooser.begin(self.queue[0].stamp if self.queue else wall(now))
             self.sampling.end(self.chooser.decided)
         else:
             self._pick_all(now)
@@ -159,15 +164,16 @@ class World:
 
     def _blocks(self, now: float) -> list[Block]:
         """Return the blocks that the kernel has handed over."""
-        blocks, packets = [], [packet for packet in self.queue if wall(packet.at) >= self.chooser.decided]
-        while packets:
-            first = packets[0].at
-            many = [packet for packet in packets[:BLOCK_PACKETS] if packet.at < first + RETIRE_SECONDS]
-            if len(many) < BLOCK_PACKETS and first + RETIRE_SECONDS > now:
+        blocks: list[Block] = []
+        waiting = [packet.stamp for packet in self.queue if packet.stamp >= self.chooser.decided]
+        first, retires = 0, round(RETIRE_SECONDS * 1e9)
+        while first < len(waiting):
+            end = min(first + BLOCK_PACKETS, bisect_left(waiting, waiting[first] + retires))
+            if end - first < BLOCK_PACKETS and waiting[first] + retires > wall(now):
                 break
-            times = [wall(packet.at) for packet in many]
-            blocks.append(Block(times[0], times[-1], len(many), times.__getitem__))
-            del packets[: len(many)]
+            times = waiting[first:end]
+            blocks.append(Block(times[0], times[-1], len(times), times.__getitem__))
+            first = end
         return blocks
 
     def _pick(self, plan: Plan, governor: Governor, now: float) -> None:
@@ -177,6 +183,7 @@ class World:
             self.sampling.look(window)
             self.precision.look(window)
         spent = self._pick_all(now)
+        self.chooser.caught_up()
         self.picked_at = now
         governor.picked(self.chooser.part, spent, self.chooser.costs(passed))
 
@@ -184,14 +191,14 @@ class World:
         """Read what is picked of all that is decided; return the processor time that it took."""
         spent = self.reading
         while self.queue:
-            at = wall(self.queue[0].at)
+            at = self.queue[0].stamp
             parts = self.chooser.parts(Block(at, at, 1), wall(now))
             if parts is None:
                 break
-            if any(part.since <= at < part.until for part in parts):
-                self._read(self.cost * 1.5)
+            if parts:
+                self._read_packets(_before(self.queue, parts[0].until))
             else:
-                del self.queue[0]
+                self.queue.popleft()
         return self.reading - spent
 
     def _capture(self, start: float, end: float, flows: int) -> None:
@@ -204,23 +211,32 @@ class World:
                 self.queue.append(packet)
 
     def _read(self, seconds: float) -> None:
-        most = len(self.queue) if seconds == float("inf") else min(len(self.queue), int(seconds / self.cost))
-        for packet in self.queue[:most]:
+        waiting = len(self.queue)
+        self._read_packets(waiting if seconds == float("inf") else min(waiting, int(seconds / self.cost)))
+        self.backlog = len(self.queue)
+
+    def _read_packets(self, count: int) -> None:
+        for packet in islice(self.queue, count):
             one = self.load[packet.number]
             if packet.request:
-                self.waiting[packet.number] = Message(Kind.REQUEST, wall(packet.at), wall(packet.at), 100)
+                self.waiting[packet.number] = Message(Kind.REQUEST, packet.stamp, packet.stamp, 100)
                 continue
-            answer = Message(Kind.RESPONSE, wall(packet.at), wall(packet.at), 1000, failed=one.failed)
+            answer = Message(Kind.RESPONSE, packet.stamp, packet.stamp, 1000, failed=one.failed)
             self._count(Exchange(self.waiting.pop(packet.number, None), answer))
-        self.spent += most * self.cost
-        self.reading += most * self.cost
-        if most:
-            self.chooser.learn(most, most * self.cost)
-        del self.queue[:most]
-        self.backlog = len(self.queue)
+        for _ in range(count):
+            self.queue.popleft()
+        self.spent += count * self.cost
+        self.reading += count * self.cost
+        if count:
+            self.chooser.learn(count, count * self.cost)
 
     def _count(self, exchange: Exchange) -> None:
         self.counted.add(exchange, self.sampling.share(exchange, True))
+
+
+def _before(packets: Iterable[Packet], stamp: Nanoseconds) -> int:
+    """Return how many packets, from the first on, were captured before a moment."""
+    return sum(1 for _ in takewhile(lambda packet: packet.stamp < stamp, packets))
 
 
 def wall(moment: float) -> Nanoseconds:
