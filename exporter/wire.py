@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import SystemRandom
 
-from exporter.net.engine import Engine, EngineCounters
+from exporter.net.counters import EngineCounters
+from exporter.net.engine import Engine
 from exporter.net.layout import SLOT_BYTES
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.base import without_values

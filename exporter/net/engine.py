@@ -4,12 +4,12 @@ Compiled with the types of `engine.pxd`. The unit of work is a block of packets:
 one `bytes` per delivered payload. Nothing that comes from the wire or a file raises; every packet is counted.
 """
 
-from dataclasses import dataclass
 from mmap import mmap
 
 import cython
 
 from exporter.net.connections import Connections
+from exporter.net.counters import EngineCounters
 from exporter.net.delivery import Delivery, Source
 from exporter.net.fragments import Fragments
 from exporter.net.frames import Frame
@@ -27,62 +27,6 @@ FOREVER = (1 << 63) - 1
 BATCH = 32  # packets decoded and looked for before the first of them is followed: their memory is fetched meanwhile
 NEAR = 2048  # flows whose memory lies in the processor's cache anyway
 VERDICTS = ("segment", "datagram", "fragment", "other", "truncated", "malformed", "nested", "link_type")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineCounters:
-    """What the packet path has seen since its start; all but `flows_active` and `held_bytes` only grow.
-
-    Attributes:
-        packets: frames read; `bytes` is their length on the wire.
-        segments: TCP segments; `datagrams`, `fragments` and `other` (other protocols) are the rest of what is sound.
-        malformed: frames that could not be read, by reason: truncated, malformed, nested, link_type.
-        flows_active: slots taken.
-        flows_opened: flows for which a consumer was asked.
-        flows_evicted: flows ended because the table was full, or that lost their consumer as there were too many.
-        flows_replaced: connections ended by a new one on the same addresses and ports.
-        strays: segments without payload of connections that are not known.
-        turns: found in flows that are only paired by turns.
-        consumers_failed: calls of consumers that raised; `last_failure` is the latest one's kind and place.
-        doubted: segments and resets that no connection can have meant.
-        retransmitted: segments, or parts, seen before; the network's repetitions and the capture's duplicates.
-        out_of_order: segments that came before their turn.
-        gaps: holes reported to consumers, of `gap_bytes`.
-        given_up: waits for missing bytes that were ended without them.
-        skipped_bytes: left out because the consumer asked for it.
-        fragments_dropped: IP fragments of packets that never became whole.
-        held_bytes: waiting for earlier bytes.
-        misplaced: slots of the flow table that were freed without being found in its index, which never happens.
-        misjudged: packets of which the capture was told to copy the head, and more was needed.
-    """
-
-    packets: int
-    bytes: int
-    segments: int
-    datagrams: int
-    fragments: int
-    other: int
-    malformed: dict[str, int]
-    flows_active: int
-    flows_opened: int
-    flows_evicted: int
-    flows_replaced: int
-    strays: int
-    turns: int
-    consumers_failed: int
-    last_failure: str
-    doubted: int
-    retransmitted: int
-    out_of_order: int
-    gaps: int
-    gap_bytes: int
-    given_up: int
-    delivered_bytes: int
-    skipped_bytes: int
-    fragments_dropped: int
-    held_bytes: int
-    misplaced: int
-    misjudged: int
 
 
 def ring(size: int) -> Frame:
@@ -161,8 +105,8 @@ class Engine:
         end = min(base + size, len(self.view))
         count = self._native(base + 12, end)
         at = base + self._native(base + 16, end)
-        number = wanted = 0
-        while number < count and base + 48 <= at and at + 48 <= end:
+        number, wanted, following = 0, 0, 1
+        while number < count and following > 0 and base + 48 <= at and at + 48 <= end:
             following = self._native(at, end)
             captured = self._native(at + 12, end)
             start = at + self.view[at + 24] + self.view[at + 25] * 256
@@ -173,8 +117,6 @@ class Engine:
                 self._packet(start, captured, self._native(at + 16, end), link, when)
                 wanted += 1
             number += 1
-            if following == 0:
-                break
             at += following
         self._follow()
         self._detach()
