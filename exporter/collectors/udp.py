@@ -11,7 +11,7 @@ def udp_families(services: Mapping[str, UdpUse]) -> Iterator[Family]:
     sockets = gauge("larimar_udp_sockets", "UDP sockets of a service. sock_diag.", labels=("service_name",))
     dropped = counter(
         "larimar_udp_receive_drops_total",
-        "Datagrams to a service that the kernel dropped because the socket's buffer was full. /proc/net/udp.",
+        "Datagrams to a service that the kernel dropped because the socket's buffer was full. sock_diag.",
         labels=("service_name",),
     )
     for name, use in services.items():

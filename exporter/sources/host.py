@@ -182,7 +182,8 @@ class Host:
         """
         with self._lock:
             self.refresh(now)
-            self._neighbours.refresh(self.services(), self._services, self._named.services, now)
+            sources = [follower.source for follower in (self._sockets, *self._inner.followers)]
+            self._neighbours.refresh(sources, self.services(), self._services, self._named.services, now)
             reading = self._usage.read(self._census.candidates.keys(), self._has_swap())
             self._forbidden = reading.forbidden
             self._census.lost(reading.ended)

@@ -6,8 +6,9 @@ from contextlib import suppress
 from functools import partial
 
 from exporter.services.transfers import TcpLook
-from exporter.sources import rtnetlink, sockdiag
-from exporter.sources.sockets import Socket
+from exporter.services.unixedges import UnixSocket
+from exporter.sources import rtnetlink, sockdiag, unixdiag
+from exporter.sources.sockets import Others, Socket
 from exporter.sources.tcptable import WITH_INFO, Changes, TcpTable
 
 _NETLINK_SOCK_DIAG = 4
@@ -57,6 +58,22 @@ class DiagSockets:
         self._udp = udp
         self._follow(self._table.end())
         return {**self._tcp, **udp}
+
+    def others(self) -> Others:
+        """Return the Unix connections and the drops of UDP sockets.
+
+        Raises:
+            OSError: the kernel refuses or does not answer.
+            ValueError: the answer cannot be decoded.
+        """
+        unix: dict[int, UnixSocket] = {}
+        dropped: dict[int, int] = {}
+        self._ask(unixdiag.request(), partial(unixdiag.decode, found=unix))
+        for family in (socket.AF_INET, socket.AF_INET6):
+            with suppress(sockdiag.DiagError):
+                question = sockdiag.request(family, sockdiag.UDP, extensions=sockdiag.WITH_MEMORY)
+                self._ask(question, partial(sockdiag.decode_drops, dropped=dropped))
+        return Others(unix, dropped)
 
     def _follow(self, changes: Changes) -> None:
         """Make the sockets that are new; the objects of before stay those of what did not change."""

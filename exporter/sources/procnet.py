@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter.model import Endpoint
 from exporter.services.transfers import TcpLook
 from exporter.sources.sockdiag import CLOSE, LISTEN, TIME_WAIT, address
-from exporter.sources.sockets import Socket
+from exporter.sources.sockets import Others, Socket
 
 _FILES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 
@@ -43,27 +43,26 @@ class ProcNetSockets:
             raise FileNotFoundError(f"no socket tables in {self._folder}")
         return found
 
+    def others(self) -> Others:
+        """Return how many datagrams each UDP socket dropped; who is at the other end of a Unix one is not told here.
+
+        Raises:
+            OSError: the tables cannot be read.
+        """
+        dropped: dict[int, int] = {}
+        for name in ("udp", "udp6"):
+            try:
+                text = (self._folder / name).read_text("ascii", "replace")
+            except FileNotFoundError:  # a kernel without IPv6
+                continue
+            for line in text.splitlines()[1:]:
+                fields = line.split()
+                if len(fields) > 12 and fields[9].isdecimal() and fields[12].isdecimal():
+                    dropped[int(fields[9])] = int(fields[12])
+        return Others(udp_dropped=dropped)
+
     def close(self) -> None:
         """Nothing is held."""
-
-
-def udp_drops(proc: Path) -> dict[int, int]:
-    """Return how many datagrams each UDP socket has dropped as its buffer was full, by inode.
-
-    Raises:
-        OSError: the tables cannot be read.
-    """
-    found: dict[int, int] = {}
-    for name in ("udp", "udp6"):
-        try:
-            text = (proc / "net" / name).read_text("ascii", "replace")
-        except FileNotFoundError:  # a kernel without IPv6
-            continue
-        for line in text.splitlines()[1:]:
-            fields = line.split()
-            if len(fields) > 12 and fields[9].isdecimal() and fields[12].isdecimal():
-                found[int(fields[9])] = int(fields[12])
-    return found
 
 
 def decode(text: str, transport: str) -> Iterator[Socket]:

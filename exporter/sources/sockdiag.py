@@ -5,7 +5,7 @@ Layout: include/uapi/linux/inet_diag.h
 
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
 
@@ -26,6 +26,10 @@ _REQUEST = struct.Struct("=BBBxI48x")
 _TCPDIAG_GETSOCK = 18
 _OLD_REQUEST = struct.Struct("=BBBB48xII")
 SOCKETS = (_TCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY)  # what the messages on sockets are called, by the question
+
+_MEMORY = 7  # INET_DIAG_SKMEMINFO
+_DROPS = 8 * 4  # SK_MEMINFO_DROPS of include/uapi/linux/sock_diag.h
+WITH_MEMORY = 1 << _MEMORY - 1  # among the extensions
 
 ESTABLISHED, TIME_WAIT, CLOSE, LISTEN = 1, 6, 7, 10
 # Sockets in TIME_WAIT belong to nobody and may outnumber all others.
@@ -104,6 +108,40 @@ def head(buffer: bytes, offset: int, least: int = MESSAGE_BYTES) -> Head:
     if kind not in SOCKETS or length < least or length > left:
         raise ValueError(f"message of type {kind} and {length} bytes at {offset} of {len(buffer)}")
     return Head.SOCKET
+
+
+def decode_drops(buffer: bytes, dropped: dict[int, int]) -> bool:
+    """Add by inode how much each socket of one datagram ever dropped; return whether the answer is complete.
+
+    Raises:
+        DiagError: the kernel answers with an error.
+        ValueError: the bytes are no such answer.
+    """
+    offset = 0
+    while offset < len(buffer):
+        if head(buffer, offset) is Head.DONE:
+            return True
+        (length,) = struct.unpack_from("=I", buffer, offset)
+        (inode,) = struct.unpack_from("=I", buffer, offset + MESSAGE_BYTES - 4)
+        for kind, at, size in attributes(buffer, offset + MESSAGE_BYTES, offset + length):
+            if kind == _MEMORY and size >= _DROPS + 4 and inode:
+                (dropped[inode],) = struct.unpack_from("=I", buffer, at + _DROPS)
+        offset += (length + 3) & ~3
+    return False
+
+
+def attributes(buffer: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the kind, the place and the size of the attributes between two places, without their headers.
+
+    Raises:
+        ValueError: they are none.
+    """
+    while at + 4 <= end:
+        size, kind = struct.unpack_from("=HH", buffer, at)
+        if size < 4 or at + size > end:
+            raise ValueError(f"attribute of {size} bytes at {at} of {end}")
+        yield kind, at + 4, size - 4
+        at += (size + 3) & ~3
 
 
 def _run(rest: memoryview, length: int, protocol: int, known: Mapping[int, Socket], live: dict[int, Socket]) -> int:

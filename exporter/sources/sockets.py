@@ -1,11 +1,12 @@
 """The sockets of a host, and where they are read from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.model import Endpoint
 from exporter.services.transfers import TcpLook
+from exporter.services.unixedges import UnixSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,19 @@ class Socket:
     uid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What there is beside TCP's and UDP's sockets and their places.
+
+    Attributes:
+        unix: connected Unix sockets by inode; none where that is not told.
+        udp_dropped: datagrams that each UDP socket ever dropped as its buffer was full, by inode.
+    """
+
+    unix: Mapping[int, UnixSocket] = field(default_factory=dict)
+    udp_dropped: Mapping[int, int] = field(default_factory=dict)
+
+
 class SocketSource(Protocol):
     """Reads all sockets of one network namespace."""
 
@@ -41,6 +55,15 @@ class SocketSource(Protocol):
 
         Raises:
             OSError: they cannot be read this way on this host.
+        """
+        ...
+
+    def others(self) -> Others:
+        """Return what is not asked for at every reading.
+
+        Raises:
+            OSError: it cannot be read on this host.
+            ValueError: what the kernel says is not understood.
         """
         ...
 

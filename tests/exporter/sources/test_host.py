@@ -12,7 +12,7 @@ from exporter.services.transfers import TcpLook
 from exporter.services.view import HostView, Listener
 from exporter.sources.host import Host, open_sockets
 from exporter.sources.netlink import DiagSockets
-from exporter.sources.sockets import Socket
+from exporter.sources.sockets import Others, Socket
 from tests.exporter.sources.proctree import ProcTree
 
 TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -31,6 +31,9 @@ class Table:
         if self.error is not None:
             raise self.error
         return dict(self.sockets)
+
+    def others(self) -> Others:
+        return Others()
 
     def close(self) -> None:
         """Nothing is held."""

@@ -14,8 +14,9 @@ from exporter.services.connects import WayKey
 from exporter.services.operations import OTHER
 from exporter.services.traffic import UNKNOWN
 from exporter.services.unixedges import MOST_EDGES, UnixSocket, edges, ends
+from exporter.sources.netlink import DiagSockets
 from exporter.sources.sockdiag import DiagError
-from exporter.sources.unixdiag import decode, unix_connections
+from exporter.sources.unixdiag import decode
 
 SERVER, CLIENT = UnixSocket(2, True), UnixSocket(1, False)
 
@@ -26,7 +27,8 @@ def test_a_connection_is_between_who_connected_and_who_listens(tmp_path: Path) -
         listener.listen()
         client.connect(str(tmp_path / "s"))
         with closing(listener.accept()[0]) as accepted:
-            connected = ends(unix_connections())
+            with closing(DiagSockets()) as source:
+                connected = ends(source.others().unix)
             client_inode, server_inode = (os.fstat(one.fileno()).st_ino for one in (client, accepted))
 
     assert connected[server_inode] == client_inode
