@@ -232,8 +232,10 @@ class Naming:
         told: dict[str, Counter[ServiceClass]] = {
             name: Counter() for name, kind in classes.items() if kind is ServiceClass.UNKNOWN
         }
+        left = dict.fromkeys(told, _ASKED_MEMBERS)
         for pid, name in service.items():
-            if name in told and told[name].total() < _ASKED_MEMBERS:
+            if left.get(name):
+                left[name] -= 1
                 told[name][self._class_of(self._candidates[pid])] += 1
         for name, votes in told.items():
             for kind in _NO_WORK:

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from sys import intern  # thousands of workers have the same
 
 from exporter.identity.cgroups import place
 from exporter.identity.environment import VARIABLES
@@ -66,11 +67,11 @@ class Procfs:
 
     def facts(self, pid: int, stat: procparse.Stat) -> ProcessFacts:
         """Return what the process is; fields that cannot be read are empty."""
-        arguments = procparse.arguments(self._optional(pid, "cmdline"))
-        executable = self._link(pid, "exe").removesuffix(" (deleted)")
-        cgroup = procparse.cgroup(self._optional(pid, "cgroup"))
+        arguments = tuple(map(intern, procparse.arguments(self._optional(pid, "cmdline"))))
+        executable = intern(self._link(pid, "exe").removesuffix(" (deleted)"))
+        cgroup = intern(procparse.cgroup(self._optional(pid, "cgroup")))
         where = place(cgroup)
-        directory = self._link(pid, "cwd").removesuffix(" (deleted)")
+        directory = intern(self._link(pid, "cwd").removesuffix(" (deleted)"))
         return ProcessFacts(
             pid=pid,
             start_ticks=stat.start_ticks,

@@ -3,11 +3,17 @@
 import socket
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from exporter.services.connects import WayKey
 from exporter.sources.host import Host
+from exporter.sources.procnet import ProcNetSockets
+from tests.live.support.namespace import chosen, outside, own_loopback
 
 LOOKS = 60
 SERVER = """
@@ -30,27 +36,71 @@ def started(folder: Path, name: str, code: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_unix_connections_and_udp_drops_of_services(tmp_path: Path) -> None:
-    with closing(Host()) as host, started(tmp_path, "ticketing.py", SERVER) as server:
+@dataclass
+class Two:
+    """Two services that talk, and what floods the server's UDP socket; it lives where they do."""
+
+    pids: frozenset[int]
+    sender: socket.socket
+
+    def flood(self) -> None:
+        for _ in range(200):
+            self.sender.send(b"x" * 1000)
+
+
+@contextmanager
+def two_services(folder: Path) -> Iterator[Two]:
+    with (
+        started(folder, "ticketing.py", SERVER) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
         assert server.stdout is not None
-        port = int(server.stdout.readline())
-        with started(tmp_path, "booking.py", CLIENT) as client:
+        sender.connect(("127.0.0.1", int(server.stdout.readline())))
+        with started(folder, "booking.py", CLIENT) as client:
             assert client.stdout is not None
             client.stdout.readline()
-            way = WayKey("booking", "ticketing")
-            for now in range(LOOKS):
-                host.sample(float(now))
-                if way in host.unix_edges() and "ticketing" in host.udp():
-                    break
-            dropped = host.udp()["ticketing"].dropped
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-                for _ in range(200):
-                    sender.sendto(b"x" * 1000, ("127.0.0.1", port))
-            host.sample(float(LOOKS))
-            edges, use = host.unix_edges(), host.udp()["ticketing"]
+            yield Two(frozenset({server.pid, client.pid}), sender)
             client.kill()
         server.kill()
 
-    assert edges[way] == 1
+
+def hold(host: Host, two: Two) -> None:
+    """Look until both are known, and see that what is told of them is so."""
+    way = WayKey("booking", "ticketing")
+    for now in range(LOOKS):
+        host.sample(float(now))
+        if way in host.unix_edges() and "ticketing" in host.udp():
+            break
+    dropped = host.udp()["ticketing"].dropped
+    two.flood()
+    host.sample(float(LOOKS))
+    use = host.udp()["ticketing"]
+
+    assert host.unix_edges()[way] == 1
     assert use.sockets == 1
     assert 150 < use.dropped - dropped <= 200
+
+
+def test_unix_connections_and_udp_drops_of_services(tmp_path: Path) -> None:
+    with closing(Host()) as host, two_services(tmp_path) as two:
+        hold(host, two)
+
+
+def test_the_same_of_services_in_a_network_namespace_of_their_own(tmp_path: Path) -> None:
+    with own_loopback() as permitted:
+        if not permitted:
+            pytest.skip("no network namespace to be had: needs CAP_SYS_ADMIN")
+        with two_services(tmp_path) as two, outside():
+            proc = chosen(tmp_path / "proc", two.pids)  # others may run the same test
+            with closing(Host(proc, bpf=False)) as host:
+                hold(host, two)
+
+
+def test_without_sock_diag_the_drops_are_told(tmp_path: Path) -> None:
+    with two_services(tmp_path) as two:
+        source = ProcNetSockets(Path("/proc"))
+        before = source.others()
+        two.flood()
+        after = source.others()
+    assert not after.unix
+    assert sum(count - before.udp_dropped.get(inode, 0) for inode, count in after.udp_dropped.items()) > 150

@@ -1,6 +1,7 @@
 import errno
 import socket
 import struct
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -134,3 +135,26 @@ def test_on_a_point_to_point_link_the_own_address_is_taken() -> None:
     rtnetlink.decode(struct.pack("=IHHII", 16 + len(body), 20, 2, 1, 0) + body, found)
 
     assert found == {"10.9.0.1"}
+
+
+@given(st.lists(st.tuples(st.integers(1, 2**32 - 1), st.integers(0, 2**32 - 1), st.booleans()), max_size=20))
+def test_drops_are_those_of_the_memory_attribute(rows: list[tuple[int, int, bool]]) -> None:
+    end = Endpoint("127.0.0.1", 53)
+    datagram, expected = b"", {}
+    for inode, drops, is_told in rows:
+        memory = struct.pack("=HH9I", 40, 7, *range(1, 9), drops)
+        datagram += message(end, end, inode=inode, extra=memory if is_told else b"\x05\0\x08\0\0")
+        if is_told:
+            expected[inode] = drops
+    dropped: dict[int, int] = {}
+
+    assert sockdiag.decode_drops(datagram + DONE, dropped)
+    assert dropped == expected
+
+
+@given(st.binary(max_size=200))
+def test_garbage_instead_of_drops_is_refused_or_empty(buffer: bytes) -> None:
+    dropped: dict[int, int] = {}
+    with suppress(ValueError, sockdiag.DiagError):
+        sockdiag.decode_drops(buffer, dropped)
+    assert len(dropped) <= len(buffer) // 72
