@@ -273,7 +273,7 @@ class GovernedCapture:
 
     def _error_ratio(self) -> float:
         whole_seconds = max(0.0, self._clocks.now() - self._whole_since)
-        chance = self._precision.error_ratio(whole_seconds)
+        chance = self._precision.error_ratio(whole_seconds, self._clocks.wall())
         owed = self._picks.error_ratio(self._clocks.wall())
         return math.hypot(chance, owed, self._calibration.doubt_ratio()) if chance or owed else 0.0
 

@@ -1,6 +1,7 @@
 """Loads for `world.World`."""
 
 import random
+from collections.abc import Callable
 
 from tests.exporter.services.world import Asked
 
@@ -42,3 +43,22 @@ def growing(seconds: int) -> list[Asked]:
         moments.append(at)
         at += 1 / (50 * 2 ** (max(0.0, at - 10) / 5))
     return [Asked(at, at + RTT, place % 20) for place, at in enumerate(moments)]
+
+
+def any_load(dice: random.Random, seconds: int) -> list[Asked]:
+    """Return a load of any kind and rate: even, pipelined, in bursts, two rushes, or several at once."""
+    rate = round(600 * 6 ** dice.random())
+    calm, lasts = dice.uniform(2, 6), dice.uniform(0.5, 3)
+    again = calm + lasts + dice.uniform(1, 5)
+    kinds: tuple[Callable[[], list[Asked]], ...] = (
+        lambda: steady(rate, seconds),
+        lambda: pipelined(2 * rate, seconds, dice.choice((4, 16, 64))),
+        lambda: bursts(rate, seconds, dice.uniform(0.05, 2), dice.uniform(0.1, 0.8)),
+        lambda: [
+            one
+            for one in pipelined(3 * rate, seconds, dice.choice((1, 16)))
+            if calm < one.asked < calm + lasts or again < one.asked < again + lasts
+        ],
+        lambda: sorted([*steady(rate, seconds), *pipelined(rate, seconds)], key=lambda one: one.asked),
+    )
+    return dice.choice(kinds)()

@@ -7,7 +7,8 @@ from exporter.services.sampling import FOREVER, NANOSECONDS, Window
 def window(number: int, requests: float) -> Window:
     """Return a tenth of a second's look, for a second."""
     start = number * NANOSECONDS
-    return Window(start, start + NANOSECONDS // 10, 10.0, number, cycle_lasts=NANOSECONDS, requests=requests)
+    end, cycle_end = start + NANOSECONDS // 10, start + NANOSECONDS
+    return Window(start, end, 10.0, number, cycle_end, cycle_lasts=NANOSECONDS, requests=requests)
 
 
 def stated(*requests: float) -> float:
@@ -37,3 +38,16 @@ def test_nothing_is_off_while_everything_is_looked_at() -> None:
     precision = Precision()
     precision.look(Window(0, FOREVER))
     assert precision.error_ratio(0.0) == 0.0
+
+
+def test_what_was_dropped_leaves_doubt() -> None:
+    precision = Precision()
+    precision.look(Window(0, NANOSECONDS, 1.5, cycle_end=NANOSECONDS, requests=300))
+    assert 0.02 < precision.error_ratio(0.0) < 0.2
+
+
+def test_what_is_still_looked_at_tells_nothing_yet() -> None:
+    precision = Precision()
+    for number, requests in enumerate((100, 101, 100, 5), 1):
+        precision.look(window(number, requests))
+    assert precision.error_ratio(0.0, 4 * NANOSECONDS + NANOSECONDS // 2) < 0.1

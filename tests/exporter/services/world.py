@@ -149,7 +149,7 @@ class World:
         return max(now, self.opened)
 
     def _stated(self, now: float) -> float:
-        return math.hypot(self.precision.error_ratio(0.0), self.chooser.error_ratio(wall(now)))
+        return math.hypot(self.precision.error_ratio(0.0, wall(now)), self.chooser.error_ratio(wall(now)))
 
     def _change(self, plan: Plan, now: float) -> None:
         self.picking = plan.picks
