@@ -45,6 +45,7 @@ HOST_SECONDS = 1.0
 # What a process uses between its last sample and its end goes to its parent: so much at most.
 RESOURCES_SECONDS = 5.0
 INTERFACES_SECONDS = 5.0
+SAVE_SECONDS = 300.0
 # Without CAP_NET_ADMIN the kernel keeps some three hundred notices.
 CLOSINGS_SECONDS = 0.05
 # Counting every call takes a server that does nothing but call up to 10 % of its time; a fiftieth of that is little.
@@ -119,6 +120,7 @@ class App:
         self._attempts = Attempts()
         self._drained = Round()
         self._said = False
+        self._saved_at = clock()
         self._capture_error = ""
         self._packet_stages = (
             Stage("drain", 0.0, self._drain),
@@ -135,7 +137,8 @@ class App:
                 self._open_capture(config), config.memory_bytes, config.cpu_budget, values=config.business_value
             )
             opened.callback(lambda: self._wire.close(self._wall()))
-            self._portraits = Portraits(config.procfs)
+            self._portraits = Portraits(config.procfs, config.fingerprints_state, lambda: wall() / 1e9)
+            opened.callback(self._save)
             windows = SYSCALL_WINDOWS if config.syscalls_mode == "windows" else None
             self._calling = open_calling(windows, self._host.services, clock, config.procfs, config.syscalls)
             opened.callback(self._calling.close)
@@ -239,6 +242,12 @@ class App:
     def _sample(self, now: float) -> None:
         resources = self._host.sample(now)
         self._portraits.update(resources, self._host.view(), self._wire.outlines(), now)
+        if now - self._saved_at >= SAVE_SECONDS:
+            self._saved_at = now
+            self._save()
+
+    def _save(self) -> None:
+        self._attempts.run("fingerprints", self._portraits.save)
 
     def _say_what_is_missing(self) -> None:
         available = capabilities(self._wire, self._host, self._calling)

@@ -30,6 +30,12 @@ def existing_folder(text: str) -> Path:
     return folder
 
 
+def state_file(text: str) -> Path:
+    """Read the path of a file that may not be there yet, in a folder that is."""
+    existing_folder(str(Path(text).parent))
+    return Path(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Observes this host's services through packets and /proc, and exposes what it learns as Prometheus metrics."""
@@ -125,5 +131,11 @@ class Config:
     changes: bool = option("collector.changes", True, "Restarts, new executables, arguments, ports and dependencies.")
     fingerprints: bool = option(
         "collector.fingerprints", True, "How each service behaves, and how far that is from its usual behaviour."
+    )
+    fingerprints_state: Path | None = option(
+        "fingerprints.state-file",
+        None,
+        "File in which usual fingerprints outlive a restart of the exporter; without one they are learned anew.",
+        parse=state_file,
     )
     listen_ports: bool = option("collector.listen", True, "Ports that services listen on.")

@@ -2,12 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from exporter.fingerprint.model import Model, ModelError, load
 from exporter.fingerprint.profiles import Profile, Profiles
 from exporter.fingerprint.reading import lasting_ports, readings
+from exporter.fingerprint.remembered import Levels, RememberedError, read, written
 from exporter.services.changes import ChangeKey, Changes
 from exporter.services.outlines import Outlines
 from exporter.services.resources import ServiceResources
@@ -22,13 +24,16 @@ class Portraits:
 
     Args:
         proc: the host's /proc.
+        state: the file in which usual fingerprints outlive the exporter; None where they do not.
+        wall: seconds since the epoch.
     """
 
-    def __init__(self, proc: Path) -> None:
+    def __init__(self, proc: Path, state: Path | None = None, wall: Callable[[], float] = time.time) -> None:
         self._lock = threading.Lock()
+        self._state, self._wall = state, wall
         model = learned()
         self.has_model = model is not None
-        self._profiles = Profiles(model)
+        self._profiles = Profiles(model, recalled={} if state is None else recalled(state, wall()))
         self._changes = Changes()
         self._deployed = Deployed(proc)
 
@@ -40,6 +45,20 @@ class Portraits:
             ports = (lasting_ports(view, "tcp"), lasting_ports(view, "udp"))
             self._changes.update(self._deployed.read(view, ports, wire.dependencies), now, view.renamed)
 
+    def save(self) -> None:
+        """Write the usual fingerprints into the file of state, where there is one.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._state is None:
+            return
+        with self._lock:
+            text = written(self._profiles.usual(), self._wall())
+        fresh = self._state.with_name(self._state.name + ".new")
+        fresh.write_text(text)
+        fresh.replace(self._state)
+
     def profiles(self) -> Mapping[str, Profile]:
         """Return how every service behaved as of the last update."""
         with self._lock:
@@ -49,6 +68,17 @@ class Portraits:
         """Return how often each property of every service changed."""
         with self._lock:
             return self._changes.counts()
+
+
+def recalled(file: Path, now: float) -> Mapping[str, Levels]:
+    """Return the usual fingerprints of a file, none where it is not there or cannot be used; `now` since the epoch."""
+    try:
+        return read(file.read_bytes(), now)
+    except FileNotFoundError:
+        return {}
+    except (OSError, RememberedError) as error:
+        log.warning("usual fingerprints not read", extra={"file": str(file), "reason": str(error)})
+        return {}
 
 
 def learned() -> Model | None:

@@ -166,6 +166,8 @@ def start(recipe: Recipe, kit_: Kit, folder: Path, port: int = 0) -> Running:
     line = _started(recipe, _command(recipe.command, kit_, values), folder)
 
     def again() -> subprocess.Popen[bytes]:
+        if recipe.way is Way.UNIT:
+            unit_of(recipe).mkdir(parents=True, exist_ok=True)
         with (folder / "output.log").open("ab") as log:
             return subprocess.Popen(
                 line,
@@ -259,7 +261,6 @@ def _started(recipe: Recipe, command: list[str], folder: Path) -> list[str]:
         return [str(FLEET / "venv/bin/supervisord"), "-c", str(settings)]
     if recipe.way is Way.UNIT:
         unit = unit_of(recipe)
-        unit.mkdir(parents=True, exist_ok=True)
         return ["/bin/sh", "-c", f'echo $$ > {unit}/cgroup.procs; exec "$@"', "sh", *command]
     if recipe.way is Way.RENAMED:
         other = folder / recipe.other_name

@@ -1,8 +1,8 @@
 """How far a fingerprint is from the usual one of its service."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from exporter.fingerprint.dimensions import NAMES, Vector
 
@@ -38,7 +38,7 @@ class Distance:
 
 
 @dataclass(slots=True)
-class _Level:
+class Level:
     """One dimension's running mean and mean absolute deviation, and of how many seconds they are."""
 
     mean: float
@@ -51,7 +51,15 @@ class Usual:
     """A service's usual fingerprint: means that a jump moves by no more than a few usual deviations at a time."""
 
     least_seconds: float = LEAST_SECONDS
-    _levels: dict[int, _Level] = field(default_factory=dict)
+    _levels: dict[int, Level] = field(default_factory=dict)
+
+    def levels(self) -> Mapping[int, Level]:
+        """Return what was learned of each dimension, by its index."""
+        return self._levels
+
+    def recall(self, levels: Mapping[int, Level]) -> None:
+        """Begin with what was learned before."""
+        self._levels = {index: replace(level) for index, level in levels.items()}
 
     def distance(self, found: Vector) -> Distance | None:
         """Return how far `found` is from the usual; None before the usual is known."""
@@ -74,7 +82,7 @@ class Usual:
                 continue
             level = self._levels.get(index)
             if level is None:
-                self._levels[index] = _Level(value)
+                self._levels[index] = Level(value)
                 continue
             level.seconds += seconds
             # A plain mean at first, of the latest hours later.

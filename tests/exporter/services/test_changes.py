@@ -47,6 +47,17 @@ def test_a_new_binary_on_all_replicas_is_one_change(watched: Watched) -> None:
     assert watched.counts() == ALL_QUIET | {Change.EXECUTABLE: 1, Change.RESTART: 2}
 
 
+@pytest.mark.parametrize("change", [Change.COMMAND_LINE, Change.IMAGE, Change.UNIT, Change.CONFIG])
+def test_what_replicas_get_one_after_the_other_is_one_change(change: Change) -> None:
+    watched, old, new = Watched(), Part(change, "1"), Part(change, "2")
+    watched.look(shop((1, old), (2, old), (3, old)), 100)
+    for first, second, third in ((new, old, old), (new, new, old), (new, new, new)):
+        watched.look(shop((1, first), (2, second), (3, third)), 20)
+    watched.look(shop((1, new), (2, new), (3, new)), 200)
+
+    assert watched.counts() == ALL_QUIET | {change: 1}
+
+
 def test_going_back_to_the_binary_of_before_is_a_change(watched: Watched) -> None:
     watched.look(shop((3, NEWER)), 200)
     watched.look(shop((4, BINARY)), 20)
