@@ -37,12 +37,33 @@ def test_kubernetes_pods_from_their_log_folders(tmp_path: Path) -> None:
     assert Containers(tmp_path).find(ID, UID) == ContainerFacts(name="web", pod="web-7d4b9c6f5d-x2x7k", part="web")
 
 
+def bundle(root: Path, annotations: dict[str, str]) -> None:
+    file = root / "run/containerd/io.containerd.runtime.v2.task/default" / ID / "config.json"
+    write(file, json.dumps({"annotations": annotations}))
+
+
+def test_names_that_nerdctl_gives_containerd(tmp_path: Path) -> None:
+    bundle(tmp_path, {"nerdctl/name": "shop-web-1", "com.docker.compose.service": "web"})
+
+    assert Containers(tmp_path).find(ID, "") == ContainerFacts(name="shop-web-1", service="web")
+
+
+def test_pods_that_kubernetes_gives_containerd(tmp_path: Path) -> None:
+    cri = {"sandbox-name": "web-7d4b9c6f5d-x2x7k", "container-name": "web", "image-name": "shop/web:3"}
+    bundle(tmp_path, {f"io.kubernetes.cri.{name}": text for name, text in cri.items()})
+
+    found = Containers(tmp_path).find(ID, UID)
+
+    assert found == ContainerFacts(name="web", pod="web-7d4b9c6f5d-x2x7k", part="web", image="shop/web:3")
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", "[" * 100_000, '{"Name": 3, "Config": []}', "\ud800".encode("utf-8", "surrogatepass").hex()]
 )
 def test_broken_files_name_nothing(tmp_path: Path, text: str) -> None:
     write(tmp_path / "var/lib/docker/containers" / ID / "config.v2.json", text)
     write(tmp_path / "var/lib/containers/storage/overlay-containers/containers.json", text)
+    write(tmp_path / "run/containerd/io.containerd.runtime.v2.task/default" / ID / "config.json", text)
 
     assert Containers(tmp_path).find(ID, "") is NO_CONTAINER
 
