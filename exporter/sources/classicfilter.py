@@ -19,6 +19,7 @@ TUNNEL_PROTOCOLS = (4, 41, 47)  # IPv4 in IP, IPv6 in IP, GRE
 DNS_PORT = 53
 DNS_CLEAR = 0x4040  # bits of a DNS header's flags that are never set
 EXTENSION_HEADERS = (0, 43, 44, 51, 60)
+TCP, UDP = 6, 17
 ARP = 0x806
 
 # Operation codes: load a word, half word or byte, absolute or behind the index register X; and so on.
@@ -158,8 +159,8 @@ def _ipv4(ip: int, datagrams: bool) -> list[Line]:
         Instruction(IF_BITS, 0x3FFF, "other"),  # a fragment
         Instruction(LOAD_HEADER_LENGTH, ip),
         Instruction(LOAD_BYTE, ip + 9),
-        Instruction(IF_EQUAL, 6, "tcp4"),
-        Instruction(IF_EQUAL, 17, "udp4"),
+        Instruction(IF_EQUAL, TCP, "tcp4"),
+        Instruction(IF_EQUAL, UDP, "udp4"),
         *_one_of(TUNNEL_PROTOCOLS),
         "udp4",
         *([Instruction(JUMP, 0, "other")] if datagrams else []),
@@ -182,8 +183,8 @@ def _ipv6(ip: int, datagrams: bool) -> list[Line]:
     return [
         "ipv6",
         Instruction(LOAD_BYTE, ip + 6),
-        Instruction(IF_EQUAL, 6, "tcp6"),
-        Instruction(IF_EQUAL, 17, "udp6"),
+        Instruction(IF_EQUAL, TCP, "tcp6"),
+        Instruction(IF_EQUAL, UDP, "udp6"),
         *_one_of((*TUNNEL_PROTOCOLS, *EXTENSION_HEADERS)),
         "udp6",
         *([Instruction(JUMP, 0, "other")] if datagrams else []),

@@ -14,7 +14,7 @@ ADD, SUBTRACT, OR, AND, SHIFT_LEFT, SHIFT_RIGHT, MULTIPLY, XOR = 0x00, 0x10, 0x4
 EQUAL, MORE_THAN, AT_LEAST, SOME_BITS, NOT_EQUAL, LESS = 0x10, 0x20, 0x30, 0x40, 0x50, 0xA0
 JUMP, EXIT = 0x05, 0x95  # what does not go on to the next instruction
 
-MAP_LOOKUP, MAP_UPDATE, PROBE_READ_KERNEL, SEQ_WRITE = 1, 2, 113, 127  # helpers that programs call
+MAP_LOOKUP, MAP_UPDATE, LOAD_BYTES, PROBE_READ_KERNEL, SEQ_WRITE = 1, 2, 26, 113, 127  # helpers that programs call
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,11 @@ def load_packet(size: int, offset: int) -> Op:
 def load_packet_at(size: int, place: int, offset: int) -> Op:
     """Load from the packet as far behind the offset as a register says."""
     return Op(0x40 | BYTES[size], source=place, number=offset)
+
+
+def to_network_half(target: int) -> Op:
+    """Turn a half word from host to network order or back; all above it becomes 0."""
+    return Op(0xDC, target, number=16)
 
 
 def load(size: int, target: int, source: int, offset: int) -> Op:

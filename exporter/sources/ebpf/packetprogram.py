@@ -40,6 +40,7 @@ from exporter.sources.ebpf.assembler import (
     put_word,
     store,
 )
+from exporter.sources.ebpf.shortpath import short_segments
 
 KEY_BYTES, VALUE_BYTES = 12, 8  # the addresses' words and the ports; the acknowledgement number and bytes since
 A, X, SAVED, CONTEXT = assembler.R0, assembler.R7, assembler.R8, assembler.R6  # as in the kernel's own translation
@@ -95,7 +96,13 @@ def translate(program: bytes, measure: Measure) -> bytes:
     Raises:
         ValueError: an instruction is none of those that `sources.classicfilter` uses.
     """
-    lines: list[Line] = [move(CONTEXT, R1), put_word(A, 0), put_word(X, 0)]
+    lines: list[Line] = [
+        move(CONTEXT, R1),
+        *short_segments(measure.link_header, CONTEXT, measure.snap.head_bytes, "others"),
+        "others",
+        put_word(A, 0),
+        put_word(X, 0),
+    ]
     for number, (code, then, otherwise, operand) in enumerate(struct.iter_unpack("=HBBI", program)):
         lines.append(f"{number}")
         if code in CONDITIONS:

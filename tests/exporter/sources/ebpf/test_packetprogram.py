@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from exporter.net.lengths import Bodies
 from exporter.sources.classicfilter import WHOLE, Kept, Snap, payload_filter
@@ -73,6 +75,26 @@ def test_the_kernel_keeps_of_short_packets_what_the_classic_program_keeps(
     for name, frame in (KEPT | DROPPED).items():
         if len(frame) > 14 + 20:
             assert run(descriptor, frame) == run_classic(program, frame[14:]), name
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.integers(0, 80),
+    st.lists(
+        st.tuples(st.integers(0, 39), st.sampled_from((0, 1, 2, 6, 17, 0x14, 0x40, 0x45, 0x46, 0x50, 0x60, 0xFF))),
+        max_size=3,
+    ),
+    st.integers(0, 70),
+)
+def test_the_kernel_keeps_of_whatever_looks_like_a_segment_what_the_classic_program_keeps(
+    ebpf_filter: EbpfFilter, size: int, changes: list[tuple[int, int]], cut: int
+) -> None:
+    frame = bytearray(tcp(CLIENT, SERVER, 1, bytes(size), ack=5))
+    for place, value in changes:
+        frame[14 + place] = value
+    frame = frame[: max(len(frame) - cut, 14 + 21)]  # the kernel runs no program on less
+    descriptor = ebpf_filter.load(Kept(Snap(HEAD, HEAD), 0, datagrams=True))
+    assert run(descriptor, bytes(frame)) == run_classic(payload_filter(Snap(HEAD, HEAD), 0, True), bytes(frame[14:]))
 
 
 @pytest.mark.parametrize("header", [0, 14])
