@@ -1,19 +1,20 @@
 """Services started in varied ways get the names and classes that people would give, and keep them."""
 
-import shutil
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
-from benchmarks.fleet import running as fleet
 from benchmarks.fleet.recipe import Recipe, Way
 from benchmarks.fleet.recipes import RECIPES
 from benchmarks.fleet.recording import phases
-from benchmarks.fleet.running import Kit, Running, kit_of, start, units, wait
+from benchmarks.fleet.running import Kit, Running, kit_of, start, units
 from exporter.identity.facts import ServiceClass
 from exporter.model import Endpoint
 from exporter.portraits import Portraits, learned
@@ -23,10 +24,8 @@ from exporter.services.outlines import Outlines
 from exporter.services.view import HostView
 from exporter.sources.host import Host
 from quickstart.debian import Tree
-from tests.live.support import stack
-from tests.live.support.namespace import outside
-from tests.live.support.stack import Prometheus
-from tests.live.support.waiting import settled, until
+from tests.live.support.restarts import again, upgrade
+from tests.live.support.waiting import until
 
 BY_ENGINE = {recipe.engine: recipe for recipe in reversed(RECIPES)}
 REDIS = BY_ENGINE["redis"]
@@ -133,109 +132,45 @@ def test_a_restart_and_an_upgrade_are_counted_once_and_the_name_stays(
     assert watched.changes("kvd") == QUIET | {Change.RESTART: 2, Change.EXECUTABLE: 1}
 
 
-def again(one: Running) -> None:
-    """Kill a service and start it again."""
-    one.end()
-    one.process = one.restart()
-    wait(one)
+TILL = """
+import signal, socket, sys
+opened = [socket.create_server(("127.0.0.1", int(sys.argv[1])))]
+signal.signal(signal.SIGUSR1, lambda *_: opened.append(socket.create_server(("127.0.0.1", int(sys.argv[2])))))
+while True:
+    signal.pause()
+"""
 
 
-def upgrade(program: Path) -> None:
-    """Put another version in a program's place, as a package manager does: bytes behind an ELF's end are not read."""
-    newer = program.with_suffix(".new")
-    shutil.copy(program, newer)
-    with newer.open("ab") as file:
-        file.write(b"newer")
-    newer.rename(program)
+def test_a_new_port_and_a_new_version_with_other_arguments_are_counted_once_each(
+    running: Callable[..., Running], watched: Watched
+) -> None:
+    command = "$venv/bin/python $folder/till.py $port $other"
+    till = Recipe("python", "till", ServiceClass.APPLICATION, command, files={"till.py": TILL})
+    first = running(till)
+    watched.look(40.0)
+    assert watched.name(first) == "till"
+    assert watched.changes("till") == QUIET
+
+    os.kill(first.process.pid, signal.SIGUSR1)
+    until(lambda: len(listening(first)) == 2, 10, lambda: f"listens on {listening(first)}")
+    watched.look(10.0)
+    assert watched.changes("till") == QUIET | {Change.PORT: 1}
+
+    first.end()
+    second = running(replace(till, command=f"{command} --fast"))
+    watched.look(20.0)
+    assert watched.name(second) == "till"
+    moved = {Change.PORT: 2, Change.COMMAND_LINE: 1, Change.EXECUTABLE: 1, Change.RESTART: 1}
+    assert watched.changes("till") == QUIET | moved, "its script is written anew, and it listens on another port"
 
 
-# None that other tests, which may run on this machine as well, start: a second one has its port behind its name.
-FLEET = ("beanstalkd", "gearmand", "lighttpd", "caddy", "tinyproxy", "privoxy", "unbound", "nsd", "rsync", "rsyslog")
-# By then ports are learned, an errand is told from a service, and whatever changes has been looked at several times.
-LEARNING_SECONDS = 35
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-@pytest.mark.usefixtures("capturing")
-def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_once(tree: Tree, tmp_path: Path) -> None:
-    with ExitStack() as ended:
-        services = started(tmp_path, ended)
-        exporter = ended.enter_context(stack.exporter(tmp_path))
-        targets = {"larimar": [exporter.url.removeprefix("http://")]}
-        prometheus = ended.enter_context(stack.prometheus(tree, tmp_path, targets, 1.0))
-        wait_for(prometheus, 'count(larimar_service_changes_total{change="restart",service_name="kvd"})', 1)
-        before = settled(lambda: names(prometheus, services), LEARNING_SECONDS, 90)
-        assert set(services) <= before
-
-        for one in services.values():
-            again(one)
-        for name in services:
-            wait_for(prometheus, f'larimar_service_changes_total{{change="restart",service_name="{name}"}}', 1)
-        upgrade(tmp_path / "kvd" / "kvd")
-        again(services["kvd"])
-        settings = tmp_path / "lighttpd" / "lighttpd.conf"
-        settings.write_text(settings.read_text() + "# newer\n")
-        replica = services["reports"].restart()
-        ended.callback(replace_end(services["reports"], replica))
-        wait_for(prometheus, 'larimar_service_processes{service_name="reports"}', 2)
-
-        counted = settled(lambda: changes(prometheus, services), LEARNING_SECONDS, 90)
-        assert names(prometheus, services) == before
-        expected = {(name, "restart"): 1.0 for name in services}
-        assert counted == expected | {("kvd", "restart"): 2.0, ("kvd", "executable"): 1.0, ("lighttpd", "config"): 1.0}
-        assert not fallen(prometheus)
-
-
-def started(folder: Path, ended: ExitStack) -> dict[str, Running]:
-    """Start the services, by the names they should get; they end with the stack."""
-    recipes = {recipe.name: recipe for recipe in (replace(BY_ENGINE[engine], way=Way.PLAIN) for engine in FLEET)}
-    recipes["kvd"] = replace(REDIS, way=Way.RENAMED, other_name="kvd")
-    with outside():  # it may have to fetch packages
-        kit = fleet.kit(tuple(recipes.values()))
-    recipes["reports"] = BY_ENGINE["python-batch"]
-    services = {}
-    for name, recipe in recipes.items():
-        services[name] = start(recipe, kit, folder / ("kvd" if name == "kvd" else recipe.engine))
-        ended.callback(services[name].end)
-    return services
-
-
-def replace_end(one: Running, process: object) -> Callable[[], None]:
-    """Return what ends another process of a service."""
-    return Running(one.recipe, one.port, one.folder, process, one.restart).end  # type: ignore[arg-type]
-
-
-def names(prometheus: Prometheus, services: Iterable[str]) -> set[str]:
-    """Return the services that have a process and are called after these, with a port behind the name or not."""
-    found = {sample.labels["service_name"] for sample in prometheus.query('larimar_service_info{job="larimar"}')}
-    return {name for name in found if name.partition(":")[0] in services}
-
-
-def changes(prometheus: Prometheus, services: Iterable[str]) -> dict[tuple[str, str], float]:
-    """Return what was counted of each service's changes, by its name and the change."""
+def listening(one: Running) -> set[int]:
+    """Return the ports that a service's first process listens on."""
     return {
-        (sample.labels["service_name"], sample.labels["change"]): sample.value
-        for sample in prometheus.query("larimar_service_changes_total > 0")
-        if sample.labels["service_name"] in services
+        connection.laddr.port
+        for connection in psutil.Process(one.process.pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
     }
-
-
-def fallen(prometheus: Prometheus) -> list[str]:
-    """Return the counters of the exporter that ever went backwards."""
-    counters = prometheus.query('count by (__name__) ({__name__=~"larimar_.*_total"})')
-    names = sorted(sample.labels["__name__"] for sample in counters)
-    assert "larimar_service_cpu_seconds_total" in names
-    return [name for name in names if prometheus.query(f"resets({name}[10m]) > 0")]
-
-
-def wait_for(prometheus: Prometheus, expression: str, value: float) -> None:
-    """Wait until an expression has a value."""
-
-    def has() -> bool:
-        return [sample.value for sample in prometheus.query(expression)] == [value]
-
-    until(has, 90, lambda: f"{expression} is {prometheus.query(expression)}, not {value}")
 
 
 @pytest.mark.long
