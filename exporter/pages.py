@@ -128,6 +128,7 @@ def coverage(wire: Wire, host: Host, portraits: Portraits, calling: Calling, fai
         filter_reason=counters.capture.filter.reason,
         flows_misplaced=counters.engine.misplaced,
         gap_bytes=counters.engine.gap_bytes,
+        estimated=counters.estimated,
         misjudged=counters.engine.misjudged,
         hidden_processes=status.hidden_processes,
         unowned_sockets=status.unowned_sockets,

@@ -30,10 +30,14 @@ RETENTION_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class WireCounters:
-    """The counts of every stage, and what was folded into `~other` by label."""
+    """The counts of every stage, and what was folded into `~other` by label.
+
+    `estimated` is how many messages of a protocol only the lengths of packets told of.
+    """
 
     capture: CaptureStats
     engine: EngineCounters
+    estimated: Mapping[str, int]
     attribution: AttributionCounters
     limited: Mapping[str, float]
     governing: Governing
@@ -89,8 +93,9 @@ class Wire:
         self._connects = Connects(self._traffic.admitted, caps.edges)
         self._connecting = Connecting(self._connects, self._attribution.places, sampling.weight)
         shares = Shares.of(memory_bytes)
+        self._conversations = Conversations(self._attribution, PROTOCOLS if values else without_values(PROTOCOLS))
         self._engine = Engine(
-            Conversations(self._attribution, PROTOCOLS if values else without_values(PROTOCOLS)),
+            self._conversations,
             max_flows=shares.flows,
             buffer_bytes=shares.waiting_bytes,
             datagrams=True,
@@ -166,6 +171,7 @@ class Wire:
             return WireCounters(
                 self._capture.stats() if self._capture is not None else CaptureStats(),
                 self._engine.counters(),
+                dict(self._conversations.estimates),
                 self._attribution.counters(),
                 self._limited(),
                 self._capture.governing() if self._capture is not None else Governing(),

@@ -29,6 +29,7 @@ class Coverage:
         filter, filter_reason: what the kernel does before it copies them, and why that and nothing else.
         misjudged: long packets of which the head was copied, and more was needed.
         gap_bytes: that parsers needed and did not get: lost, dropped, not looked at or not copied.
+        estimated: protocol -> messages that only the lengths of packets tell of, which were not copied whole.
         flows_misplaced: slots of the flow table that were freed without being found in its index.
         hidden_processes: listed, but not to be read.
         unowned_sockets: whose process was not found.
@@ -60,6 +61,7 @@ class Coverage:
     filter_reason: str = ""
     misjudged: int = 0
     gap_bytes: int = 0
+    estimated: Mapping[str, int] = field(default_factory=dict)
     flows_misplaced: int = 0
     hidden_processes: int = 0
     unowned_sockets: int = 0
@@ -245,6 +247,12 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
         "larimar_socket_closings_lost_total",
         "Notices of closed TCP sockets that were lost, and with them their last bytes, as more came than were kept.",
         lambda seen: seen.closings_lost,
+    ),
+    Counts(
+        "larimar_flows_estimated_messages_total",
+        "Messages counted without being copied, by the size of those in front of them in the same packet.",
+        "protocol",
+        lambda seen: seen.estimated,
     ),
     Counts(
         "larimar_parse_errors_total",

@@ -260,6 +260,8 @@ class Delivery:
             return
         if size > 0:
             self.delivered_bytes += size
+            if size < wire and isinstance(stream, Glancing):
+                self._call(slot, stream.shorten, size)
             self._want(slot, direction, self._call(slot, stream.data, direction, source[start : start + size], at))
         if self.slots[slot * WORDS + STATE] & TURNS:
             self.turn(slot * WORDS, direction, wire, at)

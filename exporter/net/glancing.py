@@ -16,6 +16,9 @@ class Glancing:
         """Take the next bytes of a direction, all of them in a frame; return False to have them delivered as ever."""
         raise NotImplementedError
 
+    def shorten(self, size_bytes: int) -> None:
+        """Take note that of the packet to come next no more than its first bytes were copied, so many."""
+
     def unheard(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
         """Account for bytes of a direction that the other one acknowledged, of which no packet at all is captured.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from exporter.model import Direction, Message, Nanoseconds
 
@@ -82,6 +82,8 @@ class ProtocolSpec:
         transports: what it goes over; a datagram is judged and parsed whole, each by itself.
         within: the protocol whose inside this guesses at, and whose label it bears; else empty.
         heads_tell: whether messages are told, with their times, by the head of a packet that was copied in part.
+        trains: where clients send many messages in one packet, so that its head tells of those behind: given a parser
+            and a direction, returns how many bytes end the message that was begun, 0 where that is not known.
         valueless: makes the same without looking at the numbers that requests carry; None if `parser` never does.
     """
 
@@ -93,12 +95,18 @@ class ProtocolSpec:
     transports: frozenset[str] = frozenset({"tcp"})
     within: str = ""
     heads_tell: bool = False
+    trains: Callable[[Any, Direction], int] | None = None
     valueless: Callable[[], Parser] | None = None
 
     @property
     def label(self) -> str:
         """The `protocol` label's value."""
         return self.within or self.name
+
+
+def unmeasured(_parser: Parser, _direction: Direction) -> int:
+    """Return 0: nothing tells where the message ends that was begun."""
+    return 0
 
 
 def without_values(specs: Sequence[ProtocolSpec]) -> tuple[ProtocolSpec, ...]:

@@ -226,4 +226,4 @@ def parser() -> SidedParser:
     return SidedParser(Switching(Requests(session)), Switching(Answers(session)))
 
 
-SPEC = ProtocolSpec("cassandra", frozenset({9042, 9142}), match, parser, Family.DATABASE)
+SPEC = ProtocolSpec("cassandra", frozenset({9042, 9142}), match, parser, Family.DATABASE, trains=SidedParser.skippable)

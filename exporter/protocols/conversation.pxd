@@ -12,11 +12,11 @@ from exporter.protocols.pairing cimport Pairing
 cdef class Conversation(Glancing):
     cdef int _flip, _mistakes, _fed_side
     cdef int64_t _fed_at
-    cdef bint _asked, _whole
+    cdef bint _asked, _short, _whole
     cdef Lane _lane
     cdef Counting _counting
     cdef Turn _turn
-    cdef object _flow, _observer, _specs, _spec, _parser, _recorder, _recognition, _spoken
+    cdef object _flow, _observer, _specs, _spec, _parser, _recorder, _recognition, _spoken, _estimates, _head, _conjectures
     cdef Pairing _pairing
 
     cpdef int64_t data(self, int direction, bytes payload, int64_t at) except? -7
@@ -35,6 +35,8 @@ cdef class Conversation(Glancing):
     cdef _recognise(self, recognition, int side, bytes payload, int64_t at)
     cdef _adopt(self, recognition, verdict, int64_t at)
     cdef _settle(self, recognition, int64_t at)
+    cpdef shorten(self, int64_t size_bytes)
+    cdef _replay_all(self, chunks, int swapped)
     cpdef unheard(self, int direction, int64_t size_bytes, int64_t at)
     cdef _overhear(self, int side, int64_t size_bytes, int64_t at)
     cdef _parse(self, int side, bytes payload, int64_t at)

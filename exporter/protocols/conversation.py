@@ -1,7 +1,9 @@
 """One connection: finds out what it speaks, has it parsed, pairs the messages and hands on the exchanges."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from exporter.model import Direction, Exchange, Flow, Message, Nanoseconds
 from exporter.net.frames import Frame
@@ -9,12 +11,14 @@ from exporter.net.glancing import Glancing
 from exporter.net.stream import BLINDLY, End, Stream
 from exporter.protocols import turns
 from exporter.protocols.base import Family, Match, ParseError, Parser, ProtocolSpec
+from exporter.protocols.conjectures import Conjectures
 from exporter.protocols.datagrams import DatagramConversation, is_group
 from exporter.protocols.detect import Chunk, Recognition, Verdict
 from exporter.protocols.lane import Counting, Lane, Turn
 from exporter.protocols.pairing import Pairing
 from exporter.protocols.recorder import Observer, Recorder
 from exporter.protocols.spoken import Spoken
+from exporter.protocols.trains import Head
 
 # So many changes of direction may pass before a connection is given up as unknown.
 JUDGED_BURSTS = 6
@@ -36,11 +40,14 @@ class Conversation(Glancing):
 
     __slots__ = (
         "_asked",
+        "_conjectures",
         "_counting",
+        "_estimates",
         "_fed_at",
         "_fed_side",
         "_flip",
         "_flow",
+        "_head",
         "_lane",
         "_mistakes",
         "_observer",
@@ -48,6 +55,7 @@ class Conversation(Glancing):
         "_parser",
         "_recognition",
         "_recorder",
+        "_short",
         "_spec",
         "_specs",
         "_spoken",
@@ -56,9 +64,15 @@ class Conversation(Glancing):
     )
 
     def __init__(
-        self, flow: Flow, observer: Observer, specs: Sequence[ProtocolSpec], spoken: Spoken | None = None
+        self,
+        flow: Flow,
+        observer: Observer,
+        specs: Sequence[ProtocolSpec],
+        spoken: Spoken | None = None,
+        estimates: Counter[str] | None = None,
     ) -> None:
         self._flow = flow
+        self._estimates: Counter[str] = Counter() if estimates is None else estimates
         self._spoken = Spoken() if spoken is None else spoken
         self._observer = observer
         self._specs = specs
@@ -74,6 +88,9 @@ class Conversation(Glancing):
         self._lane: Lane | None = None  # the parser, while it is idle and the pairing calm but for what the lane asked
         self._counting: Counting | None = None
         self._turn: Turn | None = None
+        self._head: Head | None = None  # of the packet in hand, if the rest of it was not copied
+        self._short = False  # that packet comes next
+        self._conjectures: Conjectures | None = None
         self._asked = False  # the lane read a request, and no answer yet
         self._recognition: Recognition | None = Recognition(flow, specs, latest_only=not flow.sure)
 
@@ -81,6 +98,9 @@ class Conversation(Glancing):
         """Take the next bytes; return how many further ones of this direction need not be delivered."""
         if self._lane is not None:
             self._leave_lane(self._lane)
+        if not self._short:
+            self._head = None
+        self._short = False
         self._fed_side = direction
         self._fed_at = at
         self._advance(direction ^ self._flip, payload, at)
@@ -137,7 +157,13 @@ class Conversation(Glancing):
             self._leave_lane(self._lane)
         # What is missing at the time of the last bytes is the rest of their packet, of which only the head was copied.
         self._miss(direction ^ self._flip, size_bytes, at, direction == self._fed_side and at == self._fed_at)
+        self._head = None
         return self._skippable(direction)
+
+    def shorten(self, size_bytes: int) -> None:
+        """Take note that of the packet to come next no more than its head was copied."""
+        self._head = Head(size_bytes, self._pairing.idle() and not self._asked)
+        self._short = True
 
     def unheard(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
         """Account for bytes of a direction that is not captured: only what is paired by turns learns from them."""
@@ -169,7 +195,16 @@ class Conversation(Glancing):
             self._whole = False
             if not is_tail or not self._spec.heads_tell:
                 self._doubt(side, size_bytes, at if is_tail else at - 1)
-        self._take(parser.gap(SIDES[side], size_bytes, at))
+        head, self._head = self._head, None
+        known = self._spec.trains(parser, SIDES[side]) if head is not None and self._spec.trains is not None else 0
+        begun = parser.gap(SIDES[side], size_bytes, at)
+        if head is not None and self._spec.trains is not None:
+            begun = head.named(begun)
+        self._take(begun)
+        if head is not None and is_tail and not harmless and self._spec.trains is not None:
+            if self._conjectures is None:
+                self._conjectures = Conjectures(self._pairing, self._estimates)
+            self._conjectures.tell(self._spec, side, head.behind(begun, known, size_bytes, at))
         if is_tail and not harmless and self._spec.heads_tell:
             self._pairing.cut(side == SIDES[0])
         rest = parser.left()
@@ -214,8 +249,7 @@ class Conversation(Glancing):
             self._flip ^= 1
             self._flow = replace(self._flow, client=self._flow.server, server=self._flow.client)
         self._recorder = self._observer.recognised(self._flow, verdict.spec.name)
-        for chunk in recognition.chunks:
-            self._replay(chunk, chunk.direction ^ verdict.swapped)
+        self._replay_all(recognition.chunks, int(verdict.swapped))
 
     def _settle(self, recognition: Recognition, at: Nanoseconds) -> None:
         """Make up one's mind with what there is.
@@ -230,10 +264,19 @@ class Conversation(Glancing):
             return
         self._parser = turns.SPEC.parser()
         self._recognition = None
-        for chunk in recognition.chunks:
-            self._replay(chunk, chunk.direction)
+        self._replay_all(recognition.chunks, 0)
         if not self._whole:
             self._recognition = recognition
+
+    def _replay_all(self, chunks: Sequence[Chunk], swapped: int) -> None:
+        latest = self._head  # the packet in hand is the last chunk
+        for chunk, following in zip_longest(chunks, chunks[1:]):
+            if following is None:
+                self._head = latest
+            elif following.lost and not following.unheard:
+                self.shorten(len(chunk.payload))
+                self._short = False
+            self._replay(chunk, chunk.direction ^ swapped)
 
     def _replay(self, chunk: Chunk, side: int) -> None:
         """Take what was held while the protocol was not known."""
@@ -303,6 +346,8 @@ class Conversation(Glancing):
         return self._parser.skippable(SIDES[direction ^ self._flip])
 
     def _take(self, messages: Sequence[Message]) -> None:
+        if self._head is not None:
+            self._head.whole.extend(message for message in messages if message.first_at == self._fed_at)
         for message in messages:
             self._pairing.take(message)
 
@@ -318,6 +363,9 @@ class Conversations:
     Args:
         observer: told of each connection once its protocol is known.
         specs: the protocols to look for, in the order of detection.
+
+    Attributes:
+        estimates: protocol -> messages that only the lengths of packets tell of, which were not copied whole.
     """
 
     def __init__(self, observer: Observer, specs: Sequence[ProtocolSpec]) -> None:
@@ -325,11 +373,12 @@ class Conversations:
         self._streamed = tuple(spec for spec in specs if "tcp" in spec.transports)
         self._datagrams = tuple(spec for spec in specs if "udp" in spec.transports)
         self._spoken = Spoken()
+        self.estimates: Counter[str] = Counter()
 
     def __call__(self, flow: Flow, at: Nanoseconds) -> Stream | None:
         """Return the consumer of a new connection or flow; None for what is said to a group, which nobody answers."""
         if flow.transport == "tcp":
-            return Conversation(flow, self._observer, self._streamed, self._spoken)
+            return Conversation(flow, self._observer, self._streamed, self._spoken, self.estimates)
         if is_group(flow.server.address) or is_group(flow.client.address):
             return None
         return DatagramConversation(flow, self._observer, self._datagrams)

@@ -7,7 +7,7 @@ import cython
 
 from exporter.model import Change, Direction, Kind, Message, Nanoseconds
 from exporter.protocols.backlog import behind_line_ends
-from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
+from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec, unmeasured
 from exporter.protocols.bodies import CHANGING, MAX_BODY_BYTES, NO_BODY, changes_of, kind_of
 from exporter.protocols.fifo import Fifo
 from exporter.protocols.http_head import (
@@ -371,4 +371,5 @@ SPEC = ProtocolSpec(
     *("http", frozenset({80, 81, 591, 3000, 5000, 8000, 8008, 8080, 8081, 8888, 9000}), match, HttpParser, Family.HTTP),
     valueless=partial(HttpParser, values=False),
     heads_tell=True,
+    trains=unmeasured,
 )

@@ -5,7 +5,7 @@ from functools import partial
 
 from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds
 from exporter.protocols import http2_match
-from exporter.protocols.base import Family, ParseError, ProtocolSpec
+from exporter.protocols.base import Family, ParseError, ProtocolSpec, unmeasured
 from exporter.protocols.bodies import NO_BODY
 from exporter.protocols.http2_frames import (
     CONTINUATION,
@@ -285,4 +285,5 @@ class Http2Parser:
 SPEC = ProtocolSpec(
     *("http2", frozenset({80, 8080}), http2_match.match_http2, Http2Parser, Family.HTTP),
     valueless=partial(Http2Parser, values=False),
+    trains=unmeasured,
 )

@@ -70,6 +70,11 @@ class MemcachedParser:
         side = self._requests if direction == CLIENT else self._replies
         return side.skip if side is not None else 0
 
+    def rest(self, direction: Direction) -> int:
+        """Return how many bytes end the message being read, 0 where nobody knows: values in text go before an END."""
+        side = self._requests if direction == CLIENT else self._replies
+        return 0 if side is None or isinstance(side, TextReplies) else side.skip
+
     def left(self) -> bytes | None:
         """Return None: nothing else follows on a connection."""
         return None
@@ -86,4 +91,4 @@ class MemcachedParser:
             self._requests, self._replies = TextRequests(session), TextReplies(session)
 
 
-SPEC = ProtocolSpec("memcached", frozenset({11211}), match, MemcachedParser, Family.CACHE)
+SPEC = ProtocolSpec("memcached", frozenset({11211}), match, MemcachedParser, Family.CACHE, trains=MemcachedParser.rest)

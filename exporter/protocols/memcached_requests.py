@@ -7,6 +7,7 @@ from exporter.protocols.backlog import Backlog
 from exporter.protocols.base import ParseError
 from exporter.protocols.memcached_commands import (
     COMMANDS,
+    LONGEST_NAME,
     META,
     META_STORAGE,
     OTHER,
@@ -80,8 +81,14 @@ class TextRequests:
             self._complete(at, out)
 
     def lose(self, out: list[Message]) -> None:
-        """The next boundary is unknown; a command whose line was read still counts."""
+        """The next boundary is unknown; a command whose name was read still counts."""
         self._complete(self._first_at, out)
+        name, space, _ = bytes(self._backlog.held[: LONGEST_NAME + 1]).partition(b" ")
+        command = COMMANDS.get(name)
+        if command is not None and space and not self.skip:
+            kind = ONE_WAY if command.form == SILENT else REQUEST
+            since = self._backlog.since
+            out.append(Message(kind, since, since, len(self._backlog.held), command.operation))
         self.skip = 0
         self.lost = True
         self._backlog.drop()

@@ -148,4 +148,4 @@ def match(client: bytes, server: bytes) -> Match:
     return begun if begun is not Match.NO else match_midst(client, server)
 
 
-SPEC = ProtocolSpec("mqtt", frozenset({1883}), match, MqttParser, Family.MESSAGING)
+SPEC = ProtocolSpec("mqtt", frozenset({1883}), match, MqttParser, Family.MESSAGING, trains=MqttParser.skippable)

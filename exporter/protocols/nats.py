@@ -47,4 +47,4 @@ class NatsParser:
         return ()
 
 
-SPEC = ProtocolSpec("nats", frozenset({4222}), match, NatsParser, Family.MESSAGING)
+SPEC = ProtocolSpec("nats", frozenset({4222}), match, NatsParser, Family.MESSAGING, trains=NatsParser.skippable)

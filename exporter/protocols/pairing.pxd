@@ -14,11 +14,16 @@ cdef class Pairing:
     cdef object _record
     cdef Fifo _ordered
     cdef dict _correlated
+    cdef object _train
     cdef bint _answer_cut, _behind_cut, _cut, _doubted, _trusted, _was_response
     cdef int64_t _least, _agreed, _serial, _answer_lost
 
     @cython.locals(message=Message)
     cpdef take(self, message)
+    cpdef bint idle(self) except -1
+    cpdef hide(self, train)
+    cpdef lengthen(self, requests)
+    cpdef bint estimate(self, Message answer) except -1
     @cython.locals(doubted=bint)
     cdef bint calm(self) except -1
     cdef turned(self)
@@ -29,8 +34,10 @@ cdef class Pairing:
     cpdef finish(self)
     @cython.locals(was_response=bint)
     cdef _request(self, Message request)
-    @cython.locals(first=Message, timed=bint)
+    @cython.locals(first=Message, request=Message, timed=bint)
     cdef _response(self, Message response)
+    @cython.locals(request=Message, timed=bint)
+    cdef _correlated_response(self, Message response, correlation)
     cdef _correlate(self, Message request, correlation)
     cdef _answer(self, Message request, Message response, bint timed)
     cdef _flush_ordered(self)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message, Nanoseconds
 from exporter.protocols.fifo import Fifo
+from exporter.protocols.trains import Train
 
 # Looking a member of an enumeration up costs more than comparing it.
 REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED = Kind.REQUEST, Kind.RESPONSE, Kind.ONE_WAY, Kind.PUSH, Kind.UNANSWERED
@@ -36,6 +37,7 @@ class Pairing:
         "_ordered",
         "_record",
         "_serial",
+        "_train",
         "_trusted",
         "_was_response",
     )
@@ -54,6 +56,7 @@ class Pairing:
         self._agreed = 0  # turns in a row that speak against more being unanswered
         self._was_response = False
         self._serial = 0  # requests in a row that came when all before them were answered
+        self._train: Train | None = None  # requests behind those of a packet whose head was seen
 
     def take(self, message: Message) -> None:
         """Take the next message of either direction, in the order of capture."""
@@ -67,7 +70,7 @@ class Pairing:
             if message.correlation is None:
                 self._response(message)
             else:
-                self._answer(self._correlated.pop(message.correlation, None), message, timed=True)
+                self._correlated_response(message, message.correlation)
         elif kind is ONE_WAY or (kind is PUSH and message.operation.name):
             self._record(Exchange(message, None))
         elif kind is UNANSWERED:
@@ -76,6 +79,29 @@ class Pairing:
             self._least -= int(self._least > 0)
         elif kind is CHANGED:
             self._record(Exchange(None, message))
+
+    def idle(self) -> bool:
+        """Return whether no request is outstanding."""
+        return not self._ordered and not self._correlated
+
+    def hide(self, train: Train) -> None:
+        """The rest of a packet hides requests: an answer to none that was seen is to one of them."""
+        self._train = train
+
+    def lengthen(self, requests: int) -> None:
+        """Packets go on that hide requests."""
+        if self._train is not None:
+            self._train.left += requests
+
+    def estimate(self, answer: Message) -> bool:
+        """Take an answer that the rest of a packet hides; return False if nothing is known that it could answer."""
+        if self._ordered:
+            self._record(Exchange(self._ordered.popleft(), answer, False))
+        elif self._train is not None and self._train.proven and self._train.left > 0:
+            self._record(Exchange(self._train.request(None), answer, False))
+        else:
+            return False
+        return True
 
     def calm(self) -> bool:
         """Return whether nothing is outstanding or in doubt."""
@@ -136,6 +162,8 @@ class Pairing:
         self._correlated.clear()
 
     def _request(self, request: Message) -> None:
+        if self._was_response:
+            self._train = None
         if self._answer_lost != NEVER:
             self._answer_lost = NEVER
             self._flush_ordered()
@@ -177,7 +205,17 @@ class Pairing:
                 self._agreed = 0
         timed = not self._doubted and (self._answer_lost == NEVER or response.last_at <= self._answer_lost)
         self._answer_lost = NEVER
-        self._answer(self._ordered.popleft() if self._ordered else None, response, timed)
+        request = self._ordered.popleft() if self._ordered else None
+        if request is None and self._train is not None:
+            request, timed = self._train.request(None), False
+        self._answer(request, response, timed)
+
+    def _correlated_response(self, response: Message, correlation: int) -> None:
+        request = self._correlated.pop(correlation, None)
+        timed = True
+        if request is None and self._train is not None and correlation >= 0:
+            request, timed = self._train.request(correlation), self._train.sure
+        self._answer(request, response, timed)
 
     def _correlate(self, request: Message, correlation: int) -> None:
         replaced = self._correlated.pop(correlation, None)

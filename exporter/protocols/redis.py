@@ -84,6 +84,10 @@ class RedisParser(Lane):
             return OPAQUE_STEP_BYTES
         return (self._requests if direction == CLIENT else self._replies).skip
 
+    def rest(self, direction: Direction) -> int:
+        """Return how many bytes end the message being read, 0 where more than a string is left of it."""
+        return (self._requests if direction == CLIENT else self._replies).rest()
+
     def left(self) -> bytes | None:
         """Return None: nothing else follows on a connection."""
         return None
@@ -93,4 +97,6 @@ class RedisParser(Lane):
         return ()
 
 
-SPEC = ProtocolSpec("redis", frozenset({6379, 6380, 26379, 16379}), match, RedisParser, Family.CACHE)
+SPEC = ProtocolSpec(
+    "redis", frozenset({6379, 6380, 26379, 16379}), match, RedisParser, Family.CACHE, trains=RedisParser.rest
+)

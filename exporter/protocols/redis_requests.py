@@ -88,6 +88,10 @@ class Requests:
         if not self.skip and not self._left:
             self._complete(at, out)
 
+    def rest(self) -> int:
+        """Return how many bytes end the message being read, 0 where that is not known."""
+        return 0 if self._left else self.skip
+
     def idle(self) -> bool:
         """Return whether a command was read, and the next one has not begun."""
         amid = self.lost or self.skip > 0 or self._left > 0 or self._operation is not None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import zip_longest
 
 from exporter.model import Change, Endpoint, Exchange, Flow, Kind, Nanoseconds
 from exporter.net.stream import End
@@ -21,7 +22,7 @@ STREAMED = tuple(spec for spec in PROTOCOLS if "tcp" in spec.transports)
 class Step:
     """Bytes of one direction that arrive together, or, with `lost`, so many that do not; a millisecond after the last.
 
-    With `at_once` they arrive at the last one's time.
+    With `at_once` they arrive at the last one's time; if they are lost, they are the rest of its packet.
     """
 
     direction: int
@@ -103,8 +104,11 @@ def converse(
     kept = Kept()
     conversation = Conversation(flow(sure, server_port), kept, specs)
     at = 0
-    for step in steps:
+    taken = list(steps)
+    for step, following in zip_longest(taken, taken[1:]):
         at += 0 if step.at_once else STEP
+        if following is not None and following.lost and following.at_once and not step.lost:
+            conversation.shorten(len(step.payload))
         if step.lost:
             conversation.gap(step.direction, step.lost, at)
         else:

@@ -21,7 +21,7 @@ def variations(steps: tuple["Step", ...], dice: random.Random) -> Iterator[list[
     conversing = import_module("tests.exporter.protocols.conversing")
     yield list(steps)
     for _ in range(VARIATIONS):
-        varied = []
+        varied: list[Step] = []
         for step in steps[dice.choice((0, 0, dice.randrange(len(steps)))) :]:
             payload = bytearray(step.payload[:LONGEST_BYTES])
             if dice.random() < 0.15 and payload:
@@ -30,7 +30,8 @@ def variations(steps: tuple["Step", ...], dice: random.Random) -> Iterator[list[
             for begin, end in pairwise(edges):
                 lost = dice.random() < 0.05
                 piece = b"" if lost else bytes(payload[begin:end])
-                varied.append(conversing.Step(step.direction, piece, lost=(end - begin) * lost))
+                is_tail = lost and begin > 0 and not varied[-1].lost
+                varied.append(conversing.Step(step.direction, piece, lost=(end - begin) * lost, at_once=is_tail))
         yield varied
 
 
