@@ -18,6 +18,7 @@ from exporter.config import Config
 from exporter.pages import capabilities, collectors, routes
 from exporter.portraits import Portraits
 from exporter.privileges import grant, losses
+from exporter.services.pacing import Pace
 from exporter.services.windows import Windows
 from exporter.sources.calling import open_calling
 from exporter.sources.errors import SourceError
@@ -26,6 +27,7 @@ from exporter.sources.host import Host
 from exporter.sources.namespaces import Namespaces
 from exporter.sources.packets import open_packets
 from exporter.sources.source import PacketSource
+from exporter.sources.urgency import hurry_thread
 from exporter.wire import Wire
 from toolkit.families import Family
 from toolkit.server import serve
@@ -115,9 +117,9 @@ class App:
     def __init__(
         self, config: Config, clock: Callable[[], float] = time.monotonic, wall: Callable[[], int] = time.time_ns
     ) -> None:
-        self._clock = clock
-        self._wall = wall
+        self._clock, self._wall = clock, wall
         self._attempts = Attempts()
+        self._pace = Pace(config.cpu_budget, HOST_SECONDS, clock())
         self._drained = Round()
         self._said = False
         self._saved_at = clock()
@@ -199,6 +201,7 @@ class App:
         yield Stage("interfaces", INTERFACES_SECONDS, lambda _now: self._wire.follow_interfaces())
 
     def _run_packets(self, stop: threading.Event) -> None:
+        hurry_thread()
         pause = 0.0
         while not stop.wait(LEAST_PAUSE_SECONDS):
             if pause > 0.0:
@@ -213,10 +216,10 @@ class App:
     def _run_host(self, stop: threading.Event) -> None:
         pause = 0.0
         while not stop.wait(pause):
-            started = self._clock()
+            started, used = self._clock(), time.thread_time()
             self._round_host()
-            spent = self._clock() - started
-            pause = max(spent, HOST_SECONDS - spent)  # after a look that took long, as long a rest
+            now = self._clock()
+            pause = self._pace.pause(now, now - started, time.thread_time() - used)
 
     def _round(self, stages: Iterable[Stage]) -> None:
         """Do what is due; a stage that fails is counted, and tried again when it is due next."""

@@ -103,8 +103,7 @@ class Governor:
         self._whole = True
         self._chooses_blocks = chooses_blocks
         self._picks: Picking | None = None
-        self._open_seconds = 0.0
-        self._cost = 0.0  # of looking at everything, processors
+        self._cost = self._open_seconds = 0.0  # of looking at everything, processors; since the last estimate of it
         self._calm_since = math.inf
         self._late = 0.0  # the most seconds that a step was late recently
         self._number = 0

@@ -89,18 +89,14 @@ class Capture:
         self._found: Found | None = None
         self._ended: list[Ring] = []
         self._snap_bytes = snap_bytes
-        self._bodies: frozenset[Bodies] = frozenset()
-        self._messages: frozenset[Bodies] = frozenset()
-        self._ring_bytes = memory_bytes // 2
+        self._bodies = self._messages = frozenset[Bodies]()
         self._datagrams = datagrams
-        self._used = 0  # bytes of rings that are not closed
+        self._ring_bytes, self._used = memory_bytes // 2, 0  # of rings in all, and of those that are not closed
         self._rings: dict[Place, Share] = {}
         self._refused: Mapping[Place, str] = {}
         self._closed_ways: Mapping[int, str] = {}
         self._gone_packets = self._gone_dropped = 0
-        self._paused = False
-        self._turn = 0
-        self._sample = ALL
+        self._paused, self._turn, self._sample = False, 0, ALL
         up = [interface for interface in interfaces_up() if not interfaces or interface.name in interfaces]
         # One share is left for interfaces that come later.
         self._share = max(LEAST_RING_BYTES, min(MOST_RING_BYTES, self._ring_bytes // (len(up) + 1)))
