@@ -99,6 +99,16 @@ def _memory(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
         {name: one.gauges.resident_bytes for name, one in resources.items()},
     )
     yield _gauge(
+        "larimar_service_memory_proportional_bytes",
+        "Resident memory with shared pages divided among the processes that share them (PSS): in turns, few processes "
+        "at a time, the largest first; in between by the share that they had. /proc/PID/smaps_rollup.",
+        {
+            name: one.gauges.resident_bytes * one.proportional_share
+            for name, one in resources.items()
+            if one.proportional_share is not None
+        },
+    )
+    yield _gauge(
         "larimar_service_memory_swap_bytes",
         "Swapped-out memory of all processes. /proc/PID/status.",
         {name: one.gauges.swap_bytes for name, one in resources.items()},

@@ -115,12 +115,7 @@ class Naming:
         called = self._roster.admit(self._claims(names, open_roots, ports), now)
         decided = {root: called.get(name, OTHER) for root, name in names.items() if root not in open_roots}
         service = {pid: decided.get(place.root_pid, OTHER) for pid, place in self._placed.items()}
-
-        def is_same(pid: int) -> bool:
-            return pid in before and before[pid].facts.start_ticks == candidates[pid].facts.start_ticks
-
-        for old in self._renames.update(service, is_same, now):
-            self._roster.give_up(old)
+        self._give_up(service, before, now)
         undecided = frozenset(pid for pid, place in self._placed.items() if place.root_pid in open_roots)
         moved = {pid for pid, _ in service.items() ^ self._service.items()}
         touched = stale | moved | (undecided ^ self._named.undecided)
@@ -136,6 +131,15 @@ class Naming:
             renamed=self._renames.known(),
         )
         return self._named
+
+    def _give_up(self, service: Mapping[int, str], before: Mapping[int, Candidate], now: float) -> None:
+        """Free the places of names that turned out to be none; `before` are the candidates of the last time."""
+
+        def is_same(pid: int) -> bool:
+            return pid in before and before[pid].facts.start_ticks == self._candidates[pid].facts.start_ticks
+
+        for old in self._renames.update(service, is_same, now):
+            self._roster.give_up(old)
 
     def _place(self, candidates: Mapping[int, Candidate]) -> set[int]:
         """Find out where all processes stand; return those of which that, or anything else, may have changed."""

@@ -21,6 +21,8 @@ class ServiceResources:
         has_io: whether disk, call and file counts could ever be read of a member.
         has_waits: the same of run delays and context switches.
         cgroups: of the cgroups that are all the service's own; None where it never had any.
+        proportional_share: of the resident memory, what is left when pages that several processes share are divided
+            among them; None where not known.
     """
 
     counters: Counters
@@ -29,6 +31,7 @@ class ServiceResources:
     has_io: bool
     has_waits: bool = False
     cgroups: CgroupUse | None = None
+    proportional_share: float | None = None
 
 
 @dataclass(slots=True)

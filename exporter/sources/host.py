@@ -1,40 +1,28 @@
 """A host's services: who runs, what it is called, where it listens, what it uses."""
 
-import logging
 import os
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.identity.roster import Roster
-from exporter.services.cgroups import CgroupTotals, own_cgroups
 from exporter.services.connects import WayKey
 from exporter.services.datagrams import UdpUse
 from exporter.services.naming import Named, Naming
-from exporter.services.outlook import Outlook
 from exporter.services.parties import Party
-from exporter.services.resources import Resources, ServiceResources
-from exporter.services.transfers import Ledger, Totals
+from exporter.services.resources import ServiceResources
+from exporter.services.transfers import Totals
 from exporter.services.view import HostView
 from exporter.sources.census import Census
-from exporter.sources.cgroup import CgroupReader
-from exporter.sources.closings import Closings
 from exporter.sources.containers import Containers
-from exporter.sources.following import ClosingSource, SocketFollower
-from exporter.sources.innersockets import InnerSockets
+from exporter.sources.hostsockets import HostSockets
+from exporter.sources.hostusage import HostUsage
 from exporter.sources.namespaces import Namespaces
-from exporter.sources.neighbours import Neighbours
-from exporter.sources.netlink import DiagSockets, local_addresses
-from exporter.sources.owners import SocketOwners
+from exporter.sources.netlink import local_addresses
 from exporter.sources.procfs import ContainerLookup, Procfs
-from exporter.sources.procnet import ProcNetSockets
 from exporter.sources.runtimes import Remembered, run_times
 from exporter.sources.sockets import SocketSource
-from exporter.sources.tasks import open_usages
-from exporter.sources.usage import UsageReader, descriptor_budget
-
-log = logging.getLogger(__name__)
 
 _CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
 _DEFAULT_EPHEMERAL = range(32768, 61000)
@@ -99,32 +87,13 @@ class Host:
         self._times = times = Remembered(run_times(proc))
         self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find, times)
         self._census = Census(self._procfs)
-        reader = UsageReader(proc, descriptor_budget(max_descriptors), times)
-        self._usage, self._no_bpf = open_usages(proc, reader, times) if bpf else (reader, "not wanted")
-        self._forbidden = 0
-        self._cgroups = CgroupReader(proc)
-        self._cgroup_totals = CgroupTotals()
-        self._cgroup_owners: dict[str, str] = {}
-        self._named_for_cgroups: Named | None = None
-        self._owners = SocketOwners(proc, times=times)
-        closings = open_closings() if sockets is None else None
-        source = sockets if sockets is not None else open_sockets(proc)
-        self._has_diag = isinstance(source, DiagSockets)
-        self._ledger = Ledger()
-        self._sockets = SocketFollower(source, closings, addresses, self._ledger)
-        self._lets_go = namespaces is None
-        self._namespaces = namespaces or Namespaces(proc)
-        self._inner = InnerSockets(self._namespaces, self._ledger)
-        self._outlook = Outlook()
-        self._neighbours = Neighbours(proc, times=times)
-        self._services: Mapping[int, str] = {}
+        self._usage = HostUsage(proc, max_descriptors, bpf, times)
+        self._sockets = HostSockets(proc, sockets, addresses, times, namespaces)
         self._roster = Roster(max_services)
         self._naming = Naming(self._roster, self._procfs.boot_time(), os.sysconf("SC_CLK_TCK"))
-        self._resources = Resources()
         self._privileged = may_trace(self._procfs)
         self._ephemeral = ephemeral_ports(self._procfs)
-        self._unowned = 0
-        self._ports: dict[int, int] = {}
+        self._ports: Mapping[int, int] = {}
         self._named = Named()
         self._view = HostView(ephemeral_ports=self._ephemeral)
 
@@ -140,35 +109,18 @@ class Host:
         with self._lock:
             self._times.forget()
             changed = self._census.refresh(now)
-            pids = self._census.candidates.keys()
-            self._inner.refresh(pids, now)
-            followers = [self._sockets, *self._inner.followers]
-            for follower in followers:
-                follower.read(now)
-            inodes = self._sockets.inodes.union(*(follower.inodes for follower in followers[1:]))
-            owners = self._owners.resolve(inodes, pids, now)
-            self._unowned = len(inodes) - len(owners)
-            ports: dict[int, int] = {}
-            for follower in reversed(followers):
-                ports.update(follower.lowest_ports(owners))
-            with_sockets = set(owners.values())
-            if changed or ports != self._ports or self._named.is_due(with_sockets, now):
-                self._ports = ports
+            self._sockets.read(self._census.candidates.keys(), now)
+            with_sockets = set(self._sockets.owners.values())
+            if changed or self._sockets.ports != self._ports or self._named.is_due(with_sockets, now):
+                self._ports = self._sockets.ports
                 self._name(with_sockets, now)
-            processes = self._named.processes
-            services = {inode: processes[pid].service for inode, pid in owners.items() if pid in processes}
-            self._services = services
             host = HostView(
                 processes=self._named.processes,
                 services=self._named.services,
                 ephemeral_ports=self._ephemeral,
                 renamed=self._named.renamed,
             )
-            seen = self._outlook.views([follower.attribute(services) for follower in followers], host)
-            for follower, view in zip(followers, seen, strict=True):
-                follower.count(view, now)
-            self._ledger.forget(now)
-            self._view = seen[0]
+            self._view = self._sockets.count(host, now)
             return self._view
 
     def sample(self, now: float) -> Mapping[str, ServiceResources]:
@@ -182,26 +134,15 @@ class Host:
         """
         with self._lock:
             self.refresh(now)
-            sources = [follower.source for follower in (self._sockets, *self._inner.followers)]
-            self._neighbours.refresh(sources, self.services(), self._services, self._named.services, now)
-            reading = self._usage.read(self._census.candidates.keys(), self._has_swap())
-            self._forbidden = reading.forbidden
+            self._sockets.look_beside(self.services(), self._named.services, now)
+            reading = self._usage.read(self._census.candidates.keys())
             self._census.lost(reading.ended)
             known = self._census.candidates
             for sample in reading.changed:
                 facts = known[sample.pid].facts
                 if sample.comm != facts.comm or sample.start_ticks != facts.start_ticks:
                     self._census.executed(sample.pid, now)
-            named = self._named
-            used = self._resources.update(reading.changed, known.keys(), named.members, now, named.renamed)
-            return self._cgroup_totals.update(self._cgroups.read(self._own_cgroups()), self._cgroup_owners, used)
-
-    def _own_cgroups(self) -> Collection[str]:
-        """Return the cgroups that are one service's own."""
-        if self._named is not self._named_for_cgroups:
-            self._named_for_cgroups = self._named
-            self._cgroup_owners = own_cgroups(self._named.processes)
-        return self._cgroup_owners.keys()
+            return self._usage.add(reading, known.keys(), self._named, now)
 
     def hear(self) -> None:
         """Fetch the notices of closed sockets, which the kernel keeps little room for; never waits for a look.
@@ -209,8 +150,7 @@ class Host:
         Raises:
             OSError, ValueError: the notices cannot be read.
         """
-        for follower in (self._sockets, *self._inner.followers):
-            follower.hear()
+        self._sockets.hear()
 
     def view(self) -> HostView:
         """Return what the last refresh found."""
@@ -224,17 +164,17 @@ class Host:
     def transfers(self) -> Mapping[Party, Totals]:
         """Return what TCP sockets have transferred, as of the last refresh."""
         with self._lock:
-            return self._ledger.totals(one.transfers for one in (self._sockets, *self._inner.followers))
+            return self._sockets.transfers()
 
     def unix_edges(self) -> Mapping[WayKey, int]:
         """Return the connections between services over Unix sockets, as of the last sample."""
         with self._lock:
-            return self._neighbours.unix_edges()
+            return self._sockets.unix_edges()
 
     def udp(self) -> Mapping[str, UdpUse]:
         """Return every service's UDP sockets and drops, as of the last sample."""
         with self._lock:
-            return self._neighbours.udp()
+            return self._sockets.udp()
 
     def status(self) -> HostStatus:
         """Return what the host let be seen so far."""
@@ -242,19 +182,15 @@ class Host:
             return HostStatus(
                 capabilities={
                     "processes": self._procfs.shows_others(),
-                    "bpf_tasks": not self._no_bpf,
-                    "cgroup_v2": self._cgroups.available,
-                    "cgroup_controllers": self._cgroups.controlled,
-                    "proc_io": self._privileged or self._forbidden == 0,
-                    "proc_files": self._privileged or self._owners.forbidden == 0,
+                    **self._usage.capabilities,
+                    "proc_io": self._privileged or self._usage.forbidden == 0,
+                    "proc_files": self._privileged or not self._sockets.hides_files,
                     "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,
-                    "sock_diag": self._has_diag and self._sockets.failures == 0,
-                    "closed_sockets": self._sockets.hears_closings,
-                    "net_namespaces": self._inner.is_permitted,
+                    **self._sockets.capabilities,
                 },
                 hidden_processes=self._census.hidden,
-                unowned_sockets=self._unowned,
-                unsearched_processes=self._owners.waiting,
+                unowned_sockets=self._sockets.unowned,
+                unsearched_processes=self._sockets.unsearched,
                 socket_failures=self._sockets.failures,
                 closings_lost=self._sockets.closings_lost,
                 services_refused=self._roster.refused,
@@ -264,45 +200,13 @@ class Host:
         """Close every descriptor."""
         with self._lock:
             self._usage.close()
-            self._owners.close()
             self._sockets.close()
-            self._inner.close()
-            if self._lets_go:
-                self._namespaces.close()
-            self._neighbours.close()
 
     def _name(self, with_sockets: set[int], now: float) -> None:
         def age_seconds(pid: int) -> float:
             return self._census.age_seconds(pid, now)
 
         self._named = self._naming.update(self._census.candidates, self._ports, with_sockets, age_seconds, now)
-
-    def _has_swap(self) -> bool:
-        """Return whether anything at all is swapped out."""
-        try:
-            lines = self._procfs.read("swaps").splitlines()[1:]
-        except OSError:
-            return False
-        return any(fields[3] != b"0" for line in lines if len(fields := line.split()) > 3)
-
-
-def open_sockets(proc: Path) -> SocketSource:
-    """Return sock_diag where it answers, else the tables of /proc/net."""
-    try:
-        source = DiagSockets()
-        source.read()
-    except (OSError, ValueError) as error:
-        log.warning("sock_diag refused, reading /proc/net", extra={"error": str(error)})
-        return ProcNetSockets(proc)
-    return source
-
-
-def open_closings() -> ClosingSource | None:
-    """Return the kernel's notices of closed sockets, None where they are not permitted."""
-    try:
-        return Closings()
-    except OSError:
-        return None  # told with all else that is missing
 
 
 def ephemeral_ports(procfs: Procfs) -> range:

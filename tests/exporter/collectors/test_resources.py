@@ -18,6 +18,7 @@ BUSY = ServiceResources(
     has_io=True,
     has_waits=True,
     cgroups=CgroupUse(1_500_000_000, {"cpu": 250_000_000, "io": 0}, 1 << 30, 2),
+    proportional_share=0.75,
 )
 
 
@@ -31,6 +32,7 @@ def test_resources_are_in_base_units() -> None:
     assert found["larimar_service_read_syscalls_total service_name=shop"] == 11
     assert found["larimar_service_open_fds_limit_ratio service_name=shop"] == 0.25
     assert found["larimar_service_starts_total service_name=shop"] == 2
+    assert found["larimar_service_memory_proportional_bytes service_name=shop"] == 0.75 * (1 << 20)
 
 
 def test_waiting_is_told_of_threads_and_of_whole_cgroups() -> None:
@@ -50,7 +52,7 @@ def test_what_could_never_be_read_is_absent_not_zero() -> None:
     found = exposed(resource_families({"shop": hidden}))
 
     assert "larimar_service_cpu_seconds_total mode=user service_name=shop" in found
-    missing = ("disk", "syscalls", "fds", "delay", "switches", "throttled", "pressure", "limit", "oom")
+    missing = ("proportional", "disk", "syscalls", "fds", "delay", "switches", "throttled", "pressure", "limit", "oom")
     assert not [name for name in found if any(word in name for word in missing)]
 
 

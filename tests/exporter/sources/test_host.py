@@ -10,7 +10,8 @@ from exporter.identity.facts import OTHER
 from exporter.model import Endpoint
 from exporter.services.transfers import TcpLook
 from exporter.services.view import HostView, Listener
-from exporter.sources.host import Host, open_sockets
+from exporter.sources.host import Host
+from exporter.sources.hostsockets import open_sockets
 from exporter.sources.netlink import DiagSockets
 from exporter.sources.sockets import Others, Socket
 from tests.exporter.sources.proctree import ProcTree
