@@ -19,7 +19,8 @@ STEP = 300
 WINDOW = 120
 RECENT_SECONDS = 900
 READY_SECONDS = 60.0
-SIGNALS_PER_SERVICE = 7  # those of detector/signals.yml
+SIGNALS_PER_SERVICE = 8  # those of detector/signals.yml that these metrics give
+TARGET = {"job": "larimar", "instance": "host:10177"}
 Times = npt.NDArray[np.int64]
 
 
@@ -60,7 +61,7 @@ def write(path: Path, services: int, end: int, days: float, seed: int) -> int:
     # A rate needs two samples within its window.
     pairs = np.unique(np.concatenate([grid, grid - WINDOW // 2, recent]))
     gauges = np.unique(np.concatenate([grid, recent]))
-    target = 'job="larimar",instance="host:10177"'
+    target = ",".join(f'{name}="{value}"' for name, value in TARGET.items())
     with path.open("w") as file:
         file.write("# TYPE up gauge\n")
         samples = _series(file.write, f"up{{{target}}}", np.ones(len(gauges)), gauges)
@@ -69,12 +70,13 @@ def write(path: Path, services: int, end: int, days: float, seed: int) -> int:
             times = pairs if family.counter else gauges
             for service in range(services):
                 name = f'{family.name}{{service_name="service-{service:04}"{family.labels},{target}}}'
-                samples += _series(file.write, name, _values(family, times, service, random), times)
+                samples += _series(file.write, name, values(family, times, service, random), times)
         file.write("# EOF\n")
     return samples
 
 
-def _values(family: Family, times: Times, service: int, random: np.random.Generator) -> Floats:
+def values(family: Family, times: Times, service: int, random: np.random.Generator) -> Floats:
+    """Return one series' samples: a gauge, or a counter from zero on; shape (times,)."""
     season = 1 + 0.5 * np.sin(2 * np.pi * (times % 86400) / 86400 + service) if family.busy else np.ones(len(times))
     level = family.value * (1 + service % 10) * season
     if not family.counter:
@@ -111,14 +113,15 @@ def prometheus(tree: Tree, folder: Path, openmetrics: Path) -> Iterator[str]:
     ]
     process = subprocess.Popen([str(tree.binary("prometheus")), *flags], env=environment)
     try:
-        _wait(process, url)
+        await_ready(process, url)
         yield url
     finally:
         process.terminate()
         process.wait(READY_SECONDS)
 
 
-def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+def await_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
+    """Wait until a server says that it is ready. Raises RuntimeError: it does not."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
