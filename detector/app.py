@@ -103,7 +103,7 @@ def _parts(
         metrics.skipped.labels(reason).inc()
 
     prometheus = Prometheus(_prometheus(config), metrics.query_seconds.observe, _count(metrics))
-    puller = Puller(prometheus, signals, config.window, queries, skipped, config.shard)
+    puller = Puller(prometheus, signals, config.window, queries, skipped, config.shard, config.series_limit)
     plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=3 * config.interval)
     return Parts(

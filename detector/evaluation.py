@@ -38,6 +38,9 @@ ROOM = 1.01
 # What the memory counts from the profiles.
 ANEW = ("level", "seen", "near", "stepped")
 UNREACHABLE = 1e9
+# What is there for less than a day may be a job that ends, unless nothing is known for much longer.
+PASSING_SECONDS = 86_400.0
+PASSING_SHARE = 0.5
 LEAST_DEPARTURE = 1e-12
 MOST_SCORE = 1e6
 Remembered = TypeVar("Remembered", Memory, Held)
@@ -51,11 +54,14 @@ class State:
         keys: which series.
         memory: of the checks.
         held: of alerts.
+        absent: for how long there has been no sample, not counting when none could be seen; in seconds, shape
+            (series,).
     """
 
     keys: tuple[SeriesKey, ...]
     memory: Memory
     held: Held
+    absent: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +94,27 @@ class Evaluated:
 
 def empty_state(keys: Sequence[SeriesKey]) -> State:
     """Return the state of series never evaluated."""
-    return State(tuple(keys), empty_memory(len(keys)), empty_held(len(keys)))
+    return State(tuple(keys), empty_memory(len(keys)), empty_held(len(keys)), np.zeros(len(keys)))
 
 
-def adopt(state: State, baselines: Baselines) -> State:
-    """Carry the state over to refitted baselines: new series begin empty, lost ones are forgotten, alerts are kept.
+def adopt(state: State, baselines: Baselines, anew: npt.NDArray[np.bool_] | None = None) -> State:
+    """Carry the state over to other baselines: new series begin empty, lost ones are forgotten, alerts are kept.
 
-    The levels start over, for they are counted from the profiles, and the new profiles contain the one. How many
-    samples were seen stays, unless nothing was learnt from them: coarse history has fewer, and who was known well
-    enough to be judged would be so no longer.
+    The levels start over where they were learnt `anew` (shape (series,), None: everywhere), for they are counted from
+    the profiles, and the new profiles contain the one. How many samples were seen stays, unless nothing was learnt from
+    them: coarse history has fewer, and who was known well enough to be judged would be so no longer.
     """
     known = {key: row for row, key in enumerate(state.keys)}
     rows = np.array([known.get(key, -1) for key in baselines.keys], dtype=np.int64)
     fresh = empty_state(baselines.keys)
     memory = _adopt(state.memory, fresh.memory, rows)
-    anew = {name: getattr(fresh.memory, name) for name in ANEW}
-    anew["seen"] = np.where(baselines.samples > 0, memory.seen, 0)
-    return State(baselines.keys, replace(memory, **anew), _adopt(state.held, fresh.held, rows))
+    over = np.ones(len(rows), np.bool_) if anew is None else anew
+    resets = {name: over & (baselines.samples == 0) if name == "seen" else over for name in ANEW}
+    levels = {
+        name: np.where(reset, getattr(fresh.memory, name), getattr(memory, name)) for name, reset in resets.items()
+    }
+    absent = np.where(rows >= 0, state.absent[rows], 0.0) if len(state.keys) else fresh.absent
+    return State(baselines.keys, replace(memory, **levels), _adopt(state.held, fresh.held, rows), absent)
 
 
 def _adopt(old: Remembered, fresh: Remembered, rows: npt.NDArray[np.int64]) -> Remembered:
@@ -154,13 +164,27 @@ def evaluate(
     result = observe(state.memory, point)
     statistics = result.statistics
     statistics[baselines.samples + state.memory.seen < LEAST_SAMPLES] = np.nan
-    statistics[~_busy(baselines, usual), SILENCE] = np.nan
+    statistics[~_busy(baselines, usual) | (_passing(baselines, state.memory) & np.isnan(point.observed)), SILENCE] = (
+        np.nan
+    )
     score, check = _score(baselines, usual, point, statistics)
     score = score / allowed
     silent = statistics[:, SILENCE] >= allowed * baselines.limits[:, -1]
     scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, check)
-    after = State(state.keys, result.memory, hold(state.held, score, at, silent, baselines.step, baselines.durations))
+    held = hold(state.held, score, at, silent, baselines.step, baselines.durations)
+    after = State(state.keys, result.memory, held, _absent(state.absent, point.observed, seen, baselines.step))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
+
+
+def _passing(baselines: Baselines, memory: Memory) -> npt.NDArray[np.bool_]:
+    """Return which series may be there only for a while, so that it says nothing if they vanish; shape (series,)."""
+    there = np.maximum(baselines.span, baselines.step * memory.seen)
+    return np.asarray(there < min(PASSING_SECONDS, PASSING_SHARE * there.max(initial=0.0)))
+
+
+def _absent(before: Floats, observed: Floats, seen: npt.NDArray[np.bool_], step: float) -> Floats:
+    """Return for how long each series has been missing; shape (series,)."""
+    return np.where(np.isfinite(observed), 0.0, np.where(seen, before + step, before))
 
 
 @dataclass(frozen=True, slots=True)

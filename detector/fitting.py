@@ -15,7 +15,7 @@ from detector.model import History, SeriesKey, Signal
 from detector.pools import Pool, processes
 
 # Series fitted at once. It never depends on the number of processes, so that neither does any result.
-CHUNK = 128
+CHUNK = 256
 AHEAD = 2  # tasks for each worker: one at work, one at hand
 Progress = Callable[[int], None]
 

@@ -11,16 +11,19 @@ from tempfile import TemporaryFile
 import numpy as np
 
 from detector.clients.matrix import Grid, Matrix
-from detector.clients.prometheus import Prometheus, QueryError, chunks
+from detector.clients.prometheus import Prometheus, QueryError, columns_of
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
 from detector.precision import ERRORS, LOSSES
 from detector.shard import Shard
 from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look, Target
 from detector.signals import duration, with_window
-from detector.spool import Spool
+from detector.spool import MOST_SERIES, Spool
 
 Count = Callable[[str], None]
 HISTORIES_AT_ONCE = 2
+# Where series come and go, there are many more of them in a day than now: how many shows as parts grow.
+FIRST_COLUMNS = 24
+GROWTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,12 @@ class Puller:
         executor: Executor,
         skipped: Count,
         shard: Shard = Shard(),
+        limit: int = MOST_SERIES,
     ) -> None:
-        """`skipped` is told the reason for each series of this shard that cannot be watched."""
+        """`skipped` is told the reason for each series of this shard that cannot be watched.
+
+        `limit` is the most series of one signal that are learnt from; the newest are.
+        """
         self._prometheus = prometheus
         self._queries = {signal.name: with_window(signal.query, window) for signal in signals}
         self._counts = {signal.name: with_window(signal.counts, window) for signal in signals if signal.counts}
@@ -81,6 +88,7 @@ class Puller:
         self._executor = executor
         self._skipped = skipped
         self._shard = shard
+        self._limit = limit
 
     def observe(self, grid: Grid) -> Observations:
         """The newest points and who can be seen, once all is answered. Raises like `read`."""
@@ -137,7 +145,7 @@ class Puller:
 
             def spool_of(signal: str, query: str) -> Spool:
                 # It has no name, so that nothing of it is left whatever becomes of this process.
-                spool = Spool(files.enter_context(TemporaryFile(dir=folder)), grid)
+                spool = Spool(files.enter_context(TemporaryFile(dir=folder)), grid, self._limit)
                 self._spool(signal, query, grid, spool)
                 return spool
 
@@ -156,12 +164,22 @@ class Puller:
         return self._prometheus.query_range(query, grid)
 
     def _spool(self, signal: str, query: str, grid: Grid, spool: Spool) -> None:
-        """Ask in parts sized by how many series there are now; what is no more is asked for all the same."""
-        count = len(self._prometheus.query(query, grid.end).labels)
-        first = 0
-        for part in chunks(grid, count):
-            spool.add(first, self._rows(signal, self._range(query, part)))
-            first += part.columns
+        """Ask in parts, the newest first, each sized by the series of the one before and smaller after a failure."""
+        now = series = len(self._prometheus.query(query, grid.end).labels)
+        left, most, widest = grid.columns, FIRST_COLUMNS, grid.columns
+        while left:
+            columns = min(left, most, widest, columns_of(series))
+            part = Grid(grid.start + (left - columns) * grid.step, grid.step, columns)
+            try:
+                matrix = self._range(query, part)
+            except QueryError as error:
+                if error.reason != "transport" or columns == 1:
+                    raise
+                widest = -(-columns // GROWTH)
+                continue
+            for _ in range(spool.add(left - columns, self._rows(signal, matrix))):
+                self._skipped("limit")
+            left, most, series = left - columns, GROWTH * columns, max(now, len(matrix.labels))
 
     def _history(self, matrices: Mapping[str, Matrix], counts: Mapping[str, Matrix], grid: Grid) -> History:
         rows, behind = self._rows_of(matrices), self._rows_of(counts)

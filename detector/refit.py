@@ -13,6 +13,7 @@ from detector.fitting import fit_each
 from detector.incidents.episodes import Episodes, left_out
 from detector.model import Seconds, Signal
 from detector.pools import Pool
+from detector.presence import lasting
 from detector.pull import Puller
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Refitter:
         grid = Grid(end - (columns - 1) * self._plan.step, self._plan.step, columns)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            usual = (left_out(history, episodes) for history in self._puller.histories(grid, self._folder))
+            usual = (left_out(lasting(history), episodes) for history in self._puller.histories(grid, self._folder))
             return Fitted(fit_each(usual, self._signals, self._plan.evaluation, self._plan.pool), "")
         except (QueryError, OSError) as error:
             return Fitted(None, str(error))

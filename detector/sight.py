@@ -81,6 +81,13 @@ class Sight:
         targets = {target for homes in self.homes.values() for target in homes}
         return {target.instance: self.seen[target] for target in sorted(targets) if self.seen[target] < at}
 
+    def without(self, services: Set[str]) -> "Sight":
+        """The same without some services, which are forgotten."""
+        if not services:
+            return self
+        homes = {name: targets for name, targets in self.homes.items() if name not in services}
+        return Sight(homes, self.seen, self.scraped)
+
     def until(self, at: Seconds) -> "Sight":
         """The same with nothing seen later than `at`, for a clock that was set back."""
         homes = {

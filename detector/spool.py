@@ -12,6 +12,7 @@ from detector.clients.matrix import Grid
 from detector.model import Floats, History, SeriesKey
 
 STORED = np.dtype(np.float32)  # half the disk; what is learnt from it is kept no more exactly
+MOST_SERIES = 1_000_000
 ROWS_AT_ONCE = 256  # 16 MB of four weeks at five minutes
 
 
@@ -28,23 +29,35 @@ class _Part:
 class Spool:
     """Series that arrive in stretches of time, and leave whole, a few at a time."""
 
-    def __init__(self, file: IO[bytes], grid: Grid) -> None:
-        """`file` is empty, to be written and read."""
+    def __init__(self, file: IO[bytes], grid: Grid, most: int = MOST_SERIES) -> None:
+        """`file` is empty, to be written and read; `most` is how many series there may be, the first that come."""
         self._file = file
         self._grid = grid
+        self._most = most
         self._rows: dict[SeriesKey, int] = {}
         self._parts: list[_Part] = []
         self._size = 0
 
-    def add(self, first: int, rows: dict[SeriesKey, Floats]) -> None:
-        """Take in the columns from `first` on: each of these series, all of one length. Raises OSError."""
-        if not rows:
-            return
-        numbers = np.array([self._rows.setdefault(key, len(self._rows)) for key in rows], dtype=np.int64)
+    def add(self, first: int, rows: dict[SeriesKey, Floats]) -> int:
+        """Take in the columns from `first` on: each of these series, all of one length. Raises OSError.
+
+        Returns:
+            How many new ones there was no more room for.
+        """
+        taken = [key for key in rows if self._has_room_for(key)]
+        if not taken:
+            return len(rows)
+        numbers = np.array([self._rows[key] for key in taken], dtype=np.int64)
         order = np.argsort(numbers)
-        values = np.stack(list(rows.values()))[order].astype(STORED)
+        values = np.stack([rows[key] for key in taken])[order].astype(STORED)
         self._parts.append(_Part(numbers[order], self._size, first, values.shape[1]))
         self._size += self._file.write(values.tobytes())
+        return len(rows) - len(taken)
+
+    def _has_room_for(self, key: SeriesKey) -> bool:
+        if len(self._rows) < self._most:
+            self._rows.setdefault(key, len(self._rows))
+        return key in self._rows
 
     def histories(self) -> Iterator[History]:
         """All series, by their keys' order, some at a time. Raises OSError."""

@@ -115,7 +115,7 @@ def _memory(state: State, at: Seconds) -> bytes:
     arrays = {f"{part}.{field.name}": getattr(getattr(state, part), field.name) for part, field in _arrays(state)}
     names = np.array([[key.service_name, key.signal] for key in state.keys], dtype=np.str_).reshape(-1, 2)
     buffer = io.BytesIO()
-    np.savez(buffer, version=np.array(VERSION), at=np.array(at), names=names, **arrays)
+    np.savez(buffer, version=np.array(VERSION), at=np.array(at), names=names, absent=state.absent, **arrays)
     return buffer.getvalue()
 
 
@@ -144,10 +144,12 @@ def _with_memory(knowledge: Knowledge, data: bytes) -> Knowledge:
             (getattr(parts[part], f.name).shape, getattr(getattr(state, part), f.name).shape, f.name)
             for part, f in _arrays(state)
         ]
+        absent = archive["absent"]
+        shapes.append((absent.shape, state.absent.shape, "absent"))
         wrong = [name for found, needed, name in shapes if found != needed]
         if wrong:
             raise StateError(f"has arrays of other shapes: {', '.join(wrong)}")
-        return replace(knowledge, state=State(keys, **parts), evaluated_at=float(archive["at"]))
+        return replace(knowledge, state=State(keys, absent=absent, **parts), evaluated_at=float(archive["at"]))
 
 
 def _document(knowledge: Knowledge) -> dict[str, Any]:

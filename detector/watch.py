@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from detector.baselines import Baselines, join
+from detector.baselines import Baselines, join, take
 from detector.checks.budget import shared
-from detector.evaluation import ANEW, Evaluated, Scores, State, adopt, empty_state, evaluate
+from detector.evaluation import Evaluated, Scores, State, adopt, empty_state, evaluate
 from detector.fitting import prior
 from detector.incidents.episodes import Episodes, remember, until
 from detector.incidents.feedback import Feedback, tolerance
@@ -17,6 +17,7 @@ from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
 from detector.precision import Certainty, certainty, doubt, looked_at
+from detector.presence import gone, remembered
 from detector.pull import Observations
 from detector.sight import Sight, look
 
@@ -91,9 +92,9 @@ class Step:
 def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> Step:
     """Evaluate one column of what was observed."""
     at = seen.history.start + column * seen.history.step
-    sight = look(before.sight, seen.looks[column], at, terms.window)
-    hidden = sight.hidden(at)
     knowledge, skipped = _extended(before, seen.history.keys, terms)
+    sight = look(knowledge.sight, seen.looks[column], at, terms.window)
+    hidden = sight.hidden(at)
     knowledge = replace(knowledge, sight=sight, evaluated_at=at)
     if knowledge.baselines is None or knowledge.state is None:
         return Step(_told(knowledge, _nothing_seen(at, hidden, seen), terms), (), None, hidden, skipped)
@@ -117,9 +118,16 @@ def refitted(knowledge: Knowledge, baselines: Baselines | None) -> Knowledge:
     """Take in newly fitted baselines; None where there was no history to fit."""
     if baselines is None:
         return knowledge
-    state = knowledge.state
-    fresh = empty_state(baselines.keys) if state is None else adopt(state, baselines)
-    return replace(knowledge, baselines=baselines, state=fresh)
+    before, state = knowledge.baselines, knowledge.state
+    if before is None or state is None:
+        return replace(knowledge, baselines=baselines, state=empty_state(baselines.keys))
+    learnt = set(baselines.keys)
+    lost = gone(before, state)
+    # What turned up while the others were learnt is neither forgotten nor new again.
+    since = np.array([row for row, key in enumerate(before.keys) if key not in learnt and not lost[row]], np.int64)
+    joined = join((baselines, take(before, since))) if len(since) else baselines
+    anew = np.arange(len(joined.keys)) < len(baselines.keys)
+    return replace(knowledge, baselines=joined, state=adopt(state, joined, anew))
 
 
 def rewound(knowledge: Knowledge, at: Seconds) -> Knowledge:
@@ -137,29 +145,26 @@ def rewound(knowledge: Knowledge, at: Seconds) -> Knowledge:
 
 
 def _extended(before: Knowledge, seen: tuple[SeriesKey, ...], terms: Terms) -> tuple[Knowledge, int]:
-    """New series begin with what a prior says; how many had to be left out."""
-    known = set(before.baselines.keys) if before.baselines is not None else set()
+    """New series begin with what a prior says, and those long gone are forgotten; how many had to be left out."""
+    baselines, state = before.baselines, before.state
+    if baselines is None or state is None:
+        if not seen:
+            return before, 0
+        baselines = prior(seen[: terms.limit], tuple(terms.signals.values()), terms.interval)
+        started = replace(before, baselines=baselines, state=empty_state(baselines.keys))
+        return started, len(seen[terms.limit :])
+    known = set(baselines.keys)
     new = [key for key in seen if key not in known]
-    room = max(0, terms.limit - len(known))
-    if not new[:room]:
-        return before, len(new)
-    added = prior(new[:room], tuple(terms.signals.values()), terms.interval)
-    joined = added if before.baselines is None else join((before.baselines, added))
-    return _grown(before, joined), len(new[room:])
-
-
-def _grown(knowledge: Knowledge, baselines: Baselines) -> Knowledge:
-    """Take in baselines that only have more series than before."""
-    fresh = empty_state(baselines.keys)
-    if knowledge.state is None:
-        return replace(knowledge, baselines=baselines, state=fresh)
-    adopted = adopt(knowledge.state, baselines)
-    known = len(knowledge.state.keys)  # they come first
-    kept = {name: getattr(adopted.memory, name).copy() for name in ANEW}
-    for name, array in kept.items():
-        array[:known] = getattr(knowledge.state.memory, name)
-    state = replace(adopted, memory=replace(adopted.memory, **kept))
-    return replace(knowledge, baselines=baselines, state=state)
+    rows = remembered(baselines, state, len(new), terms.limit)
+    new, over = new[: max(0, terms.limit - len(rows))], len(new[max(0, terms.limit - len(rows)) :])
+    if not new and len(rows) == len(known):
+        return before, over
+    now = take(baselines, rows)
+    if new:
+        now = join((now, prior(new, tuple(terms.signals.values()), terms.interval)))
+    state = adopt(state, now, np.zeros(len(now.keys), np.bool_))
+    forgotten = {key.service_name for key in known - set(now.keys)} - {key.service_name for key in now.keys}
+    return replace(before, baselines=now, state=state, sight=before.sight.without(forgotten)), over
 
 
 def _visible(

@@ -15,7 +15,7 @@ from detector.baselines.packed import STEPS, Shorts
 from detector.baselines.stabilise import Scales
 from detector.model import Floats, SeriesKey
 
-VERSION = 4
+VERSION = 5
 Floats32 = npt.NDArray[np.float32]
 Bytes8 = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
@@ -54,6 +54,7 @@ class Baselines:
         limits: from which value on each check's statistic is abnormal, see `checks.sides`; infinite: never; shape
             (series, columns).
         samples: how many samples it was learnt from; shape (series,).
+        span: seconds from the first of those to the last; shape (series,).
         step: seconds between evaluations it was calibrated for.
     """
 
@@ -74,6 +75,7 @@ class Baselines:
     durations: Bools
     limits: Floats32
     samples: npt.NDArray[np.int32]
+    span: Floats32
     step: float
 
     @property

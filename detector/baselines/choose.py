@@ -132,6 +132,7 @@ def _baselines(history: History, chosen: Sequence[Signal], material: _Material, 
         durations=np.array([kind is Kind.DURATION for kind in kinds], dtype=np.bool_),
         limits=np.zeros((len(values), 0), np.float32),
         samples=np.isfinite(values).sum(1).astype(np.int32),
+        span=_span(values, times).astype(np.float32),
         step=step,
     )
 
@@ -172,12 +173,17 @@ def _clean(history: History) -> Floats:
 
 def _models(values: Floats, times: Floats, seasonal: Seasonal) -> Models:
     """Return SEASONAL or LEVEL where samples and their span suffice, else LEARNING."""
+    enough = (np.isfinite(values).sum(1) >= LEVEL_SAMPLES) & (_span(values, times) >= LEVEL_SPAN)
+    mature = np.where(seasonal.seasons == Season.NONE, ModelState.LEVEL, ModelState.SEASONAL)
+    return np.where(enough, mature, ModelState.LEARNING).astype(np.int8)
+
+
+def _span(values: Floats, times: Floats) -> Floats:
+    """Return the time from each series' first sample to its last, in seconds; 0 without any; shape (series,)."""
     known = np.isfinite(values)
     first = times[np.argmax(known, axis=1)]
     last = times[values.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)]
-    enough = (known.sum(1) >= LEVEL_SAMPLES) & (last - first >= LEVEL_SPAN)
-    mature = np.where(seasonal.seasons == Season.NONE, ModelState.LEVEL, ModelState.SEASONAL)
-    return np.where(enough, mature, ModelState.LEARNING).astype(np.int8)
+    return np.asarray(np.where(known.any(axis=1), last - first, 0.0))
 
 
 def _quiet(values: Floats, unlearnt: npt.NDArray[np.bool_], offsets: Floats, times: Floats) -> Floats:

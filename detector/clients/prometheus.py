@@ -90,13 +90,9 @@ class Prometheus:
             self._observe(time.monotonic() - began)
 
 
-def chunks(grid: Grid, series: int) -> list[Grid]:
-    """Cut a grid so that no answer of `series` rows exceeds MAX_POINTS or MAX_SAMPLES."""
-    width = max(1, min(MAX_POINTS, MAX_SAMPLES // max(1, series)))
-    return [
-        Grid(grid.start + first * grid.step, grid.step, min(width, grid.columns - first))
-        for first in range(0, grid.columns, width)
-    ]
+def columns_of(series: int) -> int:
+    """Return how many columns of so many rows one answer may have: at most MAX_POINTS, and MAX_SAMPLES in all."""
+    return max(1, min(MAX_POINTS, MAX_SAMPLES // max(1, series)))
 
 
 def _time(at: Seconds) -> str:

@@ -98,9 +98,11 @@ class FakePrometheus:
     mood: Mood = Mood.WELL
     url: str = ""
     asked: list[str] = field(default_factory=list)
+    columns: list[int] = field(default_factory=list)  # of each range
     timeouts: list[tuple[str, str]] = field(default_factory=list)  # path and time-out of each query
     release: threading.Event = field(default_factory=threading.Event)
     broken: tuple[str, ...] = ()  # queries holding one of these are refused
+    widest: int = 1 << 30  # ranges of more columns get no answer
     headers: dict[str, str] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)  # of metrics, by their names
 
@@ -126,12 +128,16 @@ class FakePrometheus:
             handler.reply(400, BAD_QUERY)
             return
         document = self._document(form, handler.path.endswith("query_range"))
+        if self.columns and handler.path.endswith("query_range") and self.columns[-1] > self.widest:
+            handler.close_connection = True
+            return
         self._send(handler, document)
 
     def _document(self, form: dict[str, str], is_range: bool) -> dict[str, Any]:
         if is_range:
             start, end, step = (float(form[name]) for name in ("start", "end", "step"))
             times = np.arange(round((end - start) / step) + 1, dtype=np.float64) * step + start
+            self.columns.append(len(times))
         else:
             times = np.array([float(form["time"])], dtype=np.float64)
         rows = answer(self.world, self.window, form["query"], times)

@@ -7,7 +7,7 @@ import pytest
 from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus
-from detector.model import SeriesKey
+from detector.model import History, SeriesKey
 from detector.pull import Puller
 from tests.detector.running import AtOnce
 from tests.detector.servers import FakePrometheus
@@ -24,9 +24,9 @@ def server() -> Iterator[FakePrometheus]:
         yield running
 
 
-def puller(server: FakePrometheus) -> Puller:
+def puller(server: FakePrometheus, limit: int = 100) -> Puller:
     prometheus = Prometheus(Endpoint(server.url, Credentials(), 5.0, 1 << 24), lambda _: None, lambda _: None)
-    return Puller(prometheus, SIGNALS, WINDOW, AtOnce(), lambda _: None)
+    return Puller(prometheus, SIGNALS, WINDOW, AtOnce(), lambda _: None, limit=limit)
 
 
 def test_shares_come_with_how_many_requests_they_are_of(server: FakePrometheus) -> None:
@@ -58,3 +58,25 @@ def test_history_has_the_numbers_behind_its_shares(server: FakePrometheus, tmp_p
         assert history.counts[history.keys.index(ERRORS)] == pytest.approx(WINDOW * requests)
         return
     pytest.fail("no history of errors")
+
+
+def requests(server: FakePrometheus, folder: Path, columns: int, limit: int = 100) -> History:
+    every = puller(server, limit).histories(Grid(AT, 300.0, columns), folder)
+    return next(history for history in every if {key.signal for key in history.keys} == {"requests"})
+
+
+@pytest.mark.parametrize("widest", [1 << 30, 100, 7], ids=["whatever is asked", "in larger parts", "in small parts"])
+def test_history_is_asked_for_in_parts_that_are_answered(server: FakePrometheus, tmp_path: Path, widest: int) -> None:
+    server.widest = widest
+    history = requests(server, tmp_path, 300)
+    times = AT + 300.0 * np.arange(300, dtype=np.float64)
+    assert [key.service_name for key in history.keys] == ["app", "cache", "web"]
+    assert history.values[2] == pytest.approx(server.world.value("web", "requests", times), rel=1e-6)
+
+
+def test_what_is_more_than_the_limit_is_the_oldest(server: FakePrometheus, tmp_path: Path) -> None:
+    gone = server.world.courses["app"]["requests"]
+    server.world.courses["app"]["requests"] = lambda times: np.where(times < AT + 200 * 300.0, gone(times), np.nan)
+    history = requests(server, tmp_path, 300, limit=2)
+    assert [key.service_name for key in history.keys] == ["cache", "web"]
+    assert np.isfinite(history.values).all()
