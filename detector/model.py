@@ -1,5 +1,6 @@
 """What flows through the detector: signals, series, baselines' expectations, scores, findings, incidents, alerts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -66,6 +67,7 @@ class Signal:
         counts: PromQL giving how many events within `$window` a ratio is a share of, one series per service, so that
             few are not taken for many; empty if that is unknown.
         packets: whether it is taken from packets, so that sampling and loss make it less certain.
+        history: how far back it is learnt from at most, in seconds.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Signal:
     severity: Severity = Severity.WARNING
     counts: str = ""
     packets: bool = False
+    history: Seconds = math.inf
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -84,6 +84,7 @@ class Puller:
         self._prometheus = prometheus
         self._queries = {signal.name: with_window(signal.query, window) for signal in signals}
         self._counts = {signal.name: with_window(signal.counts, window) for signal in signals if signal.counts}
+        self._spans = {signal.name: signal.history for signal in signals}
         self._window = window
         self._executor = executor
         self._skipped = skipped
@@ -138,15 +139,16 @@ class Puller:
         with ExitStack() as files, ThreadPoolExecutor(HISTORIES_AT_ONCE, "history") as executor:
 
             def spooled(signal: str) -> _Spooled:
+                part = grid.newest(self._spans[signal])
                 return _Spooled(
-                    spool_of(signal, self._queries[signal]),
-                    spool_of(signal, self._counts[signal]) if signal in self._counts else None,
+                    spool_of(signal, self._queries[signal], part),
+                    spool_of(signal, self._counts[signal], part) if signal in self._counts else None,
                 )
 
-            def spool_of(signal: str, query: str) -> Spool:
+            def spool_of(signal: str, query: str, part: Grid) -> Spool:
                 # It has no name, so that nothing of it is left whatever becomes of this process.
-                spool = Spool(files.enter_context(TemporaryFile(dir=folder)), grid, self._limit)
-                self._spool(signal, query, grid, spool)
+                spool = Spool(files.enter_context(TemporaryFile(dir=folder)), part, self._limit)
+                self._spool(signal, query, part, spool)
                 return spool
 
             # While one is learnt from, Prometheus works on the next and the one after it is decoded.
@@ -173,7 +175,7 @@ class Puller:
             try:
                 matrix = self._range(query, part)
             except QueryError as error:
-                if error.reason != "transport" or columns == 1:
+                if error.reason not in ("transport", "refused") or columns == 1:  # both may be its time-out or ours
                     raise
                 widest = -(-columns // GROWTH)
                 continue

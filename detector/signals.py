@@ -103,6 +103,10 @@ def _truth(value: object) -> bool:
     return values.boolean(_text(value))
 
 
+def _span(value: object) -> Seconds:
+    return values.duration_seconds(_text(value))
+
+
 def _one_of(kind: type[StrEnum]) -> Callable[[object], StrEnum]:
     def parse(value: object) -> StrEnum:
         try:
@@ -127,5 +131,6 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "severity": _one_of(Severity),
     "counts": _query,
     "packets": _truth,
+    "history": _span,
 }
-OPTIONAL = frozenset({"symptom", "severity", "counts", "packets"})
+OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "history"})

@@ -11,7 +11,7 @@ MAX_POINTS = 10_000  # Prometheus refuses more than 11,000 per series
 # Thanos answers with what it could reach, VictoriaMetrics without the newest half minute, unless told not to.
 # The others ignore the parameters.
 WHOLE_AND_NEWEST = {"partial_response": "false", "nocache": "1"}
-MAX_SAMPLES = 500_000  # of one answer: some 100 MB while it is decoded
+MAX_SAMPLES = 2_000_000  # of one answer: some 60 MB while it is read
 
 
 class QueryError(Exception):

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,16 @@ def test_what_is_more_than_the_limit_is_the_oldest(server: FakePrometheus, tmp_p
     history = requests(server, tmp_path, 300, limit=2)
     assert [key.service_name for key in history.keys] == ["cache", "web"]
     assert np.isfinite(history.values).all()
+
+
+def test_a_signal_is_learnt_from_no_more_history_than_it_needs(server: FakePrometheus, tmp_path: Path) -> None:
+    short = tuple(replace(signal, history=3000.0) if signal.name == "errors" else signal for signal in SIGNALS)
+    prometheus = Prometheus(Endpoint(server.url, Credentials(), 5.0, 1 << 24), lambda _: None, lambda _: None)
+    asking = Puller(prometheus, short, WINDOW, AtOnce(), lambda _: None)
+    grid = Grid(AT, 300.0, 40)
+    for history in asking.histories(grid, tmp_path):
+        columns = 10 if history.keys[0].signal == "errors" else 40
+        assert history.values.shape[1] == columns
+        assert history.start + (columns - 1) * history.step == grid.end
+        if history.counts is not None:
+            assert history.counts.shape == history.values.shape

@@ -57,6 +57,7 @@ def test_the_window_is_filled_in_as_promql_takes_it(window: float, expected: str
         (("  floor: 0.1", "  floor: 0"), "checkouts.floor: must be above zero"),
         (("  floor: 0.1", "  floor: nan"), "checkouts.floor: 'nan' is not finite"),
         (("bad: down", "bad: sideways"), "checkouts.bad: must be one of up, down, both"),
+        (("priority: 5", "priority: 5\n  history: long"), "checkouts.history: 'long' is not a duration"),
         (("silence: true", "silence: perhaps"), "checkouts.silence:"),
         (("priority: 5", "priority: first"), "checkouts.priority:"),
         (("  query: sum by (service_name) (rate(checkouts_total[$window]))", "  query: ''"), "checkouts.query:"),
