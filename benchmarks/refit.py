@@ -94,7 +94,7 @@ def _detector(url: str, folder: Path, options: argparse.Namespace) -> Iterator["
     flags = [
         *(f"--web.listen-address=127.0.0.1:{free_ports(1)[0]}", f"--prometheus.url={url}", "--no-alerting"),
         *(f"--storage.path={folder}", f"--fit.workers={options.workers}", f"--fit.interval={options.every:g}s"),
-        f"--history.duration={options.days:g}d",
+        *(f"--history.duration={options.days:g}d", f"--prometheus.timeout={options.timeout:g}s"),
     ]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", "detector", *flags], stderr=log)
@@ -156,6 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--every", type=float, default=3600, help="seconds between fits")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--timeout", type=float, default=60, help="of one query, in seconds")
     parser.add_argument("--prometheus", default="", help="URL of a server that is filled already")
     parser.add_argument("--state", type=Path, help="folder for the detector's state, to begin with what is there")
     parser.add_argument("--trace", action="store_true")
