@@ -1,12 +1,13 @@
 """Asks container engines for a container's name, over the Docker Engine API, which Podman speaks too.
 
 Only where what they leave on the disk says nothing, and only with GET. An engine that does not answer in time is asked
-no more: whoever looks at the host must not wait for it again.
+no more: whoever looks at the host must not wait for it again. HTTP/1.0 is spoken, in which an answer has no pieces; the
+library for it would bring TLS and mail, five megabytes.
 """
 
-import http.client
 import json
 import logging
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,8 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 0.5
 MAX_ASKED = 3  # times for one container, which may be asked for before its engine knows it
-_MAX_BYTES = 4 << 20
+_PIECE_BYTES, _MAX_PIECES = 1 << 16, 256
+_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3}) ")
 _MAX_REMEMBERED = 4096
 _SOCKETS = ("run/docker.sock", "run/podman/podman.sock")
 _OF_USERS = ("docker.sock", "podman/podman.sock")
@@ -59,28 +61,33 @@ class Engines:
             yield from (path for path in (user / each for each in _OF_USERS) if path.is_socket())
 
     def _ask(self, path: Path, container_id: str) -> object:
-        connection = _Connection(path, self._timeout)
         try:
-            connection.request("GET", f"/containers/{container_id}/json")
-            answer = connection.getresponse()
-            return json.loads(answer.read(_MAX_BYTES)) if answer.status == http.client.OK else None
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            head, separator, body = self._answer(path, f"/containers/{container_id}/json").partition(b"\r\n\r\n")
+            status = _STATUS.match(head)
+            if status is None or not separator:
+                raise ValueError("no HTTP answer")
+            return json.loads(body) if status[1] == b"200" else None
+        except (OSError, ValueError, RecursionError) as error:
             if not isinstance(error, PermissionError):
                 log.warning("container engine not asked any more", extra={"socket": str(path), "reason": str(error)})
             self._mute.add(path)
             return None
-        finally:
-            connection.close()
 
+    def _answer(self, path: Path, target: str) -> bytes:
+        """Return all that the engine answers.
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a socket in the file system."""
-
-    def __init__(self, path: Path, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        Raises:
+            OSError: it cannot be asked, or is late.
+            ValueError: it answers too much, or in too many pieces.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
+            channel.settimeout(self._timeout)
+            channel.connect(str(path))
+            channel.sendall(f"GET {target} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            answer = bytearray()
+            for _ in range(_MAX_PIECES):
+                piece = channel.recv(_PIECE_BYTES)
+                if not piece:
+                    return bytes(answer)
+                answer += piece
+        raise ValueError("too long an answer")
