@@ -20,6 +20,8 @@ CURSOR_NOT_FOUND, QUERY_FAILURE = 1, 2
 HEAD_BYTES = 56  # what is enough to judge an answer
 REPLY_BYTES = HEADER_BYTES + 20 + 4  # to the length of an OP_REPLY's first document
 COMPRESSED_BYTES = 512  # of what is compressed, and what is told in the first bytes of it
+OK_BYTES = 12 + 1  # the element and the document's end
+CLUSTER_TIME_BYTES, TIME_BYTES = 102, 23  # `$clusterTime` and `operationTime` of a replica set, where they follow
 NUMBERS = frozenset((bson.DOUBLE, bson.INT32, bson.INT64, bson.BOOLEAN))
 
 
@@ -81,7 +83,7 @@ class Replies:
         self._read(data, at, out)
 
     def gap(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
-        """Account for bytes that passed unseen; within an answer they only hide how it ended."""
+        """Account for bytes that passed unseen; within an answer they hide how it ended, unless its length tells."""
         held = bytes(self._backlog.held)
         if 0 < size_bytes <= self.skip:
             self._pass(size_bytes, at, out)
@@ -91,6 +93,8 @@ class Replies:
         if not size_bytes or size_bytes + len(held) > self._left:
             self.lose(at, out)
             return
+        # Where the head is among what is held, the first element follows it.
+        self._failed = self._failed or _begins_failure(held[self.skip :], self._walk)
         self._backlog.drop()
         self._walk = 0
         self.skip = self._left
@@ -217,3 +221,12 @@ class Replies:
             elif name == b"ok" and body[position] in NUMBERS:
                 self._failed = not any(value)
             position = behind + size
+
+
+def _begins_failure(held: bytes, left: int) -> bool:
+    """Return whether an `ok` whose value was not copied says no, by how many bytes are left of the document from it on.
+
+    With nothing behind it, or as much as a replica set tells of its time, the command succeeded. A message and a code
+    are shorter than the latter.
+    """
+    return held[:4] == b"\x01ok\0" and OK_BYTES < left < OK_BYTES + CLUSTER_TIME_BYTES and left != OK_BYTES + TIME_BYTES

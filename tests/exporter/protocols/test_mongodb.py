@@ -2,8 +2,10 @@
 
 import struct
 
+import pytest
+
 from exporter.model import Operation
-from tests.exporter.protocols.conversing import STEP, Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, copied, server
 from tests.exporter.protocols.sample import SECRET
 from tests.exporter.protocols.samples_mongodb import (
     MSG,
@@ -138,3 +140,31 @@ def test_old_queries_tell_their_collection() -> None:
     query = message(QUERY, 1, 0, old_query(b"shop.orders", document(string(b"q", SECRET))))
     kept = converse([client(query), server(message(REPLY, 9, 1, bytes(20)))])
     assert [one.request.operation.target for one in kept.exchanges if one.request is not None] == ["orders"]
+
+
+ERRMSG, CODE = string(b"errmsg", b"no such command: frob"), integer(b"code", 59)
+CLUSTER_TIME = nested(
+    b"$clusterTime",
+    b"\x11clusterTime\0" + bytes(8),
+    nested(b"signature", b"\x05hash\0\x14\0\0\0\0" + bytes(20), b"\x12keyId\0" + bytes(8)),
+)
+OPERATION_TIME = b"\x11operationTime\0" + bytes(8)
+
+
+@pytest.mark.parametrize(
+    ("told", "failed"),
+    [
+        (document(ok(0), ERRMSG, CODE), True),
+        (document(ok(1)), False),
+        (document(ok(1), CLUSTER_TIME, OPERATION_TIME), False),
+        (document(ok(1), CLUSTER_TIME), False),
+        (document(ok(1), OPERATION_TIME), False),
+    ],
+)
+@pytest.mark.parametrize("size", [29, 30, 32])
+def test_length_of_an_answer_tells_whether_an_ok_that_was_not_copied_says_no(
+    told: bytes, failed: bool, size: int
+) -> None:
+    asked = client(msg(1, 0, document(integer(b"ping", 1), string(b"$db", b"d"))))
+    kept = converse([asked, *copied([server(msg(9, 1, told))], size)])
+    assert kept.failures() == [failed]
