@@ -5,6 +5,8 @@ from libc.stdint cimport int64_t
 from exporter.model cimport TlsFacts
 from exporter.protocols.units cimport Unit, Units
 
+cdef int64_t LATEST_EARLIER
+
 
 @cython.final
 cdef class _Side:
@@ -17,10 +19,10 @@ cdef class _Side:
 @cython.final
 cdef class TlsParser:
     cdef tuple _sides
-    cdef bint _asked, _over, _retried
+    cdef bint _asked, _holed, _over, _retried
     cdef str _name
     cdef TlsFacts _chosen
-    cdef int64_t _told_at
+    cdef int64_t _told_at, _earlier
     cdef bytes _rest
     cdef list _out
 
@@ -34,6 +36,8 @@ cdef class TlsParser:
     @cython.locals(kind=int)
     cdef _record(self, _Side side, int direction, Unit unit)
     cdef _cut_short(self, _Side side, Unit unit)
+    @cython.locals(told=TlsFacts)
+    cdef _infer_version(self, _Side side, Unit unit)
     @cython.locals(chosen=TlsFacts)
     cdef bint _data(self, int direction, Unit unit) except? -1
     cdef _alert(self, _Side side, Unit unit)

@@ -27,6 +27,8 @@ MESSAGE_HEAD_BYTES = 4
 CLIENT, SERVER = 0, 1
 MAX_HELLO_BYTES = 128 << 10  # post-quantum key shares and padding; the field could say 16 MB
 TLS_1_3 = "TLSv1.3"
+LATEST_EARLIER = 0x0303  # TLS 1.2, as which every hello of TLS 1.3 looks
+ANSWERING = (b"\x0b", b"\x10")  # a client's Certificate and ClientKeyExchange
 BEFORE_TLS_1_3 = frozenset({"SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2"})
 # An alert that is encrypted as data: level, description, type and tag. A Finished is longer.
 ENCRYPTED_ALERT_BYTES = HEAD_BYTES + 2 + 1 + 16
@@ -59,7 +61,19 @@ class _Side:
 class TlsParser:
     """One handshake's state."""
 
-    __slots__ = ("_asked", "_chosen", "_name", "_out", "_over", "_rest", "_retried", "_sides", "_told_at")
+    __slots__ = (
+        "_asked",
+        "_chosen",
+        "_earlier",
+        "_holed",
+        "_name",
+        "_out",
+        "_over",
+        "_rest",
+        "_retried",
+        "_sides",
+        "_told_at",
+    )
 
     def __init__(self) -> None:
         self._sides = (_Side(), _Side())
@@ -67,6 +81,8 @@ class TlsParser:
         self._name = ""
         self._chosen: TlsFacts | None = None  # what the server's hello says
         self._told_at: Nanoseconds = 0  # when the last record of the handshake was complete
+        self._earlier = 0  # the version that the server's hello chose unless it is of TLS 1.3, where more was not seen
+        self._holed = False  # bytes of it were not seen
         self._retried = False  # the server asked for another hello
         self._over = False
         self._rest: bytes | None = None
@@ -96,6 +112,7 @@ class TlsParser:
         if side.units.losses > losses:
             side.hello.clear()
             side.passing = 0
+            self._holed = True
         for unit in units:
             self._record(side, direction, unit)
             self._cut_short(side, unit)
@@ -121,6 +138,8 @@ class TlsParser:
     def _record(self, side: _Side, direction: Direction, unit: Unit) -> None:
         kind = unit.head[0]
         side.size += unit.size_bytes
+        if self._earlier and direction == CLIENT:
+            self._infer_version(side, unit)
         if kind == DATA and self._data(direction, unit):
             return
         if kind == ALERT:
@@ -147,7 +166,21 @@ class TlsParser:
             if kind == CLIENT_HELLO:
                 self._hello(side, kind, message, unit)
             elif kind == SERVER_HELLO and self._chosen is None:
-                self._chosen = TlsFacts(self._name)  # its version may be in what was lost
+                self._chosen = TlsFacts(self._name)  # TLS 1.3's version may be in what was lost
+                self._earlier = int.from_bytes(message[:2], "big") if len(message) > 1 else 0
+
+    def _infer_version(self, side: _Side, unit: Unit) -> None:
+        """Tell the version by what the client answers to a hello: only in TLS 1.3 its Finished looks like data."""
+        told = self._chosen
+        assert told is not None
+        if unit.head[0] == DATA and self._earlier == LATEST_EARLIER:
+            version = TLS_1_3
+        elif unit.head[0] == HANDSHAKE and (side.ciphered or unit.head[HEAD_BYTES : HEAD_BYTES + 1] in ANSWERING):
+            version = version_name(self._earlier)
+        else:
+            return
+        self._earlier = 0
+        self._chosen = TlsFacts(told.server_name, version, told.alpn, told.not_after)
 
     def _data(self, direction: Direction, unit: Unit) -> bool:
         """Take a record of data; return whether it is none of the handshake's."""
@@ -172,6 +205,9 @@ class TlsParser:
         name = alert_name(body)
         if name == ENCRYPTED and (self._chosen is None or not self._chosen.version):
             self._over = True  # most likely the good-bye of a connection whose handshake was not seen
+            return
+        if name == ENCRYPTED and self._holed:
+            self._end("")  # what was not seen may have held its end, and this is a good-bye
             return
         self._told_at = unit.last_at
         self._end(UNFINISHED if name == CLOSE_NOTIFY else name)
@@ -289,5 +325,6 @@ def match(client: bytes, server: bytes) -> Match:
 
 
 SPEC = ProtocolSpec(
-    "tls", frozenset({443, 465, 636, 853, 989, 990, 993, 995, 5671, 6443, 8443, 8883}), match, TlsParser
+    *("tls", frozenset({443, 465, 636, 853, 989, 990, 993, 995, 5671, 6443, 8443, 8883}), match, TlsParser),
+    heads_tell=True,
 )

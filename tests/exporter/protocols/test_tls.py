@@ -1,6 +1,8 @@
+import pytest
+
 from exporter.model import Direction, Kind, Message
 from exporter.protocols.tls import TlsParser
-from tests.exporter.protocols.conversing import Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, copied, server
 from tests.exporter.protocols.samples_tls import (
     CHANGE,
     DATA,
@@ -77,3 +79,20 @@ def test_torn_hello_still_counts() -> None:
     whole = record(22, TLS13)
     kept = converse((FULL_13[0], Step(1, whole[:60]), Step(1, lost=len(whole) - 60), *FULL_13[2:]))
     assert (kept.requests(), kept.failures()) == (["handshake"], [False])
+
+
+GOODBYE = client(record(21, b"g" * 26))
+
+
+@pytest.mark.parametrize("size", [30, 62, 99])
+@pytest.mark.parametrize(("steps", "version"), [(FULL_12, "TLSv1.2"), (FULL_13, "TLSv1.3")])
+def test_version_is_told_by_what_the_client_answers_where_only_heads_were_copied(
+    steps: tuple[Step, ...], version: str, size: int
+) -> None:
+    kept = converse(copied((*steps, GOODBYE), size))
+    handshake = kept.exchanges[0]
+    assert handshake.response is not None
+    assert handshake.response.tls is not None
+    assert (handshake.response.tls.version, handshake.response.status) == (version, "")
+    assert handshake.duration is not None
+    assert 2 * STEP <= handshake.duration < len(steps) * STEP
