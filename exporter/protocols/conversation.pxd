@@ -27,7 +27,7 @@ cdef class Conversation(Glancing):
     cdef _leave_lane(self, Lane lane)
     cpdef int64_t gap(self, int direction, int64_t size_bytes, int64_t at) except? -7
     cpdef end(self, reason, int64_t at)
-    @cython.locals(harmless=bint)
+    @cython.locals(harmless=bint, told_by_head=bint)
     cdef _miss(self, int side, int64_t size_bytes, int64_t at, bint is_tail)
     cdef _replay(self, chunk, int side)
     cdef _doubt(self, int side, int64_t size_bytes, int64_t since)

@@ -191,11 +191,12 @@ class Conversation(Glancing):
         if parser is None:
             return
         harmless = 0 < size_bytes <= parser.skippable(SIDES[side]) or self._spec is turns.SPEC
+        head, self._head = self._head, None
+        told_by_head = head is not None and is_tail and self._spec.heads_tell
         if not harmless:
             self._whole = False
-            if not is_tail or not self._spec.heads_tell:
+            if not told_by_head:
                 self._doubt(side, size_bytes, at if is_tail else at - 1)
-        head, self._head = self._head, None
         known = self._spec.trains(parser, SIDES[side]) if head is not None and self._spec.trains is not None else 0
         begun = parser.gap(SIDES[side], size_bytes, at)
         if head is not None and self._spec.trains is not None:
@@ -205,7 +206,7 @@ class Conversation(Glancing):
             if self._conjectures is None:
                 self._conjectures = Conjectures(self._pairing, self._estimates)
             self._conjectures.tell(self._spec, side, head.behind(begun, known, size_bytes, at))
-        if is_tail and not harmless and self._spec.heads_tell:
+        if told_by_head and not harmless:
             self._pairing.cut(side == SIDES[0])
         rest = parser.left()
         if rest is not None and self._parser is parser:

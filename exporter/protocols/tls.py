@@ -113,6 +113,8 @@ class TlsParser:
             side.hello.clear()
             side.passing = 0
             self._holed = True
+            if not units:
+                self._told_at = at  # what was not seen belongs to the handshake until the contrary is
         for unit in units:
             self._record(side, direction, unit)
             self._cut_short(side, unit)
@@ -151,6 +153,8 @@ class TlsParser:
         elif kind != HANDSHAKE:
             if kind != DATA:
                 self._hello(side, CLIENT_HELLO, b"", unit)
+        elif side.ciphered and begins_hello(unit.head, CLIENT_HELLO) is Match.YES:
+            self._over = True  # another connection's: the end of this one was lost
         elif side.ciphered:
             side.finished = True
             if self._sides[CLIENT].finished and self._sides[SERVER].finished:

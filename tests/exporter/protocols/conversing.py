@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import zip_longest
 
 from exporter.model import Change, Endpoint, Exchange, Flow, Kind, Nanoseconds
 from exporter.net.stream import End
@@ -105,9 +104,9 @@ def converse(
     conversation = Conversation(flow(sure, server_port), kept, specs)
     at = 0
     taken = list(steps)
-    for step, following in zip_longest(taken, taken[1:]):
+    for number, step in enumerate(taken):
         at += 0 if step.at_once else STEP
-        if following is not None and following.lost and following.at_once and not step.lost:
+        if not step.lost and is_tail(taken[number + 1 : number + 3]):
             conversation.shorten(len(step.payload))
         if step.lost:
             conversation.gap(step.direction, step.lost, at)
@@ -115,6 +114,12 @@ def converse(
             conversation.data(step.direction, step.payload, at)
     conversation.end(End.CLOSED, at + STEP)
     return kept
+
+
+def is_tail(steps: Sequence[Step]) -> bool:
+    """Return whether the first of what follows a step is the rest of its packet."""
+    lost = bool(steps) and steps[0].lost > 0 and steps[0].at_once
+    return lost and not (len(steps) > 1 and steps[1].at_once and steps[1].direction == steps[0].direction)
 
 
 def copied(steps: Iterable[Step], size: int) -> list[Step]:
