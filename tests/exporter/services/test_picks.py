@@ -107,6 +107,12 @@ def test_dropped_packets_are_stood_for_by_what_is_picked() -> None:
     assert stood_for(made.choose(blocks(9), 1.1e-3, 0, crowded=True)) == pytest.approx(12_000, rel=0.002)
 
 
+def test_many_dropped_packets_are_stood_for_where_all_that_is_left_can_be_read() -> None:
+    made = picks()
+    made.dropped(12_000)
+    assert stood_for(made.choose(blocks(3), 1.0, 0, crowded=True)) == pytest.approx(15_000, rel=0.002)
+
+
 def test_only_what_was_picked_is_read_and_a_little_around_it() -> None:
     made, many = picks(), blocks(8)
     [window] = made.choose(many, 1.1e-3, 0, crowded=True)
