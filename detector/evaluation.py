@@ -143,7 +143,8 @@ def evaluate(
         baselines: with limits.
         state: of the same series, in the same order.
         at: the evaluation's time.
-        observed: shape (series,), in the signals' units; NaN where there is no sample, infinities count as none.
+        observed: shape (series,), in the signals' units; NaN where there is no sample. An infinity says nothing, not
+            even that there is none.
         visible: where the series' source was seen at all; a missing sample elsewhere is a blind spot, not silence.
             None: seen everywhere.
         tolerance: shape (series,), how many times more than usual is allowed; None: no more.
@@ -155,7 +156,8 @@ def evaluate(
     """
     if state.keys != baselines.keys or observed.shape != (len(baselines.keys),):
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
-    seen = np.ones(len(observed), np.bool_) if visible is None else visible
+    sampled = np.isnan(observed) | np.isfinite(usable(observed))
+    seen = sampled if visible is None else visible & sampled
     point = _point(baselines, state.memory, at, usable(observed), seen, counts)
     allowed = np.ones(len(observed)) if tolerance is None else tolerance
     if doubt is not None:

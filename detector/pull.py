@@ -291,7 +291,7 @@ def _look(coverage: list[Matrix], column: int) -> Look:
 
 def _by_target(matrix: Matrix, column: int) -> dict[Target, float]:
     values = zip(matrix.labels, matrix.values[:, column], strict=True)
-    return {_target(labels): float(value) for labels, value in values if not np.isnan(value)}
+    return {_target(labels): float(value) for labels, value in values if np.isfinite(value)}
 
 
 def _present(matrix: Matrix, column: int) -> list[Mapping[str, str]]:

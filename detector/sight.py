@@ -12,6 +12,10 @@ from detector.model import Seconds
 HIDDEN_SHARE = 0.1  # of a service's targets out of sight: fewer cannot look like a fault of the service
 FORGET_SERVICE_SECONDS = 86400.0
 FORGET_TARGET_SECONDS = 3600.0  # no longer in Prometheus' configuration, so gone on purpose
+# What appeared while its host was watched and lived for less than this was a job, a shell or a trial: its end is none
+# of a service. What an exporter finds soon after its own start was there before it.
+PROBATION_SECONDS = 7200.0
+SETTLED_SECONDS = 900.0
 
 SERVICES = (
     "group by (service_name, job, instance) "
@@ -64,11 +68,16 @@ class Sight:
         homes: when each service was last seen on each of its targets.
         seen: when each target was last in sight.
         scraped: targets that Prometheus was seen to scrape; of others only their series tell.
+        born: when services appeared that have not proved yet that they stay.
+        departed: services that are gone and nobody's loss: with their hosts, before they had proved that they stay, or
+            so long ago that they are forgotten.
     """
 
     homes: Mapping[str, Mapping[Target, Seconds]] = field(default_factory=dict)
     seen: Mapping[Target, Seconds] = field(default_factory=dict)
     scraped: frozenset[Target] = frozenset()
+    born: Mapping[str, Seconds] = field(default_factory=dict)
+    departed: frozenset[str] = frozenset()
 
     def hidden(self, at: Seconds) -> frozenset[str]:
         """Services too much of which was out of sight at the newest look, taken at `at`."""
@@ -93,7 +102,9 @@ class Sight:
         homes = {
             name: {target: min(last, at) for target, last in targets.items()} for name, targets in self.homes.items()
         }
-        return Sight(homes, {target: min(last, at) for target, last in self.seen.items()}, self.scraped)
+        seen = {target: min(last, at) for target, last in self.seen.items()}
+        born = {name: min(since, at) for name, since in self.born.items()}
+        return Sight(homes, seen, self.scraped, born, self.departed)
 
 
 def look(sight: Sight, seen: Look, at: Seconds, window: Seconds) -> Sight:
@@ -104,14 +115,24 @@ def look(sight: Sight, seen: Look, at: Seconds, window: Seconds) -> Sight:
     restarted = {target for target, start in seen.starts.items() if at - start < window}
     visible = (seen.unbroken | (present - scraped)) - restarted
     times = {target: (at if target in visible else sight.seen.get(target, at - 1)) for target in _relevant(sight, seen)}
-    gone = {target for target in scraped - seen.targets if at - times[target] >= FORGET_TARGET_SECONDS}
+    # A Prometheus without any target is asked about a time that it knows nothing of.
+    missing = scraped - seen.targets if seen.targets else frozenset()
+    gone = {target for target in missing if at - times[target] >= FORGET_TARGET_SECONDS}
     homes = {
-        name: _kept({**sight.homes.get(name, {}), **dict.fromkeys(seen.homes.get(name, ()), at)}, gone, at)
+        name: _kept({**sight.homes.get(name, {}), **dict.fromkeys(seen.homes.get(name, ()), at)}, gone, visible, at)
         for name in sorted({*sight.homes, *seen.homes})
     }
     kept = {name: targets for name, targets in homes.items() if targets}
     alive = {target for targets in kept.values() for target in targets}
-    return Sight(kept, {target: when for target, when in times.items() if target in alive}, scraped & alive)
+    born = _born(sight, seen, kept, at)
+    ended = {name for name in born if name not in seen.homes and kept[name].keys() <= visible}
+    return Sight(
+        homes=kept,
+        seen={target: when for target, when in times.items() if target in alive},
+        scraped=scraped & alive,
+        born=born,
+        departed=frozenset((sight.departed | ended | (homes.keys() - kept.keys())) - seen.homes.keys()),
+    )
 
 
 def _relevant(sight: Sight, seen: Look) -> set[Target]:
@@ -119,10 +140,33 @@ def _relevant(sight: Sight, seen: Look) -> set[Target]:
     return {*sight.seen, *(target for targets in seen.homes.values() for target in targets)}
 
 
-def _kept(targets: Mapping[Target, Seconds], gone: Set[Target], at: Seconds) -> dict[Target, Seconds]:
+def _kept(
+    targets: Mapping[Target, Seconds], gone: Set[Target], visible: Set[Target], at: Seconds
+) -> dict[Target, Seconds]:
+    """Where a service still lives, as far as one can see: nothing is forgotten while its host is out of sight."""
     return {
-        target: last for target, last in targets.items() if target not in gone and at - last < FORGET_SERVICE_SECONDS
+        target: last
+        for target, last in targets.items()
+        if target not in gone and (target not in visible or at - last < FORGET_SERVICE_SECONDS)
     }
+
+
+def _born(sight: Sight, seen: Look, homes: Mapping[str, Mapping[Target, Seconds]], at: Seconds) -> dict[str, Seconds]:
+    """When those appeared that have lived for too short to be missed."""
+    born = {
+        name: since
+        for name, since in sight.born.items()
+        if name in homes and max(homes[name].values()) - since < PROBATION_SECONDS
+    }
+    for name in seen.homes.keys() - sight.homes.keys() - born.keys():
+        if all(_settled(target, sight, seen, at) for target in seen.homes[name]):
+            born[name] = at
+    return born
+
+
+def _settled(target: Target, sight: Sight, seen: Look, at: Seconds) -> bool:
+    """Whether all that lived there has been seen for a while."""
+    return target in sight.seen and at - seen.starts.get(target, 0.0) >= SETTLED_SECONDS
 
 
 def _hidden_share(sight: Sight, targets: Iterable[Target], at: Seconds) -> float:

@@ -178,6 +178,8 @@ def _document(knowledge: Knowledge) -> dict[str, Any]:
         ],
         "seen": [[target.job, target.instance, at] for target, at in sight.seen.items()],
         "scraped": [[target.job, target.instance] for target in sorted(sight.scraped)],
+        "born": dict(sight.born),
+        "departed": sorted(sight.departed),
     }
 
 
@@ -228,7 +230,14 @@ def _sight(document: dict[str, Any]) -> Sight:
     unknown = {target for targets in homes.values() for target in targets} - seen.keys()
     if unknown:
         raise StateError(f"has no sight of {min(unknown)}")
-    return Sight(homes, seen, frozenset(Target(str(job), str(instance)) for job, instance in document["scraped"]))
+    return Sight(
+        homes,
+        seen,
+        frozenset(Target(str(job), str(instance)) for job, instance in document["scraped"]),
+        # An earlier version had neither.
+        {str(name): float(at) for name, at in document.get("born", {}).items() if name in homes},
+        frozenset(map(str, document.get("departed", []))),
+    )
 
 
 def _incident_out(incident: Incident) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
     """Evaluate one column of what was observed."""
     at = seen.history.start + column * seen.history.step
     knowledge, skipped = _extended(before, seen.history.keys, terms)
-    sight = look(knowledge.sight, seen.looks[column], at, terms.window)
+    sight = _remembered(look(knowledge.sight, seen.looks[column], at, terms.window), knowledge.baselines)
     hidden = sight.hidden(at)
     knowledge = replace(knowledge, sight=sight, evaluated_at=at)
     if knowledge.baselines is None or knowledge.state is None:
@@ -102,12 +102,13 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
     certain = certainty(sight.homes, seen.looks[column].errors, seen.looks[column].losses)
     visible = _visible(keys, hidden, frozenset(failure.signal for failure in seen.failures), certain, terms.signals)
     observed = _observed(keys, seen, column, visible)
+    present = _present(keys, observed, visible, sight.departed)
     allowed = shared(terms.budget, len(keys)) * tolerance(knowledge.feedback, keys)
     counts = _counts(keys, seen.history, column)
     if counts is not None:
         counts = looked_at(counts, keys, terms.signals, certain.errors)
     doubts = doubt(keys, terms.signals, certain.errors, counts)
-    result = evaluate(knowledge.baselines, knowledge.state, at, observed, visible, allowed, counts, doubts)
+    result = evaluate(knowledge.baselines, knowledge.state, at, observed, present, allowed, counts, doubts)
     reading = _reading(keys, result, visible, at, hidden, seen)
     knowledge = replace(knowledge, state=result.state, episodes=remember(before.episodes, reading.findings))
     withheld = int((~visible).sum())
@@ -185,6 +186,24 @@ def _visible(
         ],
         dtype=np.bool_,
     )
+
+
+def _remembered(sight: Sight, baselines: Baselines | None) -> Sight:
+    """Of those who are gone, only what has series still."""
+    if not sight.departed:
+        return sight
+    known = {key.service_name for key in baselines.keys} if baselines is not None else set()
+    return replace(sight, departed=sight.departed & known)
+
+
+def _present(
+    keys: tuple[SeriesKey, ...], observed: Floats, visible: npt.NDArray[np.bool_], departed: frozenset[str]
+) -> npt.NDArray[np.bool_]:
+    """Which series would say something by being missing: not of services that are gone and nobody's loss."""
+    if not departed:
+        return visible
+    gone = np.array([key.service_name in departed for key in keys], dtype=np.bool_)
+    return visible & ~(gone & np.isnan(observed))
 
 
 def _observed(keys: tuple[SeriesKey, ...], seen: Observations, column: int, visible: npt.NDArray[np.bool_]) -> Floats:

@@ -43,7 +43,7 @@ class Matrix:
     Attributes:
         labels: of each row; no two are equal.
         grid: of the columns.
-        values: shape (rows, columns); NaN where there is no sample, or one that is no finite number.
+        values: shape (rows, columns); NaN where there is no sample, infinite where it is no finite number.
     """
 
     labels: tuple[Mapping[str, str], ...]
@@ -154,4 +154,4 @@ def _fill(row: Floats, samples: list[Sample], grid: Grid) -> None:
         raise MatrixError(f"sample at {times[foreign][0]}, which was not asked for")
     if (np.diff(nearest) <= 0).any():
         raise MatrixError("samples are out of order or there twice")
-    row[nearest.astype(np.int64)] = np.where(np.isfinite(values), values, np.nan)
+    row[nearest.astype(np.int64)] = np.where(np.isnan(values), np.inf, values)

@@ -217,7 +217,7 @@ def _series(labels: dict[str, str], times: Any, values: Any, is_range: bool) -> 
 
 
 def _text(value: float) -> str:
-    return "+Inf" if math.isinf(value) else repr(float(value))
+    return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, repr(float(value)))
 
 
 @dataclass(frozen=True, slots=True)

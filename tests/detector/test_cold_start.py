@@ -26,7 +26,7 @@ def test_a_fresh_stack_judges_as_soon_as_it_has_seen_a_little_and_from_then_on(
     world.born = START
     silent = []
     with running(settings(prometheus, tmp_path, alertmanager), clock) as run:
-        for minute in range(LEAST_SAMPLES + 2, 100):
+        for minute in range(LEAST_SAMPLES + 2, 70):
             run.until(START + minute * MINUTE)
             if unjudged(run):
                 silent.append(minute)
@@ -34,7 +34,9 @@ def test_a_fresh_stack_judges_as_soon_as_it_has_seen_a_little_and_from_then_on(
     assert alertmanager.posted == []
 
 
-@pytest.mark.parametrize("minute", [25, 35, 64])
+@pytest.mark.parametrize(
+    "minute", [pytest.param(25, marks=pytest.mark.long), 35, pytest.param(64, marks=pytest.mark.long)]
+)
 def test_a_fault_in_the_first_hour_is_told(
     world: World,
     prometheus: FakePrometheus,
@@ -54,6 +56,7 @@ def test_a_fault_in_the_first_hour_is_told(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("hour", [0, 6, 12, 18])
 def test_the_first_two_days_alert_nobody(world: World, prometheus: FakePrometheus, tmp_path: Path, hour: int) -> None:
     clock = FakeClock(START + hour * HOUR)

@@ -64,6 +64,8 @@ class World:
     faults: list[Fault] = field(default_factory=list)
     down: list[tuple[Seconds, Seconds]] = field(default_factory=list)
     born: Seconds = 0.0  # nothing is known of earlier
+    newest: Seconds = np.inf  # nothing is known of later
+    removed: Seconds = np.inf  # from then on Prometheus no longer has the target
     restarts: list[Seconds] = field(default_factory=list)
     sampled: list[tuple[Seconds, Seconds, float]] = field(default_factory=list)  # from, to, standard error
     lost: list[tuple[Seconds, Seconds, float]] = field(default_factory=list)  # from, to, share of the packets
@@ -74,7 +76,11 @@ class World:
         for fault in self.faults:
             if (fault.service, fault.signal) == (service, signal):
                 values = np.where((times >= fault.start) & (times < fault.end), fault.change(values), values)
-        return np.where(self.scraped(times) & (times >= self.born), values, np.nan)
+        return np.where(self.scraped(times) & self.known(times), values, np.nan)
+
+    def known(self, times: Floats) -> Bools:
+        """Whether Prometheus has anything of then."""
+        return np.asarray((times >= self.born) & (times <= self.newest) & (times < self.removed), dtype=np.bool_)
 
     def scraped(self, times: Floats) -> Bools:
         """Whether the exporter answered."""
@@ -120,7 +126,7 @@ def answer(world: World, window: Seconds, query: str, times: Floats) -> Rows:
 
 def _coverage(world: World, window: Seconds, query: str, times: Floats) -> Rows:
     labels = {"job": world.target.job, "instance": world.target.instance}
-    known = times >= world.born
+    known = world.known(times)
     if "larimar_service_info" in query:
         return [({"service_name": name, **labels}, _ones(world.alive(name, times))) for name in world.courses]
     if "min_over_time(up" in query:
@@ -128,16 +134,20 @@ def _coverage(world: World, window: Seconds, query: str, times: Floats) -> Rows:
         unbroken = np.all([world.scraped(times - back) for back in steps], axis=0)
         return [(labels, np.where(known, unbroken.astype(float), np.nan))]
     if query == "max by (job, instance) (up)":
-        return [(labels, np.where(known, world.scraped(times).astype(float), np.nan))]
+        itself = {"job": "prometheus", "instance": "localhost:9090"}
+        return [
+            (labels, np.where(known, world.scraped(times).astype(float), np.nan)),
+            (itself, _ones((times >= world.born) & (times <= world.newest))),
+        ]
     if "process_start_time_seconds" in query:
         starts = np.array([max([0.0, *(at for at in world.restarts if at <= now)]) for now in times])
-        return [(labels, np.where(world.scraped(times), starts, np.nan))]
+        return [(labels, np.where(world.scraped(times) & known, starts, np.nan))]
     for metric, spans in (
         ("larimar_capture_packets_dropped_total", world.lost),
         ("larimar_capture_sampling_error_ratio", world.sampled),
     ):
         if metric in query:
-            return [(labels, np.where(world.scraped(times), _within(spans, times), np.nan))]
+            return [(labels, np.where(world.scraped(times) & known, _within(spans, times), np.nan))]
     if "larimar_edge_requests_total" in query:
         edges = [(client, server) for client, servers in world.callees.items() for server in servers]
         return [({"client": client, "server": server}, np.ones_like(times)) for client, server in edges]

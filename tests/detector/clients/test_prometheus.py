@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from detector.clients.endpoint import Credentials, CredentialsError, Endpoint, base_url
-from detector.clients.matrix import Grid
+from detector.clients.matrix import Grid, read_matrix
 from detector.clients.prometheus import MAX_POINTS, MAX_SAMPLES, Prometheus, QueryError, columns_of
 from detector.signals import with_window
 from tests.detector.servers import FakePrometheus, Mood
@@ -49,9 +49,11 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure(server: FakeP
     assert len(server.asked) == 3
 
 
-def test_values_that_are_no_finite_number_are_no_samples(server: FakePrometheus) -> None:
-    server.world.courses["web"]["requests"] = lambda times: np.full_like(times, np.inf)
-    assert np.isnan(client(server).query(REQUESTS, AT).values[0, 0])
+@pytest.mark.parametrize("text", ["NaN", "+Inf", "-Inf"])
+def test_a_sample_that_is_no_finite_number_is_told_from_none(text: str) -> None:
+    result = b'[{"metric":{"a":"1"},"values":[[0,"%s"],[120,"3"]]}]' % text.encode()
+    values = read_matrix(result, Grid(0.0, 60.0, 3)).values[0]
+    assert [np.isinf(values[0]), np.isnan(values[1]), values[2]] == [True, True, 3.0]
 
 
 @pytest.mark.parametrize(
