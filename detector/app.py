@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from detector.chronicle import Chronicle
 from detector.clients.alertmanager import Alertmanager
 from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.listener import Listener
@@ -109,6 +110,7 @@ def _parts(
     return Parts(
         puller=puller,
         refitter=Refitter(puller, signals, plan, fits, config.storage),
+        chronicle=Chronicle(prometheus, queries, _remaining(config, signals), config.interval),
         listener=listener,
         notifier=notifier,
         sender=_sender(config, signals, rules),
@@ -177,6 +179,10 @@ def _alertmanagers(config: Config) -> list[Alertmanager]:
 
 def _named(signals: tuple[Signal, ...]) -> dict[str, Signal]:
     return {signal.name: signal for signal in signals}
+
+
+def _remaining(config: Config, signals: tuple[Signal, ...]) -> dict[str, str]:
+    return {signal.name: with_window(signal.remaining, config.window) for signal in signals if signal.remaining}
 
 
 def _sender(config: Config, signals: tuple[Signal, ...], rules: Rules) -> Sender:

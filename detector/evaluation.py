@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from detector.baselines.arrays import Baselines, ModelState
+from detector.baselines.arrays import Baselines, ModelState, take
 from detector.baselines.grid import read_hours
 from detector.baselines.prior import LEAST_SAMPLES
 from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing, usable
@@ -301,6 +301,8 @@ def _busy(baselines: Baselines, usual: _Usual) -> npt.NDArray[np.bool_]:
 
 def _findings(baselines: Baselines, state: State, usual: _Usual, point: Point, scores: Scores) -> tuple[Finding, ...]:
     silent = point.visible & is_nothing(point.observed, point.offsets) & _busy(baselines, usual)
+    rows = np.flatnonzero(state.held.firing)
+    trends = _trends(baselines, state.memory, rows)
     return tuple(
         Finding(
             key=baselines.keys[row],
@@ -313,6 +315,13 @@ def _findings(baselines: Baselines, state: State, usual: _Usual, point: Point, s
             lower=float(scores.lower[row]),
             upper=float(scores.upper[row]),
             silent=bool(silent[row]),
+            trend=trend,
         )
-        for row in np.flatnonzero(state.held.firing)
+        for row, trend in zip(rows.tolist(), trends.tolist(), strict=True)
     )
+
+
+def _trends(baselines: Baselines, memory: Memory, rows: npt.NDArray[np.int64]) -> Floats:
+    """Return the levels of some series over the whole of their weeks, in the signals' units."""
+    some = take(baselines, rows)
+    return inverse(some.average() + memory.level[rows], some.scales)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from detector.chronicle import Chronicle
 from detector.clients.listener import Listener
 from detector.clients.matrix import Grid
 from detector.clients.notifier import Notifier
@@ -14,7 +15,7 @@ from detector.clients.prometheus import QueryError
 from detector.clock import Clock, floor_to
 from detector.incidents.episodes import within
 from detector.incidents.feedback import heard
-from detector.incidents.incident import Identity
+from detector.incidents.incident import Book, Identity
 from detector.incidents.lifecycle import PROMETHEUS, see
 from detector.incidents.payload import Sender
 from detector.metrics import Metrics, Snapshot
@@ -51,6 +52,7 @@ class Parts:
 
     puller: Puller
     refitter: Refitter
+    chronicle: Chronicle
     listener: Listener
     notifier: Notifier
     sender: Sender
@@ -80,6 +82,7 @@ class Detector:
         self._sighted_at = now  # when Prometheus last gave a usable answer
         self._reason = "no evaluation yet"
         self._unread: frozenset[str] = frozenset()
+        self._callees: Mapping[str, frozenset[str]] = {}
         self._ended: dict[Identity, Seconds] = {}  # since when the end of an incident is known
         if self._knowledge.baselines is not None:
             parts.refitter.postpone(now, self._knowledge.baselines)
@@ -117,7 +120,8 @@ class Detector:
             self._ask(newest)
         if self._asked is not None and self._asked.answered:
             self._evaluate(self._asked, now)
-        changed = {one.identity for one in before.active()} != {one.identity for one in self._knowledge.book.active()}
+        self._inquire()
+        changed = _seen_of(before) != _seen_of(self._knowledge.book)
         if changed or now - self._sent_at >= self._parts.timing.resend:
             self._tell(now)
 
@@ -191,6 +195,12 @@ class Detector:
         self._asked_at = time.monotonic()
         self._asked = self._parts.puller.ask(self._grid(newest))
 
+    def _inquire(self) -> None:
+        """Find out what was going on around incidents; what has come is told at once, while people are first told."""
+        chronicle, knowledge = self._parts.chronicle, self._knowledge
+        chronicle.ask(knowledge.book, self._callees, knowledge.evaluated_at)
+        self._knowledge = replace(knowledge, book=chronicle.take(knowledge.book))
+
     def _evaluate(self, asked: Asked, now: Seconds) -> None:
         self._asked = None
         try:
@@ -241,6 +251,7 @@ class Detector:
         if self._failures:
             log.info("evaluations go on", extra={"failures": self._failures})
         self._failures, self._retry_at, self._sighted_at, self._reason = 0, 0.0, now, ""
+        self._callees = seen.callees
         self._see(self._knowledge.sight.unseen(self._knowledge.evaluated_at), self._knowledge.evaluated_at)
         unread = frozenset(failure.signal for failure in seen.failures)
         for failure in seen.failures:
@@ -295,3 +306,8 @@ class Detector:
             write(self._knowledge)
         except OSError as error:
             log.error("state not saved", extra={"reason": str(error)})
+
+
+def _seen_of(book: Book) -> set[tuple[Identity, bool]]:
+    """What people are to be told of at once: who fires, and whether it is known what was going on."""
+    return {(one.identity, one.background is not None) for one in book.active()}

@@ -68,6 +68,8 @@ class Signal:
             few are not taken for many; empty if that is unknown.
         packets: whether it is taken from packets, so that sampling and loss make it less certain.
         history: how far back it is learnt from at most, in seconds.
+        remaining: PromQL giving the seconds until a limit is reached at the present pace, one series per service; empty
+            where there is no limit.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Signal:
     counts: str = ""
     packets: bool = False
     history: Seconds = math.inf
+    remaining: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -138,6 +141,7 @@ class Finding:
         observed: NaN where the series vanished.
         expected, lower, upper: what is usual now and its band.
         silent: whether it fell to nothing or vanished.
+        trend: its level without any season, which explains the rest of what is expected; NaN if unknown.
     """
 
     key: SeriesKey
@@ -149,6 +153,7 @@ class Finding:
     lower: float
     upper: float
     silent: bool
+    trend: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,15 @@ window, what the service lacks is the service's own lack.
 """
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from detector.model import Seconds
 
 HIDDEN_SHARE = 0.1  # of a service's targets out of sight: fewer cannot look like a fault of the service
 FORGET_SERVICE_SECONDS = 86400.0
 FORGET_TARGET_SECONDS = 3600.0  # no longer in Prometheus' configuration, so gone on purpose
-# What appeared while its host was watched and lived for less than this was a job, a shell or a trial: its end is none
-# of a service. What an exporter finds soon after its own start was there before it.
-PROBATION_SECONDS = 7200.0
-SETTLED_SECONDS = 900.0
+KEPT_SECONDS = 28 * 86400.0  # for so long history brings back who is gone
+MOST_DEPARTED = 100_000
 
 SERVICES = (
     "group by (service_name, job, instance) "
@@ -68,16 +66,13 @@ class Sight:
         homes: when each service was last seen on each of its targets.
         seen: when each target was last in sight.
         scraped: targets that Prometheus was seen to scrape; of others only their series tell.
-        born: when services appeared that have not proved yet that they stay.
-        departed: services that are gone and nobody's loss: with their hosts, before they had proved that they stay, or
-            so long ago that they are forgotten.
+        departed: services that are nobody's loss any more, since when: they went with their hosts, or long ago.
     """
 
     homes: Mapping[str, Mapping[Target, Seconds]] = field(default_factory=dict)
     seen: Mapping[Target, Seconds] = field(default_factory=dict)
     scraped: frozenset[Target] = frozenset()
-    born: Mapping[str, Seconds] = field(default_factory=dict)
-    departed: frozenset[str] = frozenset()
+    departed: Mapping[str, Seconds] = field(default_factory=dict)
 
     def hidden(self, at: Seconds) -> frozenset[str]:
         """Services too much of which was out of sight at the newest look, taken at `at`."""
@@ -95,7 +90,7 @@ class Sight:
         if not services:
             return self
         homes = {name: targets for name, targets in self.homes.items() if name not in services}
-        return Sight(homes, self.seen, self.scraped)
+        return replace(self, homes=homes)
 
     def until(self, at: Seconds) -> "Sight":
         """The same with nothing seen later than `at`, for a clock that was set back."""
@@ -103,8 +98,7 @@ class Sight:
             name: {target: min(last, at) for target, last in targets.items()} for name, targets in self.homes.items()
         }
         seen = {target: min(last, at) for target, last in self.seen.items()}
-        born = {name: min(since, at) for name, since in self.born.items()}
-        return Sight(homes, seen, self.scraped, born, self.departed)
+        return Sight(homes, seen, self.scraped, {name: min(since, at) for name, since in self.departed.items()})
 
 
 def look(sight: Sight, seen: Look, at: Seconds, window: Seconds) -> Sight:
@@ -124,14 +118,11 @@ def look(sight: Sight, seen: Look, at: Seconds, window: Seconds) -> Sight:
     }
     kept = {name: targets for name, targets in homes.items() if targets}
     alive = {target for targets in kept.values() for target in targets}
-    born = _born(sight, seen, kept, at)
-    ended = {name for name in born if name not in seen.homes and kept[name].keys() <= visible}
     return Sight(
         homes=kept,
         seen={target: when for target, when in times.items() if target in alive},
         scraped=scraped & alive,
-        born=born,
-        departed=frozenset((sight.departed | ended | (homes.keys() - kept.keys())) - seen.homes.keys()),
+        departed=_departed(sight.departed, homes.keys() - kept.keys(), seen.homes.keys(), at),
     )
 
 
@@ -151,22 +142,13 @@ def _kept(
     }
 
 
-def _born(sight: Sight, seen: Look, homes: Mapping[str, Mapping[Target, Seconds]], at: Seconds) -> dict[str, Seconds]:
-    """When those appeared that have lived for too short to be missed."""
-    born = {
-        name: since
-        for name, since in sight.born.items()
-        if name in homes and max(homes[name].values()) - since < PROBATION_SECONDS
-    }
-    for name in seen.homes.keys() - sight.homes.keys() - born.keys():
-        if all(_settled(target, sight, seen, at) for target in seen.homes[name]):
-            born[name] = at
-    return born
-
-
-def _settled(target: Target, sight: Sight, seen: Look, at: Seconds) -> bool:
-    """Whether all that lived there has been seen for a while."""
-    return target in sight.seen and at - seen.starts.get(target, 0.0) >= SETTLED_SECONDS
+def _departed(before: Mapping[str, Seconds], gone: Set[str], present: Set[str], at: Seconds) -> Mapping[str, Seconds]:
+    """Who has departed by now; the oldest are forgotten."""
+    if not before and not gone:
+        return before
+    after = {name: since for name, since in before.items() if name not in present and at - since < KEPT_SECONDS}
+    after |= dict.fromkeys(sorted(gone - present - after.keys()), at)
+    return dict(list(after.items())[-MOST_DEPARTED:])
 
 
 def _hidden_share(sight: Sight, targets: Iterable[Target], at: Seconds) -> float:

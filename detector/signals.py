@@ -132,5 +132,6 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "counts": _query,
     "packets": _truth,
     "history": _span,
+    "remaining": _query,
 }
-OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "history"})
+OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "history", "remaining"})

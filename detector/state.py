@@ -17,6 +17,7 @@ import numpy as np
 
 from detector.baselines import BaselineError, restore, store
 from detector.evaluation import State, empty_state
+from detector.incidents.background import Background, Change
 from detector.incidents.episodes import Episodes, Span
 from detector.incidents.feedback import Feedback, Verdict
 from detector.incidents.incident import Book, Identity, Incident, Phase
@@ -178,8 +179,7 @@ def _document(knowledge: Knowledge) -> dict[str, Any]:
         ],
         "seen": [[target.job, target.instance, at] for target, at in sight.seen.items()],
         "scraped": [[target.job, target.instance] for target in sorted(sight.scraped)],
-        "born": dict(sight.born),
-        "departed": sorted(sight.departed),
+        "departed": dict(sight.departed),
     }
 
 
@@ -234,9 +234,8 @@ def _sight(document: dict[str, Any]) -> Sight:
         homes,
         seen,
         frozenset(Target(str(job), str(instance)) for job, instance in document["scraped"]),
-        # An earlier version had neither.
-        {str(name): float(at) for name, at in document.get("born", {}).items() if name in homes},
-        frozenset(map(str, document.get("departed", []))),
+        # An earlier version did not have it.
+        {str(name): float(at) for name, at in document.get("departed", {}).items()},
     )
 
 
@@ -248,6 +247,7 @@ def _incident_out(incident: Incident) -> dict[str, Any]:
         "identity": [getattr(incident.identity, field.name) for field in fields(Identity)],
         "findings": [_finding_out(finding) for finding in incident.findings],
         "affected": [_finding_out(finding) for finding in incident.affected],
+        "background": None if incident.background is None else _background_out(incident.background),
         **plain,
     }
 
@@ -263,10 +263,24 @@ def _incident_in(document: dict[str, Any]) -> Incident:
         reopened=int(document["reopened"]),
         findings=tuple(_finding_in(one) for one in document["findings"]),
         affected=tuple(_finding_in(one) for one in document["affected"]),
+        background=_background_in(document.get("background")),  # an earlier version had none
     )
 
 
-NUMBERS = ("at", "since", "score", "observed", "expected", "lower", "upper")
+def _background_out(background: Background) -> list[Any]:
+    changes = [[change.service_name, change.kind, change.at] for change in background.changes]
+    return [background.asked_at, background.exhausted_at, changes]
+
+
+def _background_in(row: list[Any] | None) -> Background | None:
+    if row is None:
+        return None
+    asked_at, exhausted_at, changes = row
+    known = tuple(Change(str(service_name), str(kind), float(at)) for service_name, kind, at in changes)
+    return Background(float(asked_at), known, float(exhausted_at))
+
+
+NUMBERS = ("at", "since", "score", "observed", "expected", "lower", "upper", "trend")
 
 
 def _finding_out(finding: Finding) -> list[Any]:
@@ -276,5 +290,5 @@ def _finding_out(finding: Finding) -> list[Any]:
 
 def _finding_in(row: list[Any]) -> Finding:
     service_name, signal, silent, *numbers = row
-    named = dict(zip(NUMBERS, map(float, numbers), strict=True))
+    named = dict(zip(NUMBERS, map(float, numbers), strict=False))  # an earlier version knew no trend
     return Finding(key=SeriesKey(str(service_name), str(signal)), silent=bool(silent), **named)

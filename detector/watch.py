@@ -93,7 +93,7 @@ def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> St
     """Evaluate one column of what was observed."""
     at = seen.history.start + column * seen.history.step
     knowledge, skipped = _extended(before, seen.history.keys, terms)
-    sight = _remembered(look(knowledge.sight, seen.looks[column], at, terms.window), knowledge.baselines)
+    sight = look(knowledge.sight, seen.looks[column], at, terms.window)
     hidden = sight.hidden(at)
     knowledge = replace(knowledge, sight=sight, evaluated_at=at)
     if knowledge.baselines is None or knowledge.state is None:
@@ -119,11 +119,13 @@ def refitted(knowledge: Knowledge, baselines: Baselines | None) -> Knowledge:
     """Take in newly fitted baselines; None where there was no history to fit."""
     if baselines is None:
         return knowledge
-    before, state = knowledge.baselines, knowledge.state
+    before, state, departed = knowledge.baselines, knowledge.state, knowledge.sight.departed
+    if departed:  # history knows them still
+        baselines = take(baselines, np.flatnonzero(~_of(baselines.keys, departed)))
     if before is None or state is None:
         return replace(knowledge, baselines=baselines, state=empty_state(baselines.keys))
     learnt = set(baselines.keys)
-    lost = gone(before, state)
+    lost = gone(before, state) | _of(before.keys, departed)
     # What turned up while the others were learnt is neither forgotten nor new again.
     since = np.array([row for row, key in enumerate(before.keys) if key not in learnt and not lost[row]], np.int64)
     joined = join((baselines, take(before, since))) if len(since) else baselines
@@ -188,22 +190,16 @@ def _visible(
     )
 
 
-def _remembered(sight: Sight, baselines: Baselines | None) -> Sight:
-    """Of those who are gone, only what has series still."""
-    if not sight.departed:
-        return sight
-    known = {key.service_name for key in baselines.keys} if baselines is not None else set()
-    return replace(sight, departed=sight.departed & known)
-
-
 def _present(
-    keys: tuple[SeriesKey, ...], observed: Floats, visible: npt.NDArray[np.bool_], departed: frozenset[str]
+    keys: tuple[SeriesKey, ...], observed: Floats, visible: npt.NDArray[np.bool_], departed: Mapping[str, Seconds]
 ) -> npt.NDArray[np.bool_]:
-    """Which series would say something by being missing: not of services that are gone and nobody's loss."""
-    if not departed:
-        return visible
-    gone = np.array([key.service_name in departed for key in keys], dtype=np.bool_)
-    return visible & ~(gone & np.isnan(observed))
+    """Which series would say something by being missing: not of services that are nobody's loss any more."""
+    return visible & ~(_of(keys, departed) & np.isnan(observed)) if departed else visible
+
+
+def _of(keys: tuple[SeriesKey, ...], services: Mapping[str, Seconds]) -> npt.NDArray[np.bool_]:
+    """Which series are of some services."""
+    return np.array([key.service_name in services for key in keys], dtype=np.bool_)
 
 
 def _observed(keys: tuple[SeriesKey, ...], seen: Observations, column: int, visible: npt.NDArray[np.bool_]) -> Floats:

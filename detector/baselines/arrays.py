@@ -92,6 +92,10 @@ class Baselines:
         steps = read_days(self.profile, times)
         return self.centre[:, None, None] + (self.swing / STEPS)[:, None, None] * steps
 
+    def average(self) -> Floats:
+        """Return the mean of each profile; shape (series,)."""
+        return np.asarray(self.centre + self.swing / STEPS * self.profile.mean(axis=1, dtype=np.float64))
+
     def models_of(self) -> dict[SeriesKey, ModelState]:
         """Return which baseline each series has."""
         return {key: ModelState(int(code)) for key, code in zip(self.keys, self.models, strict=True)}

@@ -2,13 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from math import isinf, isnan
+from math import isinf, isnan, nan
 
+from detector.incidents.background import BEFORE_SECONDS, Background, Change, quoted
 from detector.incidents.incident import Incident, Phase
 from detector.incidents.lifecycle import BLIND
 from detector.model import Finding, Kind, Seconds, Signal
 
 MAX_OTHERS = 8  # of each list in an annotation
+LEAST_SEASON = 0.05  # of the level: less is not worth a sentence
+CHANGED = {
+    "executable": "another program",
+    "command_line": "another command line",
+    "image": "another image",
+    "unit": "another unit file",
+    "config": "changed configuration",
+    "port": "listens on another port",
+    "dependency": "calls another service",
+    "restart": "restarted",
+}
 
 
 def annotations(
@@ -33,14 +45,15 @@ def annotations(
         # Whoever else departs is explained by it, or would have an alert of its own.
         "probable_cause": _brief(lead, signal) if incident.affected else "",
         "query": only_service(queries[signal.name], lead.key.service_name),
+        "changes": _changes(_newest(incident.background)),
+        "exhausted_at": _clock_or_nothing(_exhausted_at(incident.background)),
     }
     return {name: text for name, text in texts.items() if text}
 
 
 def only_service(query: str, service_name: str) -> str:
     """PromQL of any form, narrowed to one service."""
-    name = service_name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'({query}) and on (service_name) label_replace(vector(1), "service_name", "{name}", "", "")'
+    return f'({query}) and on (service_name) label_replace(vector(1), "service_name", "{quoted(service_name)}", "", "")'
 
 
 def amount(value: float, signal: Signal) -> str:
@@ -85,7 +98,13 @@ def _description(incident: Incident, known: list[Finding], signals: Mapping[str,
         f"and {_band(lead, signal)} is normal at this hour "
         f"(score {lead.score:.2f}; above 1 is anomalous)."
     )
+    yield from _parts(lead, signal)
     yield signal.meaning
+    yield from _outlook(_exhausted_at(incident.background), at)
+    if incident.background is not None:
+        changes = _changes(_newest(incident.background))
+        within = f"in the {_span(BEFORE_SECONDS)} before this was noticed"
+        yield f"What changed {within}: {changes}." if changes else f"Nothing was seen to change {within}."
     if len(known) > 1:
         yield f"Other signals that depart: {_list(known[1:], signals)}."
     if incident.affected:
@@ -93,6 +112,44 @@ def _description(incident: Incident, known: list[Finding], signals: Mapping[str,
     if incident.phase is not Phase.FIRING:
         yield f"Back to normal since {_clock(incident.phase_at)}."
     yield signal.advice
+
+
+def _parts(lead: Finding, signal: Signal) -> Iterable[str]:
+    """What the expected value is made of, and what is left of the observed one."""
+    season, left = lead.expected - lead.trend, lead.observed - lead.expected
+    if isnan(season) or isnan(left) or abs(season) < LEAST_SEASON * abs(lead.trend):
+        return
+    usual, rest = _difference(season, signal), _difference(left, signal)
+    level = amount(lead.trend, signal)
+    yield f"Over the week its level is {level}, and at this hour {usual}; {rest} than that is not explained."
+
+
+def _difference(value: float, signal: Signal) -> str:
+    return f"{amount(abs(value), signal)} {'more' if value > 0 else 'less'}"
+
+
+def _outlook(exhausted_at: Seconds, at: Seconds) -> Iterable[str]:
+    if not isnan(exhausted_at):
+        left = max(exhausted_at - at, 0.0)
+        yield f"At the pace of the last hour the limit is reached in {_span(left)}, at {_clock(exhausted_at)}."
+
+
+def _exhausted_at(background: Background | None) -> Seconds:
+    return nan if background is None else background.exhausted_at
+
+
+def _newest(background: Background | None) -> tuple[Change, ...]:
+    return () if background is None else background.changes[-MAX_OTHERS:]
+
+
+def _changes(changes: Iterable[Change]) -> str:
+    return "; ".join(
+        f"{change.service_name}: {CHANGED.get(change.kind, change.kind)} at {_clock(change.at)}" for change in changes
+    )
+
+
+def _clock_or_nothing(at: Seconds) -> str:
+    return "" if isnan(at) else _clock(at)
 
 
 def _blindness(incident: Incident, at: Seconds) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 
+from detector.incidents.background import Background
 from detector.model import Finding, Seconds, SeriesKey, Severity
 
 
@@ -43,6 +44,7 @@ class Incident:
         reopened: how often it came back within the flapping window.
         findings: the newest of its own service, the one it is named for first; empty when sight was lost.
         affected: the newest of services that suffer from it.
+        background: what was found out around it; None while that is under way.
     """
 
     identity: Identity
@@ -53,6 +55,7 @@ class Incident:
     reopened: int
     findings: tuple[Finding, ...] = ()
     affected: tuple[Finding, ...] = ()
+    background: Background | None = None
 
     def until(self, at: Seconds) -> "Incident":
         """The same with neither its start nor its phase later than `at`."""

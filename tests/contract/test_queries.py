@@ -55,6 +55,8 @@ def signal_queries() -> Iterator[Query]:
         yield Query(f"signals.yml/{name}", signal["query"])
         if "counts" in signal:
             yield Query(f"signals.yml/{name}.counts", signal["counts"])
+        if "remaining" in signal:
+            yield Query(f"signals.yml/{name}.remaining", signal["remaining"])
 
 
 QUERIES = (*rule_queries(), *dashboard_queries(), *signal_queries())

@@ -33,7 +33,7 @@ def knowledge() -> Knowledge:
     book = see(book, {PROMETHEUS: 0.0, "host-b:1": 10.0}, 600.0, RULES)
     assert book.resolved
     assert book.waiting
-    sight = Sight({"app": {HOME: 60.0}}, {HOME: 60.0}, frozenset({HOME}), {"app": 30.0}, frozenset({"job"}))
+    sight = Sight({"app": {HOME: 60.0}}, {HOME: 60.0}, frozenset({HOME}), {"job": 30.0})
     episodes = {KEYS[0]: (Span(0.0, 60.0), Span(300.0, 360.0))}
     feedback = {
         "a": Verdict(frozenset({"app"}), frozenset({"errors"}), 30.0),

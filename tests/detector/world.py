@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from detector.incidents.background import CHANGES
 from detector.model import Floats, Seconds
 from detector.sight import Target
 from detector.signals import SHIPPED, load, with_window
@@ -69,6 +70,8 @@ class World:
     restarts: list[Seconds] = field(default_factory=list)
     sampled: list[tuple[Seconds, Seconds, float]] = field(default_factory=list)  # from, to, standard error
     lost: list[tuple[Seconds, Seconds, float]] = field(default_factory=list)  # from, to, share of the packets
+    changes: list[tuple[str, str, Seconds]] = field(default_factory=list)  # of which service, what, when
+    exhausted: dict[str, Seconds] = field(default_factory=dict)  # when a service reaches its limit
 
     def value(self, service: str, signal: str, times: Floats) -> Floats:
         """A signal of one service."""
@@ -121,7 +124,22 @@ def answer(world: World, window: Seconds, query: str, times: Floats) -> Rows:
                 for name, courses in world.courses.items()
                 if {signal.name, "requests"} <= courses.keys()
             ]
+    if CHANGES in query:
+        return _changes(world, query, times)
+    if any(signal.remaining and signal.remaining in query for signal in SIGNALS):
+        return [({"service_name": name}, at - times) for name, at in world.exhausted.items()]
     return _coverage(world, window, query, times)
+
+
+def _changes(world: World, query: str, times: Floats) -> Rows:
+    """How often what changed, of the services that are asked for; a counter appears with the first event."""
+    rows: Rows = []
+    for service, change in sorted({(service, change) for service, change, _ in world.changes}):
+        if f'service_name="{service}"' in query:
+            events = [at for name, kind, at in world.changes if (name, kind) == (service, change)]
+            counts = np.sum([times >= at for at in events], axis=0).astype(float)
+            rows.append(({"service_name": service, "change": change}, np.where(counts > 0, counts, np.nan)))
+    return rows
 
 
 def _coverage(world: World, window: Seconds, query: str, times: Floats) -> Rows:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from detector.incidents.background import changes_query
 from detector.signals import SHIPPED, load, with_window
 from quickstart.debian import Tree
 from tests.rules.test_promtool import said
@@ -85,10 +86,24 @@ CASES = (
     Case("still", "open_fds_exhaustion", {STARTED: "0x999", FDS: "0.5x999"}, 300, 0.0),
     Case("fast", "open_fds_exhaustion", {STARTED: "0x999", FDS: "0.5x180 0.5+0.00390625x600"}, 241, 1.671875),
 )
+REMAINING = (
+    Case("fast", "memory_exhaustion", {MEMORY: "100x180 100+4x600", MEMORY_LIMIT: "1000x999"}, 241, 660 / 240 * 3600),
+    Case("falling", "memory_exhaustion", {MEMORY: "900x180 900-1x600", MEMORY_LIMIT: "1000x999"}, 241, None),
+    Case("fast", "open_fds_exhaustion", {FDS: "0.5x180 0.5+0.00390625x600"}, 241, 4080.0),
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.signal}: {case.name}")
 def test_a_signal_says_what_it_should(tree: Tree, tmp_path: Path, case: Case) -> None:
+    assert_says(tree, tmp_path, case, SIGNALS[case.signal].query)
+
+
+@pytest.mark.parametrize("case", REMAINING, ids=lambda case: f"{case.signal}: {case.name}")
+def test_what_is_left_until_a_limit_is_what_the_last_hour_leaves(tree: Tree, tmp_path: Path, case: Case) -> None:
+    assert_says(tree, tmp_path, case, SIGNALS[case.signal].remaining)
+
+
+def assert_says(tree: Tree, tmp_path: Path, case: Case, query: str) -> None:
     expected = [] if case.expected is None else [{"labels": '{service_name="shop"}', "value": case.expected}]
     document = {
         "evaluation_interval": "1m",
@@ -98,7 +113,7 @@ def test_a_signal_says_what_it_should(tree: Tree, tmp_path: Path, case: Case) ->
                 "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
                 "promql_expr_test": [
                     {
-                        "expr": with_window(SIGNALS[case.signal].query, 120.0),
+                        "expr": with_window(query, 120.0),
                         "eval_time": f"{case.minute}m",
                         "exp_samples": expected,
                     }
@@ -114,7 +129,8 @@ def test_a_signal_says_what_it_should(tree: Tree, tmp_path: Path, case: Case) ->
 @pytest.mark.parametrize("name", sorted(SIGNALS))
 def test_every_signal_is_promql(tree: Tree, tmp_path: Path, name: str) -> None:
     signal = SIGNALS[name]
-    queries = [with_window(query, 120.0) for query in (signal.query, signal.counts) if query]
+    known = (signal.query, signal.counts, signal.remaining, changes_query([name, 'a"b']))
+    queries = [with_window(query, 120.0) for query in known if query]
     tests = [{"expr": query, "eval_time": "1m", "exp_samples": []} for query in queries]
     file = tmp_path / "test.yml"
     file.write_text(yaml.safe_dump({"tests": [{"interval": "1m", "promql_expr_test": tests}]}))

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -75,3 +76,11 @@ def test_amounts_read_as_people_write_them(signal: str, value: float, text: str)
 
 def test_a_hostile_name_cannot_leave_its_quotes() -> None:
     assert only_service("q", 'a"b\\c\nd').count('"a\\"b\\\\c\\nd"') == 1
+
+
+def test_what_is_expected_is_taken_apart_where_the_hour_matters() -> None:
+    busy = replace(finding("app", "requests", observed=40.0), expected=80.0, lower=60.0, upper=100.0, trend=60.0)
+    words = said(after(reading(60.0, [busy])))["description"]
+    assert "Over the week its level is 60 requests per second, and at this hour 20 requests per second more" in words
+    assert "40 requests per second less than that is not explained" in words
+    assert "Over the week" not in said(after(reading(60.0, [replace(busy, trend=79.0)])))["description"]
