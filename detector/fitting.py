@@ -69,7 +69,7 @@ def fit_each(
         OSError: the pool cannot be reached; and what the histories raise.
     """
     named = {signal.name: signal for signal in signals}
-    tasks = (task for history in histories for task in _tasks(_with_column(history), named, step))
+    tasks = (task for history in _gathered(map(_with_column, histories)) for task in _tasks(history, named, step))
     results: dict[int, Calibrated] = {}
     done = 0
     for index, result in _run(tasks, pool):
@@ -98,6 +98,39 @@ def _with_column(history: History) -> History:
     if history.values.ndim == 2 and history.values.shape[1] == 0:
         return replace(history, values=np.full((len(history.keys), 1), np.nan), unlearnt=None, counts=None)
     return history
+
+
+def _gathered(histories: Iterable[History]) -> Iterator[History]:
+    """Put small neighbours on one grid together: what learns from a few series takes as long as from many."""
+    waiting: list[History] = []
+    for history in histories:
+        if waiting and not _fits(waiting, history):
+            yield _joined(waiting)
+            waiting = []
+        waiting.append(history)
+    if waiting:
+        yield _joined(waiting)
+
+
+def _fits(waiting: Sequence[History], history: History) -> bool:
+    first, series = waiting[0], sum(len(each.keys) for each in waiting)
+    alike = (first.start, first.step, first.values.shape[1:]) == (history.start, history.step, history.values.shape[1:])
+    return alike and series + len(history.keys) <= CHUNK
+
+
+def _joined(parts: Sequence[History]) -> History:
+    if len(parts) == 1:
+        return parts[0]
+    unlearnt, counts = None, None
+    if any(part.unlearnt is not None for part in parts):
+        none = [np.zeros(part.values.shape, np.bool_) for part in parts]
+        unlearnt = np.concatenate([no if p.unlearnt is None else p.unlearnt for p, no in zip(parts, none, strict=True)])
+    if any(part.counts is not None for part in parts):
+        unknown = [np.full(part.values.shape, np.nan) for part in parts]
+        counts = np.concatenate([no if p.counts is None else p.counts for p, no in zip(parts, unknown, strict=True)])
+    keys = tuple(key for part in parts for key in part.keys)
+    values = np.concatenate([part.values for part in parts])
+    return replace(parts[0], keys=keys, values=values, unlearnt=unlearnt, counts=counts)
 
 
 def _tasks(history: History, signals: Mapping[str, Signal], step: float) -> Iterator[Task]:

@@ -39,12 +39,31 @@ def test_histories_are_taken_only_as_fast_as_they_are_learnt_from() -> None:
         for row in range(20):
             taken.append(row)
             ahead.append(len(taken) - (learnt[-1] if learnt else 0))
-            yield replace(every, keys=every.keys[row : row + 1], values=every.values[row : row + 1])
+            # Each on a grid of its own, so that none waits to be learnt from together with the next.
+            begin = every.start - row * every.step
+            yield replace(every, keys=every.keys[row : row + 1], values=every.values[row : row + 1], start=begin)
 
     streamed = fit_each(one_by_one(), SIGNALS, 60.0, Processes(2), learnt.append)
     assert streamed is not None
     assert streamed.keys == history(20, 1).keys
-    assert max(ahead) <= 2 * AHEAD + 1
+    assert max(ahead) <= 2 * AHEAD + 2  # one is at hand to see whether it joins those before it
+
+
+def test_small_histories_are_learnt_from_together_and_teach_the_same() -> None:
+    every = history(6, 1)
+    tasks: list[int] = []
+    counts, unlearnt = np.full(every.values.shape, np.nan), np.zeros(every.values.shape, np.bool_)
+    counts[:3], unlearnt[:3, :5] = 50.0, True
+    parts = (
+        History(every.keys[:3], every.start, every.step, every.values[:3], unlearnt[:3], counts[:3]),
+        History(every.keys[3:], every.start, every.step, every.values[3:]),
+    )
+    together = fit_each(parts, SIGNALS, 60.0, progress=tasks.append)
+    whole = fit(replace(every, counts=counts, unlearnt=unlearnt), SIGNALS, 60.0)
+    assert tasks == [6]
+    assert together is not None
+    for name in ARRAYS:
+        assert np.array_equal(getattr(together, name), getattr(whole, name), equal_nan=True), name
 
 
 def test_no_history_teaches_nothing() -> None:
