@@ -106,19 +106,19 @@ def _tail(random: np.random.Generator, spans: list[tuple[int, int]]) -> _Drawn:
     for release in np.flatnonzero(random.random(len(requests)) < RELEASES_PER_WEEK / WEEK):
         middle[release : release + int(random.integers(1, 4))] *= random.uniform(1.1, 3.0)
     spread = random.uniform(0.35, 0.7)
-    usual = _shares(middle, spread)
+    usual = shares_of_buckets(middle, spread)
     slow = usual.copy()
     for begin, end in spans:
         share, factor = random.uniform(0.02, 0.05), random.uniform(3.0, 8.0)
         within = slice(begin, end)
-        slow[within] = (1 - share) * usual[within] + share * _shares(middle[within] * factor, spread)
+        slow[within] = (1 - share) * usual[within] + share * shares_of_buckets(middle[within] * factor, spread)
     state = random.bit_generator.state
     clean = random.multinomial(requests, usual)
     random.bit_generator.state = state
     return _Drawn(_quantile(clean), _quantile(random.multinomial(requests, slow)), np.full(len(requests), np.nan))
 
 
-def _shares(middle: Floats, spread: float) -> Floats:
+def shares_of_buckets(middle: Floats, spread: float) -> Floats:
     """Return the share of log-normal durations in each bucket; shape (minutes, buckets)."""
     distance = (np.log(np.array(BOUNDS_SECONDS))[None, :] - np.log(middle)[:, None]) / spread
     # A logistic curve lies within 0.01 of the normal one, with a somewhat heavier tail.

@@ -64,13 +64,13 @@ def write(path: Path, services: int, end: int, days: float, seed: int) -> int:
     target = ",".join(f'{name}="{value}"' for name, value in TARGET.items())
     with path.open("w") as file:
         file.write("# TYPE up gauge\n")
-        samples = _series(file.write, f"up{{{target}}}", np.ones(len(gauges)), gauges)
+        samples = write_series(file.write, f"up{{{target}}}", np.ones(len(gauges)), gauges)
         for family in FAMILIES:
             file.write(f"# TYPE {family.name} unknown\n")
             times = pairs if family.counter else gauges
             for service in range(services):
                 name = f'{family.name}{{service_name="service-{service:04}"{family.labels},{target}}}'
-                samples += _series(file.write, name, values(family, times, service, random), times)
+                samples += write_series(file.write, name, values(family, times, service, random), times)
         file.write("# EOF\n")
     return samples
 
@@ -84,7 +84,8 @@ def values(family: Family, times: Times, service: int, random: np.random.Generat
     return np.asarray(np.cumsum(random.poisson(level * np.diff(times, prepend=times[0]) * 100) / 100))
 
 
-def _series(write: Callable[[str], object], name: str, values: Floats, times: Times) -> int:
+def write_series(write: Callable[[str], object], name: str, values: Floats, times: Times) -> int:
+    """Write a series as OpenMetrics and return how many samples it has; `times` are in seconds."""
     write("".join(f"{name} {value:.9g} {at}\n" for value, at in zip(values.tolist(), times.tolist(), strict=True)))
     return len(times)
 
