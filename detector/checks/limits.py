@@ -26,7 +26,7 @@ SHAPE_RANGE = (0.05, 0.3)
 # An excess beyond so many times the usual one is taken for an incident in the history, and for no more than this.
 MOST_EXCESS = 8.0
 # Per check: the least limit, whatever the tail says; and the limit while nothing is known of the tail.
-LEAST_LIMITS = both(np.array([4.5, 1.2, 0.6, 0.25, 4.5, 2.0, 1.5, 600.0, 6.0]))
+LEAST_LIMITS = both(np.array([4.5, 1.2, 0.6, 0.25, 4.5, 2.0, 1.5, 300.0, 6.0]))
 # What comes back once a week is no incident: limits lie this far above what as many days as there are weeks have seen.
 HABIT_MARGIN = 1.15
 DAY_BLOCKS = 24

@@ -1,6 +1,6 @@
 """Series unlike a busy service's: constant, sparse, bursty, or of a nightly job. Each is judged by its own ways."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -77,6 +77,22 @@ def alerts(learnt: Baselines, values: Floats) -> dict[str, list[int]]:
 def test_days_like_all_others_are_no_alert(learnt: Baselines) -> None:
     assert NOW % DAY == BEGIN % DAY
     assert alerts(learnt, days(2, 2)) == {signal.name: [] for signal in SIGNALS}
+
+
+def test_what_never_repeats_itself_and_stands_still_is_told_within_ten_minutes() -> None:
+    minutes, frozen = 3 * MINUTES, 60
+    course = 100 * np.exp(0.05 * np.random.default_rng(4).standard_normal(minutes + 2 * frozen))
+    course[minutes + frozen :] = course[minutes + frozen]
+    signal = replace(CONSTANT, name="noisy")
+    keys = (SeriesKey("odd", "noisy"),)
+    learnt = fit(History(keys, BEGIN, INTERVAL, course[None, :minutes]), (signal,), INTERVAL)
+    state, firing = empty_state(keys), []
+    for minute in range(2 * frozen):
+        at = BEGIN + (minutes + minute) * INTERVAL
+        evaluated = evaluate(learnt, state, at, course[minutes + minute : minutes + minute + 1])
+        state = evaluated.state
+        firing += [minute] * len(evaluated.findings)
+    assert firing[0] in range(frozen + 5, frozen + 11)
 
 
 CASES = {
