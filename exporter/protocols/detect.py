@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from exporter.model import Flow, Nanoseconds
 from exporter.protocols.base import Match, ProtocolSpec
+from exporter.protocols.http2_frames import PREFACE
 from exporter.protocols.preface import preface_size
 
 # Enough for any protocol's first message head; what is longer is judged by its beginning.
@@ -179,7 +180,9 @@ class Recognition:
         return bool(self._heads[0] and self._heads[1])
 
     def _forget(self, direction: int) -> None:
+        # What a connection of HTTP/2 began with holds for all that follows, which does not tell it as surely.
+        kept = PREFACE if self._heads[direction].startswith(PREFACE) else b""
         self.chunks = [chunk for chunk in self.chunks if chunk.direction != direction]
-        self._heads[direction] = b""
+        self._heads[direction] = kept
         self._sizes[direction] = 0
         self._cut[direction] = False

@@ -32,6 +32,8 @@ CLIENT = 0
 # Streams that neither end; beyond it the oldest are taken for unanswered.
 MAX_STREAMS = 4096
 CANCEL = 8
+BEFORE_FIRST = -1
+LEAST_REQUEST_BYTES = HEAD_BYTES + 1
 MAX_HELD_BYTES = 64 << 10  # of bodies that have not ended
 
 
@@ -62,13 +64,14 @@ class _Side:
 class Http2Parser:
     """One connection's state; with `grpc` calls are named and judged as gRPC's, without `values` no body is read."""
 
-    __slots__ = ("_grpc", "_held", "_latest", "_out", "_sides", "_streams", "_values")
+    __slots__ = ("_grpc", "_held", "_hidden", "_latest", "_out", "_sides", "_streams", "_values")
 
     def __init__(self, grpc: bool = False, values: bool = True) -> None:
         self._grpc = grpc
         self._values = values and not grpc  # bodies of gRPC do not name their fields
         self._held = 0  # bytes of bodies
-        self._latest = 0  # the stream that the client asked by last; their numbers only rise
+        self._latest = 0  # the stream that the client asked by last; their numbers only rise. 0 where that is not known
+        self._hidden = 0  # bytes of the client's that were not seen, and may hold requests
         self._sides = (_Side(self._values), _Side())
         self._streams: dict[int, Stream] = {}
         self._out: list[Message] = []
@@ -94,6 +97,7 @@ class Http2Parser:
             self._frame(side, direction, unit)
         if side.units.losses > losses and (side.units.lost or not self._torn_data(side, units)):
             self._forget(side)
+            self._hidden += size_bytes if direction == CLIENT else 0
         return self._out
 
     def skippable(self, direction: Direction) -> int:
@@ -125,6 +129,7 @@ class Http2Parser:
     def _frame(self, side: _Side, direction: Direction, unit: Unit) -> None:
         frame = unit.head
         if frame == PREFACE:
+            self._latest = BEFORE_FIRST
             return
         kind, flags = frame[3], frame[4]
         number = int.from_bytes(frame[5:9], "big")
@@ -200,6 +205,7 @@ class Http2Parser:
         if stream is None:
             if number <= self._latest and not headers.method:
                 return  # trailers of what was answered, or reset, before its end
+            self._uncover(number, at)
             self._latest = number
             stream = self._open(number, Stream(begun.first_at, asked=True))
             stream.ask(headers, self._grpc)
@@ -211,8 +217,21 @@ class Http2Parser:
         if stream is None:
             stream = self._open(number, Stream(begun.first_at, asked=False))
             stream.grpc = self._grpc
+            self._uncover(number, begun.last_at)
+            self._latest = max(self._latest, number) if self._latest else 0
         stream.told_size += size
         return stream.tell(headers, begun.first_at)
+
+    def _uncover(self, number: int, at: Nanoseconds) -> None:
+        """Tell of the requests before a new one that were not seen: each takes the next number, and so many bytes."""
+        begin = self._latest + 2 if self._latest else number
+        for missing in range(begin, min(number, begin + 2 * (self._hidden // LEAST_REQUEST_BYTES)), 2):
+            self._hidden -= LEAST_REQUEST_BYTES
+            self._out.append(
+                Message(
+                    Kind.REQUEST, at, at, LEAST_REQUEST_BYTES, correlation=missing, waits=True
+                )  # its time is unknown
+            )
 
     def _open(self, number: int, stream: Stream) -> Stream:
         if len(self._streams) >= MAX_STREAMS:

@@ -100,6 +100,8 @@ def _scan(data: bytes, of_client: bool) -> _Scan:
             scan.valid = False
             break
         if size == 0 or at + size > len(data):
+            if of_client and scan.preface:
+                _peek(scan, data[at:])
             break
         frame = data[at : at + size]
         at += size
@@ -109,6 +111,13 @@ def _scan(data: bytes, of_client: bool) -> _Scan:
             scan.valid = False
             break
     return scan
+
+
+def _peek(scan: _Scan, begun: bytes) -> None:
+    """Learn what the beginning of a request's headers tells: one without a body is no call of gRPC."""
+    if len(begun) > HEAD_BYTES and begun[3] == HEADERS and begun[4] & END_STREAM:
+        scan.headers = True
+        scan.nature = Nature.PLAIN
 
 
 def _look(scan: _Scan, frame: bytes, decoder: HeaderDecoder, of_client: bool) -> bool:
