@@ -15,7 +15,15 @@ import pymysql
 from benchmarks.fleet.running import Running
 
 FASTEST_SECONDS, SLOWEST_SECONDS = 0.05, 2.0
-FAILURES = (OSError, ValueError, http.client.HTTPException, psycopg.Error, pymysql.Error, pika.exceptions.AMQPError)
+FAILURES = (
+    OSError,
+    EOFError,
+    ValueError,
+    http.client.HTTPException,
+    psycopg.Error,
+    pymysql.Error,
+    pika.exceptions.AMQPError,
+)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from exporter.identity.facts import OTHER, ProcessFacts
 from exporter.identity.known import of_process
 from exporter.services.deployment import Change, Deployment, Part, Start
 from exporter.services.outlines import Dependency
+from exporter.services.starts import Starts
 from exporter.services.view import HostView
 
 MAX_INSTANCES = 32  # of one service that are looked at
@@ -55,6 +56,8 @@ class Deployed:
     def __init__(self, proc: Path) -> None:
         self._proc = str(proc)
         self._known: dict[int, _Known] = {}
+        self._starts = Starts()
+        self._made_of: dict[Start, frozenset[Part]] = {}
 
     def read(
         self,
@@ -69,11 +72,15 @@ class Deployed:
             dependencies: who was ever seen to ask whom.
         """
         self._known = {pid: known for pid, known in self._known.items() if pid in view.processes}
+        self._starts.update(view.processes)
         instances: defaultdict[str, dict[Start, frozenset[Part]]] = defaultdict(dict)
         for pid, process in view.processes.items():
             mine = instances[process.service]
             if process.starts and process.service != OTHER and len(mine) < MAX_INSTANCES:
-                mine[Start(pid, process.facts.start_ticks)] = self._parts(process.facts)
+                start = self._starts.of(pid)
+                if start not in mine or start.pid == pid:
+                    mine[start] = self._instance(start, process.facts)
+        self._made_of = {start: parts for mine in instances.values() for start, parts in mine.items()}
         around: defaultdict[str, set[Part]] = defaultdict(set)
         for index, bound in enumerate(ports):
             for name, numbers in bound.items():
@@ -81,6 +88,12 @@ class Deployed:
         for one in dependencies:
             around[one.client].add(Part(Change.DEPENDENCY, one.server))
         return {name: Deployment(found, frozenset(around[name])) for name, found in instances.items() if found}
+
+    def _instance(self, start: Start, facts: ProcessFacts) -> frozenset[Part]:
+        """Return what an instance is made of; of one whose first process has ended, what it was made of."""
+        if start.pid != facts.pid and start in self._made_of:
+            return self._made_of[start]
+        return self._parts(facts)
 
     def _parts(self, facts: ProcessFacts) -> frozenset[Part]:
         known = self._known.get(facts.pid)

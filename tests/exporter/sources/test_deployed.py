@@ -155,6 +155,48 @@ def test_workers_are_no_instances_and_what_is_around_belongs_to_the_service(mach
     assert set(found) == {"shop"}
 
 
+def forked(pid: int, parent: int, executable: str = "/opt/shop", title: str = "shop: worker") -> ProcessFacts:
+    return ProcessFacts(pid, 100 + pid, parent, "shop", executable, (title,))
+
+
+def starts(deployed: Deployed, service: str, *processes: Process) -> set[Start]:
+    found = deployed.read(HostView(processes={one.facts.pid: one for one in processes}), (), ())
+    return set(found[service].instances)
+
+
+def test_a_worker_that_outlives_its_master_for_a_moment_is_no_start(tmp_path: Path) -> None:
+    deployed = Deployed(tmp_path)
+    master, worker = Process(facts(), "shop", starts=True), Process(forked(11, 10), "shop")
+    made_of = deployed.read(HostView(processes={10: master, 11: worker}), (), ())["shop"]
+
+    orphan = Process(forked(11, 1), "shop", starts=True)
+
+    assert deployed.read(HostView(processes={11: orphan}), (), ())["shop"] == made_of
+    after = Process(replace(facts(), pid=12, start_ticks=900), "shop", starts=True)
+    assert starts(deployed, "shop", orphan, after) == {Start(10, 100), Start(12, 900)}
+    assert starts(deployed, "shop", after) == {Start(12, 900)}
+
+
+def test_the_workers_of_a_pool_with_a_name_of_its_own_are_one_instance(tmp_path: Path) -> None:
+    fpm = "/usr/sbin/php-fpm8.2"
+    master = Process(forked(10, 1, fpm, "php-fpm: master process (x)"), "php-fpm", starts=True)
+    pool = [Process(forked(pid, 10, fpm, "php-fpm: pool shop"), "php-fpm/shop", starts=True) for pid in (11, 12, 13)]
+    deployed = Deployed(tmp_path)
+
+    assert starts(deployed, "php-fpm/shop", master, *pool[:2]) == {Start(10, 110)}
+    assert starts(deployed, "php-fpm/shop", master, *pool[1:]) == {Start(10, 110)}
+
+
+def test_what_a_supervisor_starts_is_an_instance_of_its_own_once_it_runs_its_program(tmp_path: Path) -> None:
+    supervisor = Process(forked(10, 1, "/usr/bin/python3"), "supervisord", starts=True)
+    deployed = Deployed(tmp_path)
+    early = Process(forked(11, 10, "/usr/bin/python3"), "supervisord")
+    assert starts(deployed, "supervisord", supervisor, early) == {Start(10, 110)}
+
+    running = Process(forked(11, 10, "/opt/shop"), "shop", starts=True)
+    assert starts(deployed, "shop", supervisor, running) == {Start(11, 111)}
+
+
 def test_files_that_may_not_be_seen_are_left_out(tmp_path: Path) -> None:
     deployed = Deployed(tmp_path / "nowhere")
 
