@@ -57,6 +57,7 @@ class Namespaces:
         self._lock = threading.Lock()
         self._own = _inode_of(str(OWN))
         self._of: dict[int, int] = {}  # PID -> its namespace's inode, 0 where that is not shown
+        self._members: dict[int, int] = {}  # a process of each namespace
         self._due: dict[int, float] = {}  # PID -> when its namespace is looked at once more
         self._rounds = 0
         self._is_fresh = False
@@ -72,6 +73,7 @@ class Namespaces:
         with self._lock:
             if not self._is_fresh:
                 self._of.clear()
+                self._members.clear()
                 self._look({int(name) for name in os.listdir(self._proc) if name.isdecimal()}, 0.0)
             self._is_fresh = False
             return tuple(self._held)
@@ -112,7 +114,8 @@ class Namespaces:
 
     def _look(self, pids: Set[int], now: float) -> None:
         self._rounds += 1
-        for pid in self._of.keys() - pids:
+        gone = self._of.keys() - pids
+        for pid in gone:
             del self._of[pid]
             self._due.pop(pid, None)
         due = [pid for pid, at in self._due.items() if now >= at]
@@ -121,9 +124,14 @@ class Namespaces:
         fresh = pids - self._of.keys()
         self._due.update(dict.fromkeys(fresh, now + RECHECK_SECONDS))
         turn = self._rounds % RECHECK_ROUNDS
+        moved = False
         for pid in (*fresh, *due, *[pid for pid in self._of if pid % RECHECK_ROUNDS == turn]):
-            self._of[pid] = _inode_of(f"{self._proc}/{pid}")
-        members = {inode: pid for pid, inode in self._of.items()}
+            inode = _inode_of(f"{self._proc}/{pid}")
+            moved = moved or self._of.get(pid) != inode
+            self._of[pid] = inode
+        if moved or gone:
+            self._members = {inode: pid for pid, inode in self._of.items()}
+        members = self._members
         ways = {inode: self._proc / str(pid) / "ns" / "net" for inode, pid in members.items()}
         ways.update(self._mounted())
         self._hold({Namespace(inode): path for inode, path in ways.items() if inode not in (0, self._own)})
