@@ -70,6 +70,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.services.tcpsocket",
     "exporter.services.transfers",
     "exporter.sources.clocks",
+    "exporter.sources.ends",
     "exporter.sources.tcptable",
 )
 

@@ -42,6 +42,7 @@ class Places:
         self._memory_seconds = memory_seconds
         self._views: deque[HostView] = deque([HostView()], KEPT_VIEWS)
         self._listeners: dict[Listener, Listening] = {}
+        self._ports: dict[str, frozenset[int]] = {"tcp": frozenset(), "udp": frozenset()}  # of the listeners
         # Server -> service that called it -> when one of its connections was last seen to have gone. In that order.
         self._callers: dict[Endpoint, dict[str, float]] = {}
 
@@ -54,6 +55,8 @@ class Places:
         forgotten = [key for key, kept in self._listeners.items() if now - kept.seen_at > self._memory_seconds]
         for key in forgotten:
             del self._listeners[key]
+        for transport in self._ports:
+            self._ports[transport] = frozenset(one.port for one in self._listeners if one.transport == transport)
         if before is not view.connections:
             # A set of a dictionary takes over its hashes, one of its keys computes them again.
             self._remember_callers({ends: before[ends] for ends in set(before).difference(view.connections)}, now)
@@ -76,6 +79,8 @@ class Places:
 
     def listener(self, end: Endpoint, transport: str = "tcp") -> str | None:
         """Return who listens at an endpoint, or did a moment ago; None if nobody known."""
+        if end.port not in self._ports[transport]:
+            return None  # as most are: clients' ends
         for address in (end.address, self._views[0].any_address(end.address)):
             kept = self._listeners.get(Listener(transport, address, end.port))
             if kept is not None:
@@ -84,7 +89,7 @@ class Places:
 
     def listening_ports(self) -> frozenset[int]:
         """Return the TCP ports that somebody listens on, or did a moment ago."""
-        return frozenset(listener.port for listener in self._listeners if listener.transport == "tcp")
+        return self._ports["tcp"]
 
     def is_local(self, address: str) -> bool:
         """Return whether an address is this host's own."""

@@ -1,4 +1,7 @@
-"""Keeps which service owns which connection, changing only what changed: most connections outlive many readings."""
+"""Keeps which service owns which connection, changing only what changed: most connections outlive many readings.
+
+Compiled where possible: all sockets are gone through at each reading.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
