@@ -70,6 +70,7 @@ class Signal:
         history: how far back it is learnt from at most, in seconds.
         remaining: PromQL giving the seconds until a limit is reached at the present pace, one series per service; empty
             where there is no limit.
+        every: asked for no more often than this, in seconds; in between it stays as it was.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Signal:
     packets: bool = False
     history: Seconds = math.inf
     remaining: str = ""
+    every: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True, order=True)

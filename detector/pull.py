@@ -1,5 +1,6 @@
 """Gathers from Prometheus what one evaluation or one fit needs, several queries at a time."""
 
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 
 from detector.clients.matrix import Grid, Matrix
 from detector.clients.prometheus import Prometheus, QueryError, columns_of
+from detector.clock import floor_to
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
 from detector.precision import ERRORS, LOSSES
 from detector.shard import Shard
@@ -64,6 +66,18 @@ class Asked:
         return all(outcome.done() for outcome in self.outcomes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was asked for a time that is good for several evaluations."""
+
+    at: Seconds
+    outcome: Future[Matrix | QueryError]
+
+    def is_of(self, at: Seconds) -> bool:
+        failed = self.outcome.done() and isinstance(self.outcome.result(), QueryError)
+        return self.at == at and not failed
+
+
 class Puller:
     """Asks for the signals and for coverage."""
 
@@ -85,6 +99,8 @@ class Puller:
         self._queries = {signal.name: with_window(signal.query, window) for signal in signals}
         self._counts = {signal.name: with_window(signal.counts, window) for signal in signals if signal.counts}
         self._spans = {signal.name: signal.history for signal in signals}
+        self._every = {signal.name: signal.every for signal in signals if signal.every}
+        self._kept: dict[str, _Kept] = {}
         self._window = window
         self._executor = executor
         self._skipped = skipped
@@ -101,8 +117,9 @@ class Puller:
         scrapes = with_window(SCRAPES.replace("$most", most).replace("$rest", rest), self._window)
         certainty = [with_window(query, self._window) for query in (ERRORS, LOSSES)]
         behind_them = [SERVICES, scrapes, TARGETS, STARTS, *certainty, EDGES]
-        asked = [*self._queries.values(), *self._counts.values(), *behind_them]
-        return Asked(grid, tuple(self._executor.submit(self._ask, query, grid) for query in asked))
+        signals = [self._begin(name, query, grid) for name, query in self._queries.items()]
+        behind = [self._executor.submit(self._ask, query, grid) for query in (*self._counts.values(), *behind_them)]
+        return Asked(grid, (*signals, *behind))
 
     def read(self, asked: Asked) -> Observations:
         """What was answered; waits for answers that are not there yet.
@@ -155,6 +172,18 @@ class Puller:
             for spool in _ahead(executor, spooled, self._queries, HISTORIES_AT_ONCE):
                 yield from spool.histories()
                 spool.close()
+
+    def _begin(self, name: str, query: str, grid: Grid) -> Future[Matrix | QueryError]:
+        if name not in self._every or grid.columns > 1:
+            return self._executor.submit(self._ask, query, grid)
+        # By the clock, so that all detectors ask at the same times, and of each signal at another.
+        every = self._every[name]
+        shift = zlib.crc32(name.encode()) % every
+        at = floor_to(grid.end - shift, every) + shift
+        kept = self._kept.get(name)
+        if kept is None or not kept.is_of(at):
+            kept = self._kept[name] = _Kept(at, self._executor.submit(self._ask, query, Grid(at, 1.0, 1)))
+        return kept.outcome
 
     def _ask(self, query: str, grid: Grid) -> Matrix | QueryError:
         try:

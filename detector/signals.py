@@ -133,5 +133,6 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "packets": _truth,
     "history": _span,
     "remaining": _query,
+    "every": _span,
 }
-OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "history", "remaining"})
+OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "history", "remaining", "every"})

@@ -12,7 +12,7 @@ from detector.model import History, SeriesKey
 from detector.pull import Puller
 from tests.detector.running import AtOnce
 from tests.detector.servers import FakePrometheus
-from tests.detector.world import SIGNALS, shop
+from tests.detector.world import SIGNALS, shop, steady
 
 AT = 1_700_000_100.0
 WINDOW = 120.0
@@ -94,3 +94,33 @@ def test_a_signal_is_learnt_from_no_more_history_than_it_needs(server: FakeProme
         assert history.start + (columns - 1) * history.step == grid.end
         if history.counts is not None:
             assert history.counts.shape == history.values.shape
+
+
+def asked(server: FakePrometheus) -> int:
+    return sum("rate(larimar_service_syscalls_total" in query for query in server.asked)
+
+
+def test_what_is_costly_is_asked_for_now_and_then(server: FakePrometheus) -> None:
+    course = server.world.courses["web"]["new_system_calls"] = steady(3.0, 0.1, 5)
+    key, asking, seen = SeriesKey("web", "new_system_calls"), puller(server), []
+    for minute in range(15):
+        history = asking.observe(Grid(AT + 60.0 * minute, 60.0, 1)).history
+        seen.append(history.values[history.keys.index(key), 0])
+    assert 3 <= asked(server) <= 4
+    assert len(set(seen)) == asked(server)
+    assert seen[-1] in course(AT + np.arange(900.0))
+    before = asked(server)
+    history = asking.observe(Grid(AT, 60.0, 3)).history
+    assert asked(server) == before + 1
+    assert history.values[history.keys.index(key)] == pytest.approx(course(AT + np.array([0.0, 60.0, 120.0])))
+
+
+def test_what_was_not_answered_is_asked_for_again_at_once(server: FakePrometheus) -> None:
+    asking = puller(server)
+    server.broken = ("rate(larimar_service_syscalls_total",)
+    for minute in range(2):
+        failures = asking.observe(Grid(AT + minute, 60.0, 1)).failures
+        assert [failure.signal for failure in failures] == ["new_system_calls"]
+    assert asked(server) == 2
+    server.broken = ()
+    assert asking.observe(Grid(AT + 2.0, 60.0, 1)).failures == ()
