@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from detector.evaluation import empty_state, evaluate
@@ -66,6 +67,7 @@ def test_all_that_matters_outlives_a_restart(tmp_path: Path) -> None:
     assert found.baselines.keys == KEYS
     np.testing.assert_array_equal(found.state.memory.recent, known.state.memory.recent)
     np.testing.assert_array_equal(found.state.held.firing, known.state.held.firing)
+    assert found.state.absent.tolist() == known.state.absent.tolist() == [0.0, 60.0]
 
 
 def test_an_empty_folder_is_a_beginning(tmp_path: Path) -> None:
@@ -117,3 +119,20 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
     store, known = saved(tmp_path)
     (tmp_path / "incidents.json.new").write_bytes(b'{"versi')
     assert same(store.load().book) == same(known.book)
+
+
+@pytest.mark.parametrize(("name", "value"), [("version", 3), ("absent", np.zeros(7)), ("held.calm", None)])
+def test_memory_of_another_form_is_set_aside_and_the_baselines_are_kept(
+    tmp_path: Path, name: str, value: npt.ArrayLike | None
+) -> None:
+    store, _ = saved(tmp_path)
+    file = tmp_path / "memory.npz"
+    with np.load(file) as archive:
+        arrays = {key: archive[key] for key in archive if key != name}
+    np.savez(file, allow_pickle=False, **arrays, **({} if value is None else {name: np.array(value)}))
+    found = store.load()
+    assert found.baselines is not None
+    assert found.state is not None
+    assert found.evaluated_at == 0.0
+    assert not file.exists()
+    assert (tmp_path / "memory.npz.damaged").exists()

@@ -1,3 +1,4 @@
+import io
 import pickle
 
 import numpy as np
@@ -40,3 +41,12 @@ def test_damaged_bytes_are_refused(keep: float) -> None:
 
 def test_no_series_can_be_stored() -> None:
     assert restore(store(take(prior(KEYS, SIGNALS, 60.0), np.array([], np.int64)))).keys == ()
+
+
+def test_another_version_is_refused() -> None:
+    with np.load(io.BytesIO(store(prior(KEYS, SIGNALS, 60.0)))) as archive:
+        older = {**archive, "version": archive["version"] - 1}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **older)
+    with pytest.raises(BaselineError, match="have version"):
+        restore(buffer.getvalue())
