@@ -10,6 +10,7 @@ when it fits, until it has fitted twice. --prometheus takes one that is filled a
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -68,12 +69,11 @@ def _written(path: Path) -> float:
 
 
 def _resident(pid: int) -> int:
-    """Return how much memory only this process holds, in bytes; 0 where it has ended."""
+    """Return how much of a process is in memory, in bytes; 0 where it has ended."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
         return 0
-    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -128,7 +128,7 @@ def _enough(watch: Watch, fits: int) -> bool:
 def _told(watch: Watch, options: argparse.Namespace) -> dict[str, float]:
     result = {"first_fit_s": watch.fitted[0] - watch.started if watch.fitted else float("nan")}
     if len(watch.fitted) > 1:
-        begin = watch.fitted[-1] // options.every * options.every
+        begin = (watch.fitted[-2] // options.every + 1) * options.every
         beside = watch.during(begin, watch.fitted[-1] + 2 * INTERVAL)
         alone = watch.during(watch.fitted[0] + 2 * INTERVAL, begin)
         result |= {

@@ -26,7 +26,7 @@ def server() -> Iterator[FakePrometheus]:
 
 
 def puller(server: FakePrometheus, limit: int = 100) -> Puller:
-    prometheus = Prometheus(Endpoint(server.url, Credentials(), 5.0, 1 << 24), lambda _: None, lambda _: None)
+    prometheus = Prometheus(Endpoint(server.url, Credentials(), 60.0, 1 << 24), lambda _: None, lambda _: None)
     return Puller(prometheus, SIGNALS, WINDOW, AtOnce(), lambda _: None, limit=limit)
 
 
@@ -85,7 +85,7 @@ def test_what_is_more_than_the_limit_is_the_oldest(server: FakePrometheus, tmp_p
 
 def test_a_signal_is_learnt_from_no_more_history_than_it_needs(server: FakePrometheus, tmp_path: Path) -> None:
     short = tuple(replace(signal, history=3000.0) if signal.name == "errors" else signal for signal in SIGNALS)
-    prometheus = Prometheus(Endpoint(server.url, Credentials(), 5.0, 1 << 24), lambda _: None, lambda _: None)
+    prometheus = Prometheus(Endpoint(server.url, Credentials(), 60.0, 1 << 24), lambda _: None, lambda _: None)
     asking = Puller(prometheus, short, WINDOW, AtOnce(), lambda _: None)
     grid = Grid(AT, 300.0, 40)
     for history in asking.histories(grid, tmp_path):
