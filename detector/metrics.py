@@ -13,6 +13,7 @@ from detector.evaluation import Scores
 from detector.incidents.feedback import Feedback, tolerance
 from detector.incidents.incident import Book
 from detector.model import Seconds, SeriesKey, Severity
+from toolkit.families import gauge
 
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0)
 STATES = ("learning", "prior", "ready", "blind")
@@ -96,6 +97,7 @@ def _build(version: str) -> Metric:
 def _series(snapshot: Snapshot) -> Iterable[Metric]:
     if snapshot.scores is None:
         return
+    labels = [(key.service_name, key.signal) for key in snapshot.keys]
     named = (
         ("anomaly_score", "Anomaly score of a signal; above 1 is anomalous", snapshot.scores.score),
         ("observed", "Observed value, in the signal's own unit", snapshot.scores.observed),
@@ -104,10 +106,10 @@ def _series(snapshot: Snapshot) -> Iterable[Metric]:
         ("expected_upper", "Upper bound of the expected range, in the signal's own unit", snapshot.scores.upper),
     )
     for name, text, values in named:
-        family = GaugeMetricFamily(f"larimar_detector_{name}", text, labels=("service_name", "signal"))
-        for row in np.flatnonzero(~np.isnan(values)):
-            key = snapshot.keys[row]
-            family.add_metric((key.service_name, key.signal), float(values[row]))
+        family = gauge(f"larimar_detector_{name}", text, ("service_name", "signal"))
+        known = np.flatnonzero(~np.isnan(values))
+        family.labels = [labels[row] for row in known]
+        family.numbers = values[known].tolist()
         yield family
 
 

@@ -1,5 +1,6 @@
 """Renders metrics as text or OpenMetrics; the lines of large families are put together from prepared labels."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 END = b"# EOF\n"
 _SPARE = 64  # prepared labels kept beyond twice those in use
+MOST_KEPT = 20_000  # points of a family; what of more is prepared would take more memory than what they tell of
+_PLAIN = re.compile(r"[-\w.:/ ]*", re.ASCII)
 
 
 class Collects(Protocol):
@@ -40,9 +43,13 @@ class _Prepared(dict[Sequence[str], tuple[str, ...]]):
         self._parts = family.parts
 
     def __missing__(self, values: Sequence[str]) -> tuple[str, ...]:
-        labels = {name: _escaped(value) for name, value in zip(self._label_names, values, strict=True)}
-        self[values] = lines = tuple(self._beginning(part, labels) for part in self._parts)
+        self[values] = lines = self.made(values)
         return lines
+
+    def made(self, values: Sequence[str]) -> tuple[str, ...]:
+        """Return what is not kept."""
+        labels = {name: _escaped(value) for name, value in zip(self._label_names, values, strict=True)}
+        return tuple(self._beginning(part, labels) for part in self._parts)
 
     def fits(self, family: Family) -> bool:
         """Return whether a family's lines, if any were rendered before, begin like this."""
@@ -84,16 +91,23 @@ class Exposition:
         return b"".join((*parts, END) if is_open else parts), chosen.content_type
 
     def _family(self, family: Family, is_open: bool) -> bytes:
-        prepared = self._prepared.get(family.name)
-        if prepared is None or not prepared.fits(family) or len(prepared) > 2 * len(family.labels) + _SPARE:
-            prepared = self._prepared[family.name] = _Prepared(family)
         numbers = _texts(family.numbers)
         if is_open:
             for place, exemplar in family.exemplars.items():
                 numbers[place] += _exemplar(exemplar)
-        beginnings = chain.from_iterable(map(prepared.__getitem__, family.labels))
+        beginnings = chain.from_iterable(map(self._beginnings(family), family.labels))
         lines = chain.from_iterable(zip(beginnings, numbers, strict=True))
         return "".join((_head(family, is_open), *lines, "\n")).encode()
+
+    def _beginnings(self, family: Family) -> Callable[[Sequence[str]], tuple[str, ...]]:
+        """Return what gives the beginnings of a point's lines by its label values."""
+        if len(family.labels) > MOST_KEPT:
+            self._prepared.pop(family.name, None)
+            return _Prepared(family).made
+        prepared = self._prepared.get(family.name)
+        if prepared is None or not prepared.fits(family) or len(prepared) > 2 * len(family.labels) + _SPARE:
+            prepared = self._prepared[family.name] = _Prepared(family)
+        return prepared.__getitem__
 
 
 def _encoder(accept: str) -> Callable[[Collects], bytes]:
@@ -130,5 +144,7 @@ def _exemplar(exemplar: Exemplar) -> str:
 
 def _escaped(value: str) -> str:
     """Return a label's value as it is written; bytes that were no text are told as `\\udcff`."""
+    if _PLAIN.fullmatch(value):
+        return value
     text = value.encode("utf-8", "backslashreplace").decode()
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
-from toolkit.exposition import Exposition
+from toolkit.exposition import MOST_KEPT, Exposition
 from toolkit.families import Exemplar, Family, Part, counter, gauge, histogram, summary
 
 OPEN = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.3"
@@ -165,6 +165,16 @@ def test_prepared_labels_follow_the_series_that_come_and_go() -> None:
         page, _ = exposition.page(Given(family), TEXT)
         assert page == choose_encoder(TEXT)[0](Given(family))
     assert exposition.prepared_labels <= 2 * 150 + 64 + 150
+
+
+def test_of_too_many_series_nothing_is_kept_and_the_page_is_the_references() -> None:
+    many = gauge("many", "M.", NAMES)
+    for number in range(MOST_KEPT + 1):
+        many.add((f"service {number} \\ é", "/a-b.c:d"), number / 3)
+    exposition = Exposition()
+    body, _ = exposition.page(Given(many), TEXT)
+    assert exposition.prepared_labels == 0
+    assert body == choose_encoder(TEXT)[0](Given(many))
 
 
 def test_a_family_that_changes_its_labels_is_prepared_anew() -> None:
