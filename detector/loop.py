@@ -205,13 +205,13 @@ class Detector:
         self._asked = None
         try:
             seen = self._parts.puller.read(asked)
-            steps = self._steps(seen, asked.grid)
+            last = self._newest_of(seen, asked.grid)
         except QueryError as error:
             self._failed(error, now)
             return
         finally:
             self._parts.metrics.evaluation_seconds.observe(time.monotonic() - self._asked_at)
-        self._succeeded(seen, steps[-1], now)
+        self._succeeded(seen, last, now)
 
     def _grid(self, newest: Seconds) -> Grid:
         """All evaluations since the last one, or those that bring the checks' memory up to date."""
@@ -221,15 +221,15 @@ class Detector:
         columns = max(1, min(most, missed))
         return Grid(newest - (columns - 1) * interval, interval, columns)
 
-    def _steps(self, seen: Observations, grid: Grid) -> list[Step]:
+    def _newest_of(self, seen: Observations, grid: Grid) -> Step:
+        """Evaluate every column; only the newest is kept, for each is as large as all that is known."""
         if not self._knowledge.told_at:
             # A first look tells of what is, not of what was while nobody watched.
             self._knowledge = replace(self._knowledge, told_at=grid.end - grid.step)
-        steps = []
         for column in range(grid.columns):
-            steps.append(step(self._knowledge, seen, column, self._parts.terms))
-            self._knowledge = steps[-1].knowledge
-        return steps
+            newest = step(self._knowledge, seen, column, self._parts.terms)
+            self._knowledge = newest.knowledge
+        return newest
 
     def _failed(self, error: QueryError, now: Seconds) -> None:
         self._failures += 1
