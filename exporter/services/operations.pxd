@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t
 from exporter.model cimport Exchange, Message
 
 cdef object HTTP, NAMES
-cdef int64_t MAX_REMEMBERED, MAX_PASSED
+cdef int64_t MAX_REMEMBERED, MAX_PASSED, MAX_LEFT
 
 
 @cython.final
@@ -27,7 +27,7 @@ cdef class Operations:
     cdef public dict counts
     cdef public double folded
     cdef Budget _budget
-    cdef dict _memo, _passed, _before
+    cdef dict _memo, _passed, _before, _left
     cdef Tally _again
     cdef object _found
     cdef object _routes
@@ -40,6 +40,7 @@ cdef class Operations:
     cdef Tally _tally(self, operation, str status)
     cdef bint _has_room(self, operation) except? -1
     cdef _pass(self, operation, double exchanges)
+    cdef _leave(self, operation)
     cpdef merge(self, Operations other)
     cpdef copy(self)
     cpdef free(self)

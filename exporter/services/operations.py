@@ -1,7 +1,7 @@
 """Counters of what was asked, told apart by operation as far as there is room.
 
 Compiled with the types of `operations.pxd`. Counts are fractions where the capture is sampled. Those of an operation
-never fall; an operation that others have outrun loses its place, and starts over should it get one again.
+never fall; an operation that others have outrun loses its place, and goes on from where it was should it get one again.
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ REFUSALS = frozenset(
 
 MAX_REMEMBERED = 256  # outlines whose place is known, of one service
 MAX_PASSED = 64  # operations without a place whose use is watched
+MAX_LEFT = 256  # operations that lost their places whose counts are kept
 REMEMBERED_NAMES = 4096
 OUTRUN = 2.0  # times as much use as that of the least used is reason enough to take its place
 LEAST_USE = 3.0  # in a period
@@ -81,6 +82,7 @@ class Operations:
         "_before",
         "_budget",
         "_found",
+        "_left",
         "_memo",
         "_passed",
         "_routes",
@@ -103,6 +105,7 @@ class Operations:
         self._found: Operation | None = None
         self._passed: dict[Operation, float] = {}
         self._before: dict[Operation, float] = {}
+        self._left: dict[Operation, dict[str, float]] = {}
         self._routes: Routes | None = None
         if family in (HTTP, MESSAGING) and not held:
             self._routes = Routes(topics=family is MESSAGING)
@@ -141,7 +144,9 @@ class Operations:
             route = self._routes.route(operation.target, succeeded)
             asked, settled = _routed(operation.name, route.name), route.settled
         told = asked if asked in self.counts or self._has_room(asked) else OTHER_OPERATION
-        tally = Tally(asked, told, self.counts.setdefault(told, {}))
+        if told not in self.counts:
+            self.counts[told] = self._left.pop(told, {})
+        tally = Tally(asked, told, self.counts[told])
         if settled:
             if len(self._memo) >= MAX_REMEMBERED:
                 self._memo.clear()
@@ -175,13 +180,20 @@ class Operations:
             least = min(used.items(), key=_by_use, default=None)
             if least is None or uses < max(LEAST_USE, OUTRUN * least[1]):
                 break
-            del self.counts[least[0]], used[least[0]], totals[least[0]]
-            self.counts[operation] = {}
-            used[operation] = uses
+            del used[least[0]], totals[least[0]]
+            self._leave(least[0])
+            self.counts[operation] = self._left.pop(operation, {})
+            used[operation], totals[operation] = uses, sum(self.counts[operation].values())
         self._passed = {}
         self._memo = {}
         self._again = self._found = None
         self._before = totals
+
+    def _leave(self, operation: Operation) -> None:
+        """Take an operation's place, but keep what it counted."""
+        if len(self._left) >= MAX_LEFT:
+            del self._left[next(iter(self._left))]
+        self._left[operation] = self.counts.pop(operation)
 
     def merge(self, other: "Operations") -> None:
         """Add another's counts."""

@@ -60,10 +60,12 @@ class _Service:
     Attributes:
         named: those that are told apart, which never fall; `OTHER` is what the others add up to.
         use: how much each was called recently, whether it is named or not.
+        left: what those counted that lost their names: with its name a call gets it back.
     """
 
     named: dict[str, Calls] = field(default_factory=lambda: {OTHER: Calls()})
     use: Counter[str] = field(default_factory=Counter)
+    left: dict[str, Calls] = field(default_factory=dict)
     seen_at: float = 0.0
 
 
@@ -77,7 +79,8 @@ class _Held:
 class Syscalls:
     """The calls of every service.
 
-    Counters of a call never fall; one that others have outrun loses its name, and starts over should it get it again.
+    Counters of a call never fall; one that others have outrun loses its name, and goes on from where it was should it
+    get it again. There are some four hundred calls: what is left of them is bounded.
     """
 
     def __init__(self) -> None:
@@ -133,8 +136,8 @@ class Syscalls:
             least = min((one for one in service.named if one != OTHER), key=lambda one: service.use[one])
             if service.use[name] <= OUTRUN * service.use[least]:
                 return
-            del service.named[least]
-        service.named[name] = Calls()
+            service.left[least] = service.named.pop(least)
+        service.named[name] = service.left.pop(name, None) or Calls()
 
     def _forget(self, alive: Collection[str], now: float) -> None:
         for service_name in set(self._services).intersection(alive):

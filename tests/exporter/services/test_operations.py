@@ -70,6 +70,21 @@ def test_the_least_used_give_way_to_those_that_are_used_more() -> None:
     assert operations.folded == 52
 
 
+@settings(max_examples=60)
+@given(st.lists(st.lists(st.tuples(st.sampled_from("ABCDEFGH"), st.integers(1, 50)), max_size=6), max_size=20))
+def test_an_operation_that_gets_its_place_back_goes_on_from_where_it_was(
+    periods: list[list[tuple[str, int]]],
+) -> None:
+    operations, highest = Operations(Family.DATABASE, 3), dict[Operation, float]()
+    for period in periods:
+        for name, times in period:
+            operations.count(Operation(name), "", times)
+        operations.rank()
+        now = {operation: sum(by_class.values()) for operation, by_class in operations.counts.items()}
+        assert all(count >= highest.get(operation, 0) for operation, count in now.items())
+        highest |= now
+
+
 def test_equals_do_not_take_each_others_places() -> None:
     operations = Operations(Family.DATABASE, 2)
     for _ in range(20):
