@@ -137,7 +137,7 @@ class Syscalls:
             if service.use[name] <= OUTRUN * service.use[least]:
                 return
             service.left[least] = service.named.pop(least)
-        service.named[name] = service.left.pop(name, None) or Calls()
+        service.named[name] = service.left.pop(name, Calls())
 
     def _forget(self, alive: Collection[str], now: float) -> None:
         for service_name in set(self._services).intersection(alive):
