@@ -52,16 +52,15 @@ def changes_query(services: Iterable[str]) -> str:
 def rises(counts: Floats) -> list[int]:
     """Return at which columns a counter told of something new; NaN where it had no sample.
 
-    It begins with the first event, so that its appearance is one; but not where it was there from the start. A counter
-    that is lower after a gap began anew.
+    It is there, at zero, as soon as its service is: what it has at first is old. Where it is lower after a gap, it
+    began anew at zero.
     """
     found, last, gap = [], nan, False
     for column, count in enumerate(counts):
         if not np.isfinite(count):
             gap = True
             continue
-        appeared = gap and (np.isnan(last) or count < last)
-        if appeared or count > last:
+        if count > (0.0 if gap and count < last else last):
             found.append(column)
         last, gap = count, False
     return found

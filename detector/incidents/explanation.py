@@ -10,6 +10,7 @@ from detector.incidents.lifecycle import BLIND
 from detector.model import Finding, Kind, Seconds, Signal
 
 MAX_OTHERS = 8  # of each list in an annotation
+LEAST_SHOWN_SHARE = 1e-5
 LEAST_SEASON = 0.05  # of the level: less is not worth a sentence
 CHANGED = {
     "executable": "another program",
@@ -39,7 +40,7 @@ def annotations(
         "description": " ".join(_description(incident, known, signals, at)),
         "observed": amount(lead.observed, signal),
         "expected": amount(lead.expected, signal),
-        "band": _band(lead, signal),
+        "band": "" if lead.silent else _band(lead, signal),
         "score": f"{lead.score:.2f}",
         "contributors": _list((*known[1:], *incident.affected), signals),
         # Whoever else departs is explained by it, or would have an alert of its own.
@@ -63,7 +64,7 @@ def amount(value: float, signal: Signal) -> str:
     if isinf(value):
         return "any"
     if signal.kind in (Kind.RATIO, Kind.BOUNDED):
-        return f"{value * 100:.3g} %"
+        return f"{value * 100:.3g} %" if abs(value) >= LEAST_SHOWN_SHARE else "0 %"
     if signal.unit == "seconds":
         return _scaled(value, ((1, "s"), (1e-3, "ms"), (1e-6, "us")))
     if signal.unit == "bytes":
@@ -92,11 +93,11 @@ def _summary(lead: Finding, signal: Signal) -> str:
 def _description(incident: Incident, known: list[Finding], signals: Mapping[str, Signal], at: Seconds) -> Iterable[str]:
     lead = known[0]
     signal = signals[lead.key.signal]
+    normal = "" if lead.silent else f" and {_band(lead, signal)} is normal at this hour"
     yield (
         f"Since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)}) {_label(signal)} of "
-        f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected "
-        f"and {_band(lead, signal)} is normal at this hour "
-        f"(score {lead.score:.2f}; above 1 is anomalous)."
+        f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected"
+        f"{normal} (score {lead.score:.2f}; above 1 is anomalous)."
     )
     yield from _parts(lead, signal)
     yield signal.meaning
@@ -117,7 +118,7 @@ def _description(incident: Incident, known: list[Finding], signals: Mapping[str,
 def _parts(lead: Finding, signal: Signal) -> Iterable[str]:
     """What the expected value is made of, and what is left of the observed one."""
     season, left = lead.expected - lead.trend, lead.observed - lead.expected
-    if isnan(season) or isnan(left) or abs(season) < LEAST_SEASON * abs(lead.trend):
+    if isnan(season) or isnan(left) or abs(season) < max(LEAST_SEASON * abs(lead.trend), signal.floor):
         return
     usual, rest = _difference(season, signal), _difference(left, signal)
     level = amount(lead.trend, signal)
@@ -143,9 +144,10 @@ def _newest(background: Background | None) -> tuple[Change, ...]:
 
 
 def _changes(changes: Iterable[Change]) -> str:
-    return "; ".join(
-        f"{change.service_name}: {CHANGED.get(change.kind, change.kind)} at {_clock(change.at)}" for change in changes
-    )
+    together: dict[tuple[str, Seconds], list[str]] = {}
+    for change in changes:
+        together.setdefault((change.service_name, change.at), []).append(CHANGED.get(change.kind, change.kind))
+    return "; ".join(f"{name}: {', '.join(kinds)} at {_clock(at)}" for (name, at), kinds in together.items())
 
 
 def _clock_or_nothing(at: Seconds) -> str:

@@ -132,13 +132,13 @@ def answer(world: World, window: Seconds, query: str, times: Floats) -> Rows:
 
 
 def _changes(world: World, query: str, times: Floats) -> Rows:
-    """How often what changed, of the services that are asked for; a counter appears with the first event."""
+    """How often what changed, of the services that are asked for."""
     rows: Rows = []
     for service, change in sorted({(service, change) for service, change, _ in world.changes}):
         if f'service_name="{service}"' in query:
             events = [at for name, kind, at in world.changes if (name, kind) == (service, change)]
             counts = np.sum([times >= at for at in events], axis=0).astype(float)
-            rows.append(({"service_name": service, "change": change}, np.where(counts > 0, counts, np.nan)))
+            rows.append(({"service_name": service, "change": change}, counts))
     return rows
 
 

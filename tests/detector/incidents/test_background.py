@@ -10,10 +10,12 @@ _ = np.nan
     ("counts", "columns"),
     [
         ([2, 2, 3, 3, 5], [2, 4]),
-        ([_, _, 1, 1], [2]),  # it begins with the first event
+        ([_, _, 1, 1], []),  # what it has at first is old
+        ([_, 0, 1, 1], [2]),
         ([4, 4, 4], []),  # all of it was before
         ([3, _, _, 3], []),  # a gap
         ([3, _, 1, 1], [2]),  # the exporter began anew
+        ([3, _, 0, 1], [3]),
         ([3, 2, 2], []),  # of several exporters one is away
         ([3, np.inf, 3], []),
         ([_, _], []),

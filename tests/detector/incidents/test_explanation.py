@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from detector.incidents.background import Background, Change
 from detector.incidents.explanation import MAX_OTHERS, amount, annotations, only_service
 from detector.incidents.incident import Book
 from detector.incidents.lifecycle import PROMETHEUS, see
@@ -28,6 +29,22 @@ def test_it_says_what_is_seen_what_is_usual_since_when_and_what_to_do() -> None:
 def test_silence_is_said_as_such() -> None:
     texts = said(after(reading(60.0, [finding("app", "requests", observed=NOTHING)])))
     assert texts["summary"].startswith("app is silent: requests nothing,")
+
+
+def test_of_silence_no_range_is_called_normal() -> None:
+    texts = said(after(reading(60.0, [finding("app", "processes", observed=NOTHING)])))
+    assert "band" not in texts
+    assert "is normal" not in texts["description"]
+
+
+def test_what_changed_together_is_said_together() -> None:
+    (incident,) = after(reading(60.0, [finding("app")])).active()
+    changes = (Change("app", "image", 0.0), Change("app", "restart", 0.0), Change("db", "config", 60.0))
+    texts = annotations(replace(incident, background=Background(60.0, changes)), NAMED, QUERIES, 660.0)
+    assert texts["changes"] == (
+        "app: another image, restarted at 1970-01-01 00:00:00 UTC; db: changed configuration at 1970-01-01 00:01:00 UTC"
+    )
+    assert texts["changes"] in texts["description"]
 
 
 def test_less_than_usual_is_below_and_another_departure_is_mentioned() -> None:
@@ -65,6 +82,7 @@ def test_lost_sight_says_of_what(name: str, word: str) -> None:
         ("memory", 3.0 * 2**30, "3 GiB"),
         ("memory", 12.0, "12 B"),
         ("errors", 0.0123, "1.23 %"),
+        ("errors", 2.46e-7, "0 %"),
         ("requests", 12345.6, "12346 requests per second"),
         ("requests", math.nan, "nothing"),
         ("requests", math.inf, "any"),
