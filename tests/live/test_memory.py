@@ -16,7 +16,7 @@ PROCESSES, MOST_BESIDE_PROCESSES_MB, EACH_MORE_MB = 1000, 60.0, 0.005
 def test_a_thousand_processes_fit() -> None:
     with population(PROCESSES):
         more = sum(folder.name.isdecimal() for folder in Path("/proc").iterdir()) - PROCESSES
-        # Of others here; and the ring of loopback alone is there in a namespace of its own.
+        # Of others here, whose services have series as well.
         assert whole_exporter_megabytes("larimar_bpf") < MOST_BESIDE_PROCESSES_MB + more * EACH_MORE_MB
 
 
