@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 FRAGMENT_BYTES = 576
 FLOWS_PER_WINDOW = 4
+SYN, ACK = 2, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,24 @@ def lossy(packets: list[Captured]) -> list[Captured]:
 def snapped(packets: list[Captured], size: int = 96) -> list[Captured]:
     """Copy so many bytes of each."""
     return [replace(packet, frame=packet.frame[:size]) for packet in packets]
+
+
+def one_sided(asking: bool) -> Mangle:
+    """Return what keeps what those send that began connections, or else what the others do."""
+
+    def mangle(packets: list[Captured]) -> list[Captured]:
+        opened: set[bytes] = set()  # addresses and ports, as the client sends them
+        kept = []
+        for packet in packets:
+            begin = 14 + (packet.frame[14] & 0x0F) * 4
+            ports, flags = packet.frame[begin : begin + 4], packet.frame[begin + 13]
+            if flags & (SYN | ACK) == SYN:
+                opened.add(packet.frame[26:34] + ports)
+            if (packet.frame[26:34] + ports in opened) is asking:
+                kept.append(packet)
+        return kept
+
+    return mangle
 
 
 def inserted(header: bytes, at: int = 12) -> Mangle:
@@ -193,3 +212,6 @@ LOSSY: dict[str, Mangle] = {
     "snap of 256": lambda packets: snapped(packets, 256),
 }
 """What takes something away."""
+
+ONE_SIDED: dict[str, Mangle] = {"clients only": one_sided(True), "servers only": one_sided(False)}
+"""What leaves one direction of every connection."""
