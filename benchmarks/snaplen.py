@@ -27,9 +27,10 @@ from benchmarks.bulk import LOADS, Load, Running
 from benchmarks.exporter import cpu_seconds as whole_cpu_seconds
 from benchmarks.exporter import exporter, memory_bytes, read, sample
 from exporter.model import Exchange, Flow, Nanoseconds
-from exporter.net.engine import FOREVER, Engine
+from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
+from exporter.services.sampling import FOREVER
 from exporter.sources.capture import MOST_HEADERS_BYTES
 from exporter.sources.classicfilter import WHOLE, Snap
 from exporter.sources.filters import CLASSIC, EBPF, Filters
