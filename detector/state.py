@@ -69,8 +69,7 @@ class Store:
     def save_baselines(self, knowledge: Knowledge) -> None:
         """Write the baselines, and the memory that belongs to them. Raises OSError."""
         if knowledge.baselines is not None:
-            signed = self.signature.encode() + b"\n" + store(knowledge.baselines)
-            self._write(BASELINES, signed)
+            self._write(BASELINES, self.signature.encode() + b"\n", store(knowledge.baselines))
             self.save_memory(knowledge)
 
     def save_memory(self, knowledge: Knowledge) -> None:
@@ -101,12 +100,12 @@ class Store:
         except OSError as error:
             log.warning("state not set aside", extra={"file": str(path), "reason": str(error)})
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, *parts: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
         fresh = path.with_suffix(path.suffix + ".new")
         with fresh.open("wb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
