@@ -63,6 +63,7 @@ def test_true_counts_lie_within_twice_the_stated_error_whatever_the_load() -> No
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_95_of_100_true_counts_lie_within_twice_the_stated_error() -> None:
     assert 0.93 <= within_twice_the_stated(400) <= 0.99
 
