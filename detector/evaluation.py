@@ -165,10 +165,7 @@ def evaluate(
     usual = _usual(baselines, state.memory, point, allowed)
     result = observe(state.memory, point)
     statistics = result.statistics
-    statistics[baselines.samples + state.memory.seen < LEAST_SAMPLES] = np.nan
-    statistics[~_busy(baselines, usual) | (_passing(baselines, state.memory) & np.isnan(point.observed)), SILENCE] = (
-        np.nan
-    )
+    _withhold(statistics, baselines, state.memory, usual, point)
     score, check = _score(baselines, usual, point, statistics)
     score = score / allowed
     silent = statistics[:, SILENCE] >= allowed * baselines.limits[:, -1]
@@ -176,17 +173,6 @@ def evaluate(
     held = hold(state.held, score, at, silent, baselines.step, baselines.durations)
     after = State(state.keys, result.memory, held, _absent(state.absent, point.observed, seen, baselines.step))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
-
-
-def _passing(baselines: Baselines, memory: Memory) -> npt.NDArray[np.bool_]:
-    """Return which series may be there only for a while, so that it says nothing if they vanish; shape (series,)."""
-    there = np.maximum(baselines.span, baselines.step * memory.seen)
-    return np.asarray(there < min(PASSING_SECONDS, PASSING_SHARE * there.max(initial=0.0)))
-
-
-def _absent(before: Floats, observed: Floats, seen: npt.NDArray[np.bool_], step: float) -> Floats:
-    """Return for how long each series has been missing; shape (series,)."""
-    return np.where(np.isfinite(observed), 0.0, np.where(seen, before + step, before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +184,24 @@ class _Usual:
     upper: Floats
     above: Floats
     below: Floats
+
+
+def _withhold(statistics: Floats, baselines: Baselines, memory: Memory, usual: _Usual, point: Point) -> None:
+    """Take out what says nothing: of series hardly known, and of silence where little or nothing was to be expected."""
+    statistics[baselines.samples + memory.seen < LEAST_SAMPLES] = np.nan
+    left = _passing(baselines, memory) & np.isnan(point.observed)
+    statistics[~_busy(baselines, usual) | left, SILENCE] = np.nan
+
+
+def _passing(baselines: Baselines, memory: Memory) -> npt.NDArray[np.bool_]:
+    """Return which series may be there only for a while, so that it says nothing if they vanish; shape (series,)."""
+    there = np.maximum(baselines.span, baselines.step * memory.seen)
+    return np.asarray(there < min(PASSING_SECONDS, PASSING_SHARE * there.max(initial=0.0)))
+
+
+def _absent(before: Floats, observed: Floats, seen: npt.NDArray[np.bool_], step: float) -> Floats:
+    """Return for how long each series has been missing; shape (series,)."""
+    return np.where(np.isfinite(observed), 0.0, np.where(seen, before + step, before))
 
 
 def _point(
