@@ -1,6 +1,5 @@
 """Gathers from Prometheus what one evaluation or one fit needs, several queries at a time."""
 
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -25,6 +24,7 @@ Count = Callable[[str], None]
 HISTORIES_AT_ONCE = 2
 # Where series come and go, there are many more of them in a day than now: how many shows as parts grow.
 FIRST_COLUMNS = 24
+MINUTE = 60.0
 GROWTH = 8
 
 
@@ -99,7 +99,7 @@ class Puller:
         self._queries = {signal.name: with_window(signal.query, window) for signal in signals}
         self._counts = {signal.name: with_window(signal.counts, window) for signal in signals if signal.counts}
         self._spans = {signal.name: signal.history for signal in signals}
-        self._every = {signal.name: signal.every for signal in signals if signal.every}
+        self._rare = {signal.name: signal for signal in signals if signal.every}
         self._kept: dict[str, _Kept] = {}
         self._window = window
         self._executor = executor
@@ -174,11 +174,11 @@ class Puller:
                 spool.close()
 
     def _begin(self, name: str, query: str, grid: Grid) -> Future[Matrix | QueryError]:
-        if name not in self._every or grid.columns > 1:
+        if name not in self._rare or grid.columns > 1:
             return self._executor.submit(self._ask, query, grid)
-        # By the clock, so that all detectors ask at the same times, and of each signal at another.
-        every = self._every[name]
-        shift = zlib.crc32(name.encode()) % every
+        # By the clock, so that all detectors ask at the same times, and of different signals in different minutes.
+        every = self._rare[name].every
+        shift = MINUTE * self._rare[name].priority % every
         at = floor_to(grid.end - shift, every) + shift
         kept = self._kept.get(name)
         if kept is None or not kept.is_of(at):
