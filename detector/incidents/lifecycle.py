@@ -24,7 +24,7 @@ class Rules:
         wait: the most a finding waits for a suspected cause.
         forget: an incident whose series gives no samples for this long is resolved.
         retire: a service gone for this long is taken for gone for good.
-        blind: out of sight for this long before it is told.
+        blind: out of sight for this long, and at two looks in a row, before it is told.
         tell: resolved incidents are told for this long.
         flapping: an incident that comes back within this time is flapping.
     """
@@ -79,7 +79,9 @@ def see(book: Book, unseen: Mapping[str, Seconds], at: Seconds, rules: Rules) ->
     """
     ended = [_resolved(incident, at) for name, incident in book.sights.items() if name not in unseen]
     kept = {name: incident for name, incident in book.sights.items() if name in unseen}
-    overdue = {name: since for name, since in unseen.items() if at - since >= rules.blind}
+    # Looked at seldom, what one failed scrape hides was last in sight long ago: two looks in a row must miss it.
+    least = max(rules.blind, 2 * rules.interval)
+    overdue = {name: since for name, since in unseen.items() if at - since >= least}
     sights = {name: _blind(name, since, at) for name, since in overdue.items()} | kept
     return replace(book, sights=sights, resolved=_remembered(book.resolved, ended, at, rules))
 

@@ -135,3 +135,9 @@ def test_lost_sight_is_told_after_five_minutes_and_resolved_at_once(name: str, l
     ended = see(book, {}, 600.0, RULES)
     assert not ended.active()
     assert [one.phase_at for one in ended.resolved] == [600.0]
+
+
+def test_looked_at_seldom_one_failed_scrape_is_no_lost_sight() -> None:
+    seldom = replace(RULES, interval=300.0)
+    assert not see(Book(), {"host": 0.0}, 300.0, seldom).sights
+    assert see(Book(), {"host": 0.0}, 600.0, seldom).sights
