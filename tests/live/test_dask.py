@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from detector.baselines.arrays import ARRAYS
-from detector.fitting import fit_each
+from detector.fitting import CHUNK, fit_each
 from detector.model import History
 from detector.pools import Cluster
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
@@ -30,11 +31,15 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, int]]:
         yield f"tcp://127.0.0.1:{port}", port
 
 
+COPIES = 15
+
+
 def histories() -> Iterator[History]:
-    whole = World(3, 12).read(BEGIN, BEGIN + 3 * DAY, 600.0)
-    for row in range(0, len(whole.keys), 10):
-        some = slice(row, row + 10)
-        yield History(whole.keys[some], whole.start, whole.step, whole.values[some])
+    """Series enough for several tasks: of a single one no cluster is asked."""
+    some = World(3, 12).read(BEGIN, BEGIN + 3 * DAY, 600.0)
+    assert COPIES * len(some.keys) > 2 * CHUNK
+    for copy in range(COPIES):
+        yield replace(some, keys=tuple(replace(key, service_name=f"{copy}-{key.service_name}") for key in some.keys))
 
 
 def test_a_cluster_learns_the_same_as_one_process(scheduler: tuple[str, int], tmp_path: Path) -> None:
@@ -50,7 +55,7 @@ def test_a_cluster_learns_the_same_as_one_process(scheduler: tuple[str, int], tm
     assert spread.keys == alone.keys
     for name in ARRAYS:
         assert np.array_equal(getattr(spread, name), getattr(alone, name)), name
-    assert len(spread.keys) == 36
+    assert len(spread.keys) == COPIES * 36
 
 
 def test_a_cluster_without_workers_is_an_error_that_says_so(scheduler: tuple[str, int]) -> None:
