@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -81,11 +82,14 @@ def score(
     workers: int,
     budget: float,
     counts: Floats | None = None,
+    watched: Sequence[Signal] | None = None,
 ) -> Floats:
     """Return the score that four of five samples reach, at least the threshold while an alert is held.
 
-    Of shape (series, columns), as are the values, and the counts that shares are of, if those are known.
+    Of shape (series, columns), as are the values, and the counts that shares are of, if those are known. `watched` are
+    the families' signals; None: those of `signals`.
     """
+    known_signals = signals() if watched is None else watched
     keys = tuple(SeriesKey(f"series-{row}", family) for row, family in enumerate(families))
     step = float(times[1] - times[0])
     result, allowed = np.zeros(values.shape), np.full(len(values), strictness(budget))
@@ -96,7 +100,7 @@ def score(
         known = slice(begin - HISTORY_WEEKS * week, begin)
         behind = None if counts is None else counts[:, known]
         history = History(keys, float(times[known.start]), step, values[:, known], counts=behind)
-        baselines = fit(left_out(history, episodes), signals(), step, workers)
+        baselines = fit(left_out(history, episodes), known_signals, step, workers)
         state = adopt(state, baselines)
         for column in range(begin, min(begin + week, values.shape[1])):
             before = state.held.before
