@@ -34,7 +34,7 @@ SLOWER_SECONDS = 0.3
 @pytest.fixture(scope="module")
 def scene(tree: Tree, capturing: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with watched(tree, tmp_path_factory.mktemp("detection")) as scene:
-        until(lambda: scene.knows("ready"), 60, lambda: f"nothing was learnt:\n{scene.detector.child.tail()}")
+        until(lambda: scene.knows("ready"), 180, lambda: f"nothing was learnt:\n{scene.detector.child.tail()}")
         yield scene
 
 
