@@ -4,17 +4,21 @@ Compiled where possible: all sockets are gone through at each reading.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from exporter.services.view import Ends, Listener
 from exporter.sources.sockets import Socket
 
 
-@dataclass(frozen=True, slots=True)
 class _Entry:
-    socket: Socket
-    service: str
-    ends: Ends
+    """What is known of one connection; beside its socket, so that this need not be looked into again."""
+
+    __slots__ = ("ends", "inode", "service", "socket")
+
+    def __init__(self, socket: Socket, service: str) -> None:
+        self.socket = socket
+        self.inode = socket.inode
+        self.service = service
+        self.ends = Ends(socket.local, socket.remote)
 
 
 class SocketIndex:
@@ -50,12 +54,12 @@ class SocketIndex:
         fresh: list[tuple[int, Socket, str]] = []
         listeners: dict[Listener, str] = {}
         entries = self._entries
+        owned = services if isinstance(services, dict) else dict(services)
         for key, one in sockets.items():
-            inode = one.inode
-            service = services[inode] if inode in services else ""  # noqa: SIM401  # a call less, for every socket
             entry = entries.get(key)
-            if entry is not None and entry.socket is one and entry.service == service:
+            if entry is not None and entry.socket is one and entry.service == owned.get(entry.inode, ""):
                 continue
+            service = owned.get(one.inode, "")
             if one.listening:
                 if service:
                     listeners[Listener(one.transport, one.local.address, one.local.port)] = service
@@ -71,7 +75,8 @@ class SocketIndex:
             return
         connections = self._connections.copy()  # keeps the hashes, the expensive part
         for key in gone:
-            connections.pop(self._entries.pop(key).ends, None)
+            entry = self._entries.pop(key)
+            connections.pop(entry.ends, None)
         for key, one, service in fresh:
             self._put(connections, key, one, service)
         self._connections = connections
@@ -81,5 +86,5 @@ class SocketIndex:
         if before is not None:
             connections.pop(before.ends, None)
         if service:
-            entry = self._entries[key] = _Entry(one, service, Ends(one.local, one.remote))
+            entry = self._entries[key] = _Entry(one, service)
             connections[entry.ends] = service

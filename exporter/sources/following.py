@@ -1,7 +1,7 @@
 """Follows the sockets of one network namespace: whose they are, what they transfer, how they end."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from operator import attrgetter
 from typing import Protocol
 
@@ -93,7 +93,7 @@ class SocketFollower:
         self._index = SocketIndex()
         self._parties = Parties(Places(_LISTENER_MEMORY_SECONDS))
         self.sockets: Mapping[int, Socket] = {}
-        self.inodes: frozenset[int] = frozenset()
+        self.inodes: Set[int] = frozenset()
         self.local_addresses: frozenset[str] = frozenset()
         self.failures = 0
         self._tcp = TcpLook()
@@ -130,7 +130,9 @@ class SocketFollower:
         else:
             if sockets is not self.sockets:
                 self.sockets = sockets
-                self.inodes = frozenset(map(attrgetter("inode"), sockets.values())) - {0}
+                inodes = set(map(attrgetter("inode"), sockets.values()))
+                inodes.discard(0)
+                self.inodes = inodes
             self._tcp = self.source.tcp
         self._read_addresses(now)
 

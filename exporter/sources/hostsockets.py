@@ -75,7 +75,9 @@ class HostSockets:
         followers = self._followers
         for follower in followers:
             follower.read(now)
-        inodes = self._own.inodes.union(*(follower.inodes for follower in followers[1:]))
+        inodes = self._own.inodes
+        for follower in followers[1:]:
+            inodes = inodes | follower.inodes
         self.owners = self._finder.resolve(inodes, pids, now)
         self.unowned = len(inodes) - len(self.owners)
         self.ports = {}
