@@ -51,11 +51,13 @@ class Chronicle:
         self._remaining = remaining
         self._step = min(interval, MOST_STEP_SECONDS)
         self._failing = False
+        self._at = 0.0
         self._asked: Future[dict[Identity, Background]] | None = None
 
     def ask(self, book: Book, callees: Mapping[str, frozenset[str]], at: Seconds) -> None:
-        """Begin a round about what is not known yet, unless one is under way."""
-        if self._asked is None:
+        """Begin a round about what is not known yet, once for each evaluation, whose time is `at`."""
+        if self._asked is None and at != self._at:
+            self._at = at
             questions = [one for incident in book.services.values() for one in self._questions(incident, callees, at)]
             if questions:
                 self._asked = self._executor.submit(self._round, questions[:MOST_AT_ONCE], at)

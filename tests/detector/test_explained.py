@@ -1,6 +1,9 @@
 """What people read of an incident: what it is, what changed before it, when it becomes worse."""
 
-from tests.detector.running import FAULT, MINUTE, Run
+from dataclasses import replace
+from pathlib import Path
+
+from tests.detector.running import FAULT, MINUTE, FakeClock, Run, running, settings
 from tests.detector.servers import FakeAlertmanager, FakePrometheus, only
 from tests.detector.world import Fault, World, steady, to
 
@@ -32,12 +35,14 @@ def test_that_nothing_changed_is_told_too(run: Run, world: World, alertmanager: 
 
 
 def test_changes_that_cannot_be_read_cost_no_alert(
-    run: Run, world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager
+    world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, folder: Path
 ) -> None:
     prometheus.broken = ("larimar_service_changes_total",)
     world.faults.append(Fault("app", "errors", FAULT, FAULT + 15 * MINUTE, to(0.05)))
-    run.until(FAULT + 10 * MINUTE)
+    with running(replace(settings(prometheus, folder, alertmanager), resend=5.0), clock) as run:
+        run.until(FAULT + 10 * MINUTE)
     assert only(alertmanager).resolved_at is None
+    assert sum("larimar_service_changes_total" in query for query in prometheus.asked) <= 10  # once an evaluation
     assert "changes" not in alertmanager.posted[-1].annotations
 
 
