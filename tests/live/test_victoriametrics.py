@@ -84,8 +84,8 @@ def test_a_service_that_stops_is_told_of_and_its_return_too(tree: Tree, tmp_path
         target = exporter.url.partition("//")[2]
         with victoriametrics(tmp_path, target) as url, alertmanager(tree, tmp_path) as notified:
             load(url, exposition(RATES, f'job="larimar",instance="{target}"', time.time(), days=14))
-            full = 'count_over_time(up{job="larimar"}[1m]) > 24'
-            until(lambda: client(url).query(full, time.time()).labels, 60, "a full window")
+            full = 'count_over_time(up{job="larimar"}[2m]) > 84'  # what is replayed, and a window before it
+            until(lambda: client(url).query(full, time.time()).labels, 120, "a full window")
             with detector(tmp_path, free_port(), url, notified.url, *FLAGS) as watching:
                 until(lambda: is_ready(watching.url), 60, "the first evaluation")
                 assert notified.firing(list(RATES)) == []
