@@ -23,9 +23,12 @@ from exporter.services.view import HostView
 from exporter.sources.governed import Clocks, GovernedCapture, Governing, Round, spent
 from exporter.sources.interfaces import packets_passed
 from exporter.sources.source import CaptureStats, PacketSource
+from toolkit.turns import Turns
 
 # A service that is gone keeps its series for as long as its resources do (services/resources.py).
 RETENTION_SECONDS = 3600.0
+# So long a drain waits for a scrape that is next: on a machine without an idle processor it may not run for a while.
+PATIENCE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Wire:
         clocks: Clocks = Clocks(time.monotonic, time.time_ns, spent, packets_passed),  # noqa: B008  # frozen
         values: bool = True,
     ) -> None:
-        self._lock = threading.Lock()
+        self._lock = Turns()
         dice = SystemRandom()
         sampling = Sampling(lambda most: dice.randint(1, most))
         caps = Caps()
@@ -116,7 +119,7 @@ class Wire:
         """Read what the rings hold, as far as the budget allows; by the thread that follows the interfaces."""
         if self._capture is None:
             return Round()
-        with self._lock:
+        with self._lock.yielding(PATIENCE_SECONDS):
             drained = self._capture.drain()
         self._capture.settle()  # may take long, and holds nobody up
         return drained
