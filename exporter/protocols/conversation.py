@@ -98,9 +98,10 @@ class Conversation(Glancing):
         """Take the next bytes; return how many further ones of this direction need not be delivered."""
         if self._lane is not None:
             self._leave_lane(self._lane)
-        if not self._short:
+        if self._short:
+            self._short = False
+        elif self._head is not None:
             self._head = None
-        self._short = False
         self._fed_side = direction
         self._fed_at = at
         self._advance(direction ^ self._flip, payload, at)
