@@ -30,6 +30,7 @@ PATIENCE: Nanoseconds = 30_000_000_000  # a question that is repeated later is a
 REORDERED: Nanoseconds = 50_000_000  # captures of several queues may bring an answer so long before its question
 PREFIX_BYTES = 2
 MAX_DATAGRAM_BYTES = 65_535
+NEITHER_YET = [Match.NOT_YET, Match.NOT_YET]
 
 
 class DnsDialogue:
@@ -281,9 +282,9 @@ def match_datagram(client: bytes, server: bytes) -> Match:
 
 def match_stream(client: bytes, server: bytes) -> Match:
     """Judge the first messages of both sides."""
-    if client and server and _is_answered(client[PREFIX_BYTES:], server[PREFIX_BYTES:]):
-        return Match.YES
     judged = [_match_framed(data, answers) for data, answers in ((client, False), (server, True)) if data]
+    if judged == NEITHER_YET and _is_answered(client[PREFIX_BYTES:], server[PREFIX_BYTES:]):
+        return Match.YES
     return min(judged, default=Match.NOT_YET)  # one side alone may be the rest of a message
 
 
