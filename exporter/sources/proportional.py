@@ -14,8 +14,8 @@ from pathlib import Path
 from exporter.services.members import UNDECIDED, Membership
 from exporter.services.usage import Sample
 
-SHARE_OF_TIME = 2e-4
-MOST_SECONDS = 1e-3  # at one sample, but for what the last process asked takes longer
+SHARE_OF_TIME = 1e-4
+MOST_SECONDS = 5e-4  # at one sample, but for what the last process asked takes longer
 TURN_SECONDS = 60.0  # no process is asked more often
 MOST_BYTES = 8 << 30  # of a process that is asked: a tenth of a second
 _LEAST_BYTES = 1 << 20
