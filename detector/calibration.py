@@ -103,8 +103,9 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats
             now.quiet,
             now.visible,
             young,
-            # Nothing for as long gives as much evidence of silence, however often it was looked at.
-            max(spacing / step, 1.0),
+            # Nothing for as long gives as much evidence of silence, however often it was looked at; but what was
+            # missing at one look only, as where a scrape failed, may have been there right before and after it.
+            np.where(memory.silence > 0, max(spacing / step, 1.0), 1.0),
         )
         result = observe(memory, point)
         memory = result.memory

@@ -10,7 +10,7 @@ LEAST_EVIDENCE = 6.0
 MOST_EVIDENCE = 1e4
 
 
-def evidence(before: Floats, nothing: npt.NDArray[np.bool_], quiet: Floats, evaluations: float) -> Floats:
+def evidence(before: Floats, nothing: npt.NDArray[np.bool_], quiet: Floats, evaluations: Floats | float) -> Floats:
     """Add up how surprising the silence is, in nats, since it began; zero where there is something.
 
     Args:

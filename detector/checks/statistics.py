@@ -89,7 +89,8 @@ class Point:
         quiet: how likely nothing is at this time of the day.
         visible: whether the series' source was seen.
         young: samples the level was learnt from if it is still being found, else -1.
-        stands_for: how many evaluations the point stands for; more than 1 in a history coarser than those.
+        stands_for: how many evaluations the point stands for; more than 1 in a history coarser than those; one for
+            all, or of shape (series,).
     """
 
     at: float
@@ -103,7 +104,7 @@ class Point:
     quiet: Floats
     visible: npt.NDArray[np.bool_]
     young: npt.NDArray[np.int64]
-    stands_for: float = 1.0
+    stands_for: Floats | float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,3 +113,13 @@ def test_what_is_unlike_that_series_is_told(learnt: Baselines, case: Case) -> No
     firing = alerts(learnt, values[:, : case.end + 60])
     assert firing.pop(case.signal.name)[0] in range(case.begin, case.begin + case.within + 1)
     assert not any(firing.values())
+
+
+def test_a_scrape_that_history_lacks_hides_no_end_of_a_service() -> None:
+    past = days(21, 1)[:, :: int(HISTORY_STEP / INTERVAL)]
+    for day in range(1, 21):  # its host is away for two minutes of each day
+        past[:, day * int(DAY / HISTORY_STEP) + 90] = np.nan
+    learnt = fit(History(KEYS, BEGIN, HISTORY_STEP, past), SIGNALS, INTERVAL)
+    values = days(1, 3)
+    CASES["what was always there is gone"].happens(values)
+    assert alerts(learnt, values[:, :660])[CONSTANT.name][0] <= 605
