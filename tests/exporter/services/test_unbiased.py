@@ -31,19 +31,19 @@ def within_chance(found: list[float], bias: float) -> bool:
 
 
 def test_one_request_per_round_trip() -> None:
-    found = ratios(steady(2000, SECONDS), 5)
+    found = ratios(steady(2000, SECONDS), 3)
     assert max(abs(ratio - 1) for ratio in found) < 0.03
     assert abs(statistics.mean(found) - 1) < 0.005
 
 
 def test_pipelined_requests() -> None:
-    found = ratios(pipelined(2000, SECONDS), 4)
-    assert abs(statistics.mean(found) - 1) < 0.01 + 3 * statistics.stdev(found) / 4**0.5
+    found = ratios(pipelined(2000, SECONDS), 3)
+    assert abs(statistics.mean(found) - 1) < 0.01 + 3 * statistics.stdev(found) / 3**0.5
 
 
 @pytest.mark.parametrize("period", [0.05, 0.4])
 def test_bursts_as_long_apart_as_slices(period: float) -> None:
-    assert within_chance(ratios(bursts(2000, SECONDS, period, 0.2), 6), 0.002)
+    assert within_chance(ratios(bursts(2000, SECONDS, period, 0.2), 4), 0.002)
 
 
 def within_twice_the_stated(runs: int) -> float:
@@ -81,7 +81,7 @@ def test_a_loop_that_wakes_late_when_there_is_much_to_do() -> None:
         return dice.expovariate(1 / 0.005) if now % 2 < 1 else 0.0
 
     load = [one for one in steady(3000, SECONDS) if one.asked % 2 < 1 or one.connection % 4 == 0]
-    assert within_chance(ratios(load, 5, late=late), 0.005)
+    assert within_chance(ratios(load, 4, late=late), 0.005)
 
 
 def test_errors_and_durations_of_requests_longer_than_a_slice() -> None:
@@ -102,7 +102,7 @@ def test_errors_and_durations_of_requests_longer_than_a_slice() -> None:
 
 def test_what_is_answered_while_nobody_looks_fails_as_often_as_the_rest() -> None:
     found = []
-    for seed in range(4):
+    for seed in range(2):
         world = World(steady(2000, SECONDS, rtt=0.1))
         world.run(SECONDS, seed)
         found.append(world.counted.errors)
@@ -128,9 +128,9 @@ def test_nothing_is_stated_to_be_off_while_everything_is_looked_at() -> None:
 def test_a_rush_after_a_rush_is_told_within_the_stated_error_and_the_budget() -> None:
     """160,000 requests within seconds after 120,000 others, in proportion; true errors lie within twice the stated."""
     load, within = [one for one in steady(4000, 19) if one.asked < 3 or one.asked > 15], 0
-    for seed in range(8):
+    for seed in range(5):
         world = World(load)
         world.run(SECONDS, seed)
         within += abs(world.counted.requests / len(load) - 1) <= 2 * world.error_ratio
         assert world.most_spent(30.0) <= 0.05 * 30
-    assert within >= 7
+    assert within >= 4
