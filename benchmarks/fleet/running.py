@@ -157,9 +157,7 @@ def start(recipe: Recipe, kit_: Kit, folder: Path, port: int = 0) -> Running:
     port = port or odd_port()
     values = {**kit_.values, "folder": str(folder), "port": str(port), "other": str(odd_port())}
     _write(recipe, folder, values)
-    user = None if recipe.is_root or os.geteuid() else pwd.getpwnam("nobody").pw_uid
-    if user is not None:
-        _give(folder, user)
+    user = _given(recipe, folder)
     environment = _environment(recipe, kit_, values)
     for command in recipe.prepare:
         _run(_command(command, kit_, values), environment, user, folder)
@@ -220,6 +218,15 @@ def _write(recipe: Recipe, folder: Path, values: Mapping[str, str]) -> None:
         file.write_text(Template(text).substitute(values))
         if text.startswith("#!"):
             file.chmod(0o755)
+
+
+def _given(recipe: Recipe, folder: Path) -> int | None:
+    """Return who is to run a service, who then has its folder; None for who runs this."""
+    if recipe.is_root or os.geteuid():
+        return None
+    user = pwd.getpwnam("nobody").pw_uid
+    _give(folder, user)
+    return user
 
 
 def _give(folder: Path, user: int) -> None:
