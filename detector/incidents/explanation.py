@@ -69,7 +69,15 @@ def amount(value: float, signal: Signal) -> str:
         return _scaled(value, ((1, "s"), (1e-3, "ms"), (1e-6, "us")))
     if signal.unit == "bytes":
         return _scaled(value, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")))
-    return f"{_figure(value)} {signal.unit}"
+    figure = _figure(value)
+    return f"{figure} {_one(signal.unit) if figure == '1' else signal.unit}"
+
+
+def _one(unit: str) -> str:
+    """Return the unit of one: `requests per second` of one is `request per second`."""
+    counted, per, time = unit.partition(" per ")
+    ending = "es" if counted.endswith("sses") else "s"
+    return counted.removesuffix(ending) + per + time
 
 
 def _band(finding: Finding, signal: Signal) -> str:

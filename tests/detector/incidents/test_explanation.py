@@ -86,6 +86,9 @@ def test_lost_sight_says_of_what(name: str, word: str) -> None:
         ("requests", 12345.6, "12346 requests per second"),
         ("requests", math.nan, "nothing"),
         ("requests", math.inf, "any"),
+        ("processes", 1.0, "1 process"),
+        ("requests", 1.0, "1 request per second"),
+        ("requests", 2.0, "2 requests per second"),
     ],
 )
 def test_amounts_read_as_people_write_them(signal: str, value: float, text: str) -> None:
