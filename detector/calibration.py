@@ -92,17 +92,8 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats
         if now.counts is not None:
             spread = np.maximum(spread, by_chance(now.usual[:, 0] + memory.level, now.counts))
         point = Point(
-            now.at,
-            spacing,
-            now.observed,
-            now.stable,
-            now.usual,
-            baselines.offsets,
-            spread,
-            agility,
-            now.quiet,
-            now.visible,
-            young,
+            *(now.at, spacing, now.observed, now.stable, now.usual, baselines.offsets, spread, agility),
+            *(now.quiet, now.visible, young),
             # Nothing for as long gives as much evidence of silence, however often it was looked at; but what was
             # missing at one look only, as where a scrape failed, may have been there right before and after it.
             np.where(memory.silence > 0, max(spacing / step, 1.0), 1.0),

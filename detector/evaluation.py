@@ -137,16 +137,12 @@ def evaluate(
     counts: Floats | None = None,
     doubt: Doubt | None = None,
 ) -> Evaluated:
-    """Judge one point of every series.
+    """Judge one point of every series; `baselines` have limits, `state` is of the same series in the same order.
 
     Args:
-        baselines: with limits.
-        state: of the same series, in the same order.
         at: the evaluation's time.
-        observed: shape (series,), in the signals' units; NaN where there is no sample. An infinity says nothing, not
-            even that there is none.
-        visible: where the series' source was seen at all; a missing sample elsewhere is a blind spot, not silence.
-            None: seen everywhere.
+        observed: shape (series,), in the signals' units; NaN: there is no sample. An infinity says nothing at all.
+        visible: where the series' source was seen; a missing sample elsewhere is no silence. None: everywhere.
         tolerance: shape (series,), how many times more than usual is allowed; None: no more.
         counts: shape (series,), how many events each share is of; NaN where that is unknown, None: of none known.
         doubt: how far the points may be off; None: they are exact.
@@ -156,23 +152,27 @@ def evaluate(
     """
     if state.keys != baselines.keys or observed.shape != (len(baselines.keys),):
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
-    sampled = np.isnan(observed) | np.isfinite(usable(observed))
-    seen = sampled if visible is None else visible & sampled
+    seen = _seen(observed, visible)
     point = _point(baselines, state.memory, at, usable(observed), seen, counts)
     allowed = np.ones(len(observed)) if tolerance is None else tolerance
     if doubt is not None:
         allowed = allowed * _widened(baselines, state.memory, point, doubt)
     usual = _usual(baselines, state.memory, point, allowed)
     result = observe(state.memory, point)
-    statistics = result.statistics
-    _withhold(statistics, baselines, state.memory, usual, point)
-    score, check = _score(baselines, usual, point, statistics)
-    score = score / allowed
-    silent = statistics[:, SILENCE] >= allowed * baselines.limits[:, -1]
+    _withhold(result.statistics, baselines, state.memory, usual, point)
+    departure, check = _score(baselines, usual, point, result.statistics)
+    score = departure / allowed
+    silent = result.statistics[:, SILENCE] >= allowed * baselines.limits[:, -1]
     scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, check)
     held = hold(state.held, score, at, silent, baselines.step, baselines.durations)
     after = State(state.keys, result.memory, held, _absent(state.absent, point.observed, seen, baselines.step))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
+
+
+def _seen(observed: Floats, visible: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_]:
+    """Return of which series it is told what they were, or that they were not."""
+    sampled = np.isnan(observed) | np.isfinite(usable(observed))
+    return sampled if visible is None else visible & sampled
 
 
 @dataclass(frozen=True, slots=True)
