@@ -34,6 +34,7 @@ MAX_STREAMS = 4096
 CANCEL = 8
 BEFORE_FIRST = -1
 LEAST_REQUEST_BYTES = HEAD_BYTES + 1
+MOST_HIDDEN_BYTES = 1024 * LEAST_REQUEST_BYTES  # that may hold requests: numbers may be wrong, a hole be a gigabyte
 MAX_HELD_BYTES = 64 << 10  # of bodies that have not ended
 
 
@@ -97,7 +98,7 @@ class Http2Parser:
             self._frame(side, direction, unit)
         if side.units.losses > losses and (side.units.lost or not self._torn_data(side, units)):
             self._forget(side)
-            self._hidden += size_bytes if direction == CLIENT else 0
+            self._hidden = min(self._hidden + (size_bytes if direction == CLIENT else 0), MOST_HIDDEN_BYTES)
         return self._out
 
     def skippable(self, direction: Direction) -> int:

@@ -76,8 +76,9 @@ def layer(spec: ProtocolSpec) -> Callable[[bytes], None]:
     """Return the layer of a protocol: only a ParseError comes out, and what is told is fit for labels."""
 
     def check(data: bytes) -> None:
-        exchanges = parse(spec, decode(data))
-        assert len(exchanges) <= len(data)
+        steps = decode(data)
+        exchanges = parse(spec, steps)
+        assert len(exchanges) <= len(data) + sum(step.lost for step in steps)
         for exchange in exchanges:
             for text in texts(exchange):
                 assert len(text) <= MOST_CHARACTERS, f"{spec.name}: a label of {len(text)} characters"

@@ -3,6 +3,9 @@ from hpack import Decoder, Encoder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.model import Direction
+from exporter.protocols.http2 import Http2Parser
+from exporter.protocols.http2_frames import PREFACE
 from exporter.protocols.http2_headers import HeaderDecoder
 from tests.exporter.protocols.conversing import Kept, Step, client, converse, copied, server
 from tests.exporter.protocols.samples_http2 import (
@@ -279,6 +282,13 @@ def test_no_more_requests_are_told_of_than_there_are(trains: list[int], size: in
 
 def test_numbers_that_a_client_leaves_out_are_no_requests() -> None:
     assert converse([*OPENING, client(get(1)), client(get(101))]).requests() == ["GET"] * 2
+
+
+def test_a_great_hole_and_a_great_number_are_not_taken_for_millions_of_requests() -> None:
+    parser = Http2Parser()
+    parser.feed(Direction.REQUEST, PREFACE + get(1), 1)
+    parser.gap(Direction.REQUEST, 1 << 30, 2)
+    assert len(parser.feed(Direction.REQUEST, get(2_000_001), 3)) <= 1025
 
 
 def test_connection_of_which_only_heads_were_copied_is_known_by_its_preface() -> None:
