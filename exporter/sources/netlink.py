@@ -70,7 +70,7 @@ class DiagSockets:
         dropped: dict[int, int] = {}
         self._ask(unixdiag.request(), partial(unixdiag.decode, found=unix))
         for family in (socket.AF_INET, socket.AF_INET6):
-            with suppress(sockdiag.DiagError):
+            with suppress(sockdiag.DiagError):  # as in `read`: no drops are told then
                 question = sockdiag.request(family, sockdiag.UDP, extensions=sockdiag.WITH_MEMORY)
                 self._ask(question, partial(sockdiag.decode_drops, dropped=dropped))
         return Others(unix, dropped)
