@@ -89,7 +89,7 @@ class Wire:
     ) -> None:
         self._lock = Turns()
         dice = SystemRandom()
-        sampling = Sampling(lambda most: dice.randint(1, most))
+        sampling = Sampling(dice.getrandbits(31))
         caps = Caps()
         self._traffic = Traffic(family_of, caps, RETENTION_SECONDS)
         self._attribution = Attribution(self._traffic, Patience(), sampling)

@@ -6,7 +6,7 @@ from exporter.model cimport Exchange, Message
 from exporter.services.counters cimport Share
 
 cdef Share WHOLE
-cdef int64_t LAST, MEMORY
+cdef int64_t LAST, MEMORY, MULTIPLIER, MODULUS
 cdef double TIMED_PART
 
 
@@ -18,13 +18,14 @@ cdef class Window:
     cdef readonly int64_t cycle, cycle_end, cycle_lasts, looked, tail
     cdef public double requests
     cdef readonly double passed
+    cdef public Share untold
 
 
 @cython.final
 cdef class Sampling:
-    cdef object _dice
-    cdef int64_t _every, _left, _whole_since
+    cdef int64_t _random, _every, _left, _whole_since
     cdef double _loss
+    cdef Share _plain, _told_plainly
     cdef list _windows, _starts
     cdef Window _last
     cdef readonly bint samples
@@ -44,7 +45,7 @@ cdef class Sampling:
     cpdef Share turned(self, int64_t asked, int64_t answered)
     @cython.locals(window=Window, requests=double, durations=double)
     cdef Share _both(self, int64_t asked, int64_t answered, int64_t ended, double every)
-    cdef Share _plain(self)
+    cdef Share _untold(self, Window window, double weight)
     @cython.locals(later=Window, duration=int64_t, together=bint, apart=double)
     cdef double _timed(self, Window window, int64_t asked, int64_t answered) except? -7
     @cython.locals(last=Window, found=Window)

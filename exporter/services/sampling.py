@@ -6,7 +6,6 @@ window does in which its first packet lies, and for nothing outside of all windo
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from exporter.model import Exchange, Nanoseconds
@@ -18,6 +17,8 @@ LAST = FOREVER
 # What waits for its answer for longer than this counts nothing any more once it gets one.
 MEMORY: Nanoseconds = 900_000_000_000
 MAX_WINDOWS = 8192
+# Of the generator of which exchanges are told (Park and Miller, 1988): no product exceeds 64 bits.
+MULTIPLIER, MODULUS = 48_271, 2_147_483_647
 # Exchanges nearly as long as the window and what follows it are seen so seldom that one would stand for too many.
 TIMED_PART = 0.9
 
@@ -36,6 +37,7 @@ class Window:
         tail: nanoseconds after the end in which answers are still captured.
         requests: that were counted in it so far, by weight.
         passed: packets that it stands for; 0 where it stands for a time.
+        untold: for how much an exchange stands whose both ends lie in it and whose operation is not told.
     """
 
     start: Nanoseconds
@@ -48,32 +50,35 @@ class Window:
     tail: Nanoseconds = 0
     requests: float = 0.0
     passed: float = 0.0
+    untold: Share | None = None
 
 
 class Sampling:
     """What is looked at.
 
     Args:
-        dice: returns a random whole number from 1 to its argument, both included.
+        seed: of the random numbers by which exchanges are told with their operation.
 
     Attributes:
         samples: whether anything is left out.
     """
 
     __slots__ = (
-        "_dice",
         "_every",
         "_last",
         "_left",
         "_loss",
+        "_plain",
+        "_random",
         "_starts",
+        "_told_plainly",
         "_whole_since",
         "_windows",
         "samples",
     )
 
-    def __init__(self, dice: Callable[[int], int] | None = None) -> None:
-        self._dice = dice
+    def __init__(self, seed: int = 1) -> None:
+        self._random = 1 + seed % (MODULUS - 1)
         self._windows: list[Window] = [Window(0, LAST)]
         self._starts: list[Nanoseconds] = [0]
         self._last = self._windows[0]
@@ -82,6 +87,7 @@ class Sampling:
         self._loss = 1.0
         self._every = 1
         self._left = 1
+        self._plain = self._told_plainly = WHOLE
 
     def look(self, window: Window) -> None:
         """Take a window into account; where the clock was put back it replaces those that lie later."""
@@ -121,11 +127,14 @@ class Sampling:
         """Have each exchange read from now on stand for `loss` more, and the operation of one in `every` be told.
 
         Raises:
-            ValueError: less than all is left over, or no dice to choose by.
+            ValueError: less than all is left over.
         """
-        if loss < 1.0 or every < 1 or (every > 1 and self._dice is None):
+        if loss < 1.0 or every < 1:
             raise ValueError(f"cannot have each exchange stand for {loss}, every {every}th with its operation")
         self._loss = loss
+        # Nearly all exchanges are one of these two; a new one for each would cost more than counting it.
+        self._plain = Share(loss, loss, loss, 0.0)
+        self._told_plainly = Share(loss, loss, loss, loss * every)
         if every != self._every:
             self._every = every
             self._left = self._next()
@@ -149,7 +158,7 @@ class Sampling:
         if asked >= self._whole_since and answered >= self._whole_since:
             if request is None and orphan:
                 return Share(0.0, self._loss, 0.0, 0.0)
-            return self._plain() if every == 1.0 else Share(self._loss, self._loss, self._loss, self._loss * every)
+            return self._told_plainly if every > 0.0 else self._plain
         if request is not None and response is not None:
             return self._both(asked, answered, response.last_at, every)
         responses = self.weight(answered) if response is not None else 0.0
@@ -168,7 +177,7 @@ class Sampling:
         """Return the same for an exchange whose halves were captured at once each, at these times."""
         every = float(self._told())
         if asked >= self._whole_since and answered >= self._whole_since:
-            return self._plain() if every == 1.0 else Share(self._loss, self._loss, self._loss, self._loss * every)
+            return self._told_plainly if every > 0.0 else self._plain
         return self._both(asked, answered, answered, every)
 
     def _both(self, asked: Nanoseconds, answered: Nanoseconds, ended: Nanoseconds, every: float) -> Share:
@@ -177,11 +186,16 @@ class Sampling:
         if window is not None:
             requests = self._loss * window.weight
             window.requests += requests
+            if every == 0.0 and answered < window.end and ended - asked <= window.tail:
+                return self._untold(window, requests)
             durations = self._timed(window, asked, ended)
         return Share(requests, self.weight(answered), durations, requests * every)
 
-    def _plain(self) -> Share:
-        return WHOLE if self._loss == 1.0 else Share(self._loss, self._loss, self._loss, self._loss)
+    def _untold(self, window: Window, weight: float) -> Share:
+        """Return the share of an exchange within a window, one object for all."""
+        if window.untold is None or window.untold.requests != weight:
+            window.untold = Share(weight, weight, weight, 0.0)
+        return window.untold
 
     def _timed(self, window: Window, asked: Nanoseconds, answered: Nanoseconds) -> float:
         """Return for how many exchanges one stands of which both ends were seen: long ones are cut more often."""
@@ -227,4 +241,5 @@ class Sampling:
 
     def _next(self) -> int:
         """Return the distance to the next exchange that is told with its operation: `every` on average, by chance."""
-        return self._dice(2 * self._every - 1) if self._dice is not None and self._every > 1 else 1
+        self._random = self._random * MULTIPLIER % MODULUS
+        return 1 + self._random % (2 * self._every - 1)

@@ -135,7 +135,7 @@ class World:
     def __post_init__(self) -> None:
         self.traffic = Traffic(family_of, Caps(), 3600.0)
         dice = random.Random(5)
-        self.sampling = Sampling(lambda most: dice.randint(1, most))
+        self.sampling = Sampling(dice.getrandbits(31))
         self.attribution = Attribution(self.traffic, Patience(), self.sampling)
         if self.known:
             self.settle()

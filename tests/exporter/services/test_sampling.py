@@ -132,8 +132,7 @@ def test_a_one_sided_capture_counts_answers_while_sampling_too() -> None:
 
 
 def test_operations_of_a_few_stand_for_all_in_the_long_run() -> None:
-    dice = random.Random(7)
-    sampling = Sampling(lambda most: dice.randint(1, most))
+    sampling = Sampling(seed=7)
     sampling.keep(1.0, 8)
     one = account(sampling)
     for _ in range(20_000):
@@ -144,7 +143,7 @@ def test_operations_of_a_few_stand_for_all_in_the_long_run() -> None:
     assert told == pytest.approx(20_000, rel=0.05)
 
 
-@pytest.mark.parametrize(("loss", "every"), [(0.5, 1), (1.0, 0), (2.0, 8)])
+@pytest.mark.parametrize(("loss", "every"), [(0.5, 1), (1.0, 0)])
 def test_what_cannot_be_is_refused(loss: float, every: int) -> None:
     with pytest.raises(ValueError, match="stand for"):
         Sampling().keep(loss, every)

@@ -107,7 +107,7 @@ class World:
 
     def _begin(self, seed: int) -> None:
         self.dice = random.Random(seed)
-        self.sampling, self.precision = Sampling(lambda most: self.dice.randint(1, most)), Precision()
+        self.sampling, self.precision = Sampling(self.dice.getrandbits(31)), Precision()
         halves = [(one.asked, True) for one in self.load], [(one.answered, False) for one in self.load]
         self.packets = sorted(
             Packet(at, number, asks, wall(at)) for half in halves for number, (at, asks) in enumerate(half)

@@ -84,7 +84,7 @@ def test_a_rush_ends_the_wait_for_the_next_drain() -> None:
     now, engine = time.monotonic, Engine(Opened())
     clocks = Clocks(now, time.time_ns, lambda: Spent(0.0, 0.0))
     with closing(open_capture("lo")) as capture, socket.create_server(("127.0.0.1", 0)) as listener:
-        governed = GovernedCapture(capture, engine, Sampling(lambda most: most), 1.0, clocks, lambda: 0.5)
+        governed = GovernedCapture(capture, engine, Sampling(), 1.0, clocks, lambda: 0.5)
         governed.drain()
         with socket.create_connection(listener.getsockname()) as client, listener.accept()[0] as server:
             reading = threading.Thread(target=lambda: [*iter(lambda: server.recv(1 << 20), b"")])
