@@ -36,9 +36,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-DRAIN_SECONDS = 0.05
+DRAIN_SECONDS = 0.1
 # A ring holds what a quiet network sends in many rounds, but what a busy one sends in a few milliseconds.
-BUSY_FULLNESS = 0.25
+BUSY_FULLNESS = 0.75
 BUSY_DRAIN_SECONDS = 0.005
 # Left to the scrapes between two rounds, however late the loop is.
 LEAST_PAUSE_SECONDS = 0.002
@@ -48,7 +48,7 @@ HOST_SECONDS = 1.0
 RESOURCES_SECONDS = 5.0
 INTERFACES_SECONDS = 5.0
 SAVE_SECONDS = 300.0
-# Without CAP_NET_ADMIN the kernel keeps some three hundred notices.
+# Without CAP_NET_ADMIN the kernel keeps some three hundred notices, else as many as come in any pause.
 CLOSINGS_SECONDS = 0.05
 # Counting every call takes a server that does nothing but call up to 10 % of its time; a fiftieth of that is little.
 SYSCALL_WINDOWS = Windows(seconds=0.1, period=5.0, dice=SystemRandom().random)
@@ -203,12 +203,14 @@ class App:
     def _run_packets(self, stop: threading.Event) -> None:
         hurry_thread()
         pause = 0.0
-        while not stop.wait(LEAST_PAUSE_SECONDS):
-            if pause > 0.0:
-                self._wire.wait(pause, stop)
+        while not stop.is_set():
             started = self._clock()
             self._round(self._packet_stages)
-            pause = pause_after(self._drained) - (self._clock() - started) - LEAST_PAUSE_SECONDS
+            pause = self._pause() - (self._clock() - started)
+            if pause > LEAST_PAUSE_SECONDS:
+                self._wire.wait(pause, stop)
+            else:
+                stop.wait(LEAST_PAUSE_SECONDS)
 
     def _run_syscalls(self, stop: threading.Event) -> None:
         self._attempts.run("syscalls", lambda: self._calling.run(stop))
@@ -232,6 +234,10 @@ class App:
     def _do(self, stage: Stage, now: float) -> None:
         stage.run(now)
         stage.done_at = self._clock()
+
+    def _pause(self) -> float:
+        pause = pause_after(self._drained)
+        return pause if self._host.hears_closings else min(pause, CLOSINGS_SECONDS)
 
     def _drain(self, _now: float) -> None:
         self._drained = self._wire.drain()

@@ -177,9 +177,9 @@ class Capture:
         """Return those of the rings."""
         return tuple(share.ring.fileno() for share in tuple(self._rings.values()))
 
-    def fills(self) -> bool:
-        """Return whether a ring should be read soon."""
-        return any(share.ring.fills for share in tuple(self._rings.values()))
+    def fullness(self) -> float:
+        """Return which share of the fullest ring waits."""
+        return max((share.ring.fullness for share in tuple(self._rings.values())), default=0.0)
 
     def _in_turn(self) -> tuple[Share, ...]:
         """Return the rings, another one first each time: there may not be the time to read all."""

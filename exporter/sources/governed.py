@@ -26,8 +26,10 @@ CROWDED_FULLNESS = 0.5  # at which a ring has no room to wait for more
 FILLING_FULLNESS = 0.3
 # Whoever scrapes, and every other thread, waits for a drain: what is left is read by the next one.
 MOST_DRAIN_SECONDS = 0.01
-# How often rings are looked at while packets come and the next drain is not due yet.
-LOOKING_SECONDS = 0.008
+# A ring of which so much waits is read before its turn.
+WAITING_FULLNESS = 0.5
+# How often rings are looked at meanwhile, by how fast they fill; to be woken costs more than what it is for.
+LEAST_LOOK_SECONDS, MOST_LOOK_SECONDS = 0.008, 0.03
 # Leaving an interface and coming back takes the kernel some 12 ms each time and spares its packets 0.1 us each: worth
 # it in pauses that are much longer.
 LEAVING_SECONDS = 0.25  # for each interface
@@ -172,16 +174,18 @@ class GovernedCapture:
         """Wait so long, or until a ring fills faster than that; by the thread that drains, which holds nothing.
 
         While there are hardly any packets, the first block that is full wakes it: a rush fills a ring in less time than
-        passes between two drains. While there are many, each block would; then it looks now and then. What is picked
-        from waits in the rings for it.
+        passes between two drains. While there are many, each block would; then it looks now and then, the sooner the
+        faster they come. What is picked from waits in the rings for it.
         """
-        end = self._clocks.now() + seconds
+        began = self._clocks.now()
+        end = began + seconds
         descriptors = self._capture.descriptors() if self._may_spend() and not self._plan.picks else ()
         if descriptors and not self._comes(descriptors, seconds):
             seconds = end - self._clocks.now()
         elif descriptors:
-            while (left := end - self._clocks.now()) > 0.0 and not stop.is_set() and not self._capture.fills():
-                stop.wait(min(left, LOOKING_SECONDS))
+            while (now := self._clocks.now()) < end and (fullness := self._capture.fullness()) < WAITING_FULLNESS:
+                if stop.wait(min(end - now, look_after(now - began, fullness))):
+                    return
             return
         stop.wait(max(0.0, seconds))
 
@@ -352,3 +356,14 @@ class GovernedCapture:
         window = Window(start, end, self._weight, cycle.number, cycle_end, lasts, looked, tail)
         self._sampling.look(window)
         self._precision.look(window)
+
+
+def look_after(seconds: float, fullness: float) -> float:
+    """Return after how many seconds to look at the rings again: halfway to when they are too full, at this speed.
+
+    Args:
+        seconds: for which packets came.
+        fullness: which share of the fullest ring they take.
+    """
+    left = seconds * (WAITING_FULLNESS / fullness - 1) if fullness else math.inf
+    return min(MOST_LOOK_SECONDS, max(LEAST_LOOK_SECONDS, left / 2))

@@ -144,6 +144,11 @@ class Host:
                     self._census.executed(sample.pid, now)
             return self._usage.add(reading, known.keys(), self._named, now)
 
+    @property
+    def hears_closings(self) -> bool:
+        """Whether the kernel keeps the notices of closed sockets, however many come between two fetchings."""
+        return self._sockets.hears_closings
+
     def hear(self) -> None:
         """Fetch the notices of closed sockets, which the kernel keeps little room for; never waits for a look.
 

@@ -110,6 +110,11 @@ class HostSockets:
         sources = [follower.source for follower in self._followers]
         self._neighbours.refresh(sources, members, self.services, known, now)
 
+    @property
+    def hears_closings(self) -> bool:
+        """Whether the last bytes of sockets that end between two fetchings are counted, however many do."""
+        return self._own.hears_closings
+
     def hear(self) -> None:
         """Fetch the notices of closed sockets, which the kernel keeps little room for; from any thread.
 
@@ -136,7 +141,7 @@ class HostSockets:
         """What may be seen of sockets, by name."""
         return {
             "sock_diag": self._has_diag and self._own.failures == 0,
-            "closed_sockets": self._own.hears_closings,
+            "closed_sockets": self.hears_closings,
             "net_namespaces": self._inner.is_permitted,
         }
 

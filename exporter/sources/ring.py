@@ -39,7 +39,6 @@ NANOSECONDS = 1_000_000_000
 BLOCK_BYTES = 1 << 18  # at least two of the longest frames; a larger one makes small rings coarse
 FRAME_BYTES = 2048  # a formality in version 3: packets are packed into the block
 SILENT = 0x88B5  # a type for experiments: a socket bound to it costs the other packets nothing
-FILLING = 1 / 4  # of the blocks: with so many waiting a ring is to be read soon
 FOR_LONG = 0.6  # of the free blocks; packets of 64 KB leave a quarter of a block unused
 EVERYTHING = (Extent(),)
 RETIRE_MILLISECONDS = 60  # a block that is not full is handed over after this
@@ -147,9 +146,9 @@ class Ring:
         return Drained(packets, (blocks + self._refill()) / self._blocks, blocks / self._blocks)
 
     @property
-    def fills(self) -> bool:
-        """Whether so many blocks wait that they should be read soon."""
-        return self._is_ready((self._next + int(FILLING * self._blocks)) % self._blocks)
+    def fullness(self) -> float:
+        """Which share of the blocks waits; may be asked while another thread drains."""
+        return sum(1 for _ in self._ready()) / self._blocks
 
     def fileno(self) -> int:
         """Return the descriptor that can be read from once a block waits."""

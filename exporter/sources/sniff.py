@@ -155,9 +155,9 @@ class SniffedCapture:
         """Return nothing: what a sniffer waits by is not a descriptor on every system."""
         return ()
 
-    def fills(self) -> bool:
-        """Return that it does not: nothing tells before it is read."""
-        return False
+    def fullness(self) -> float:
+        """Return that nothing waits: nothing tells before it is read."""
+        return 0.0
 
     def skip(self) -> int:
         """What is captured is read at once, or by the next `drain`."""

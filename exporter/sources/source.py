@@ -78,8 +78,8 @@ class PacketSource(Protocol):
         """Return what can be read from once packets wait; empty where there is no such thing."""
         ...
 
-    def fills(self) -> bool:
-        """Return whether so much waits that it should be read soon; may be asked while others use the source."""
+    def fullness(self) -> float:
+        """Return which share of the fullest ring waits to be read; may be asked while others use the source."""
         ...
 
     def skip(self) -> int:

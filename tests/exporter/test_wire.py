@@ -56,8 +56,8 @@ class SlowSource:
     def descriptors(self) -> tuple[int, ...]:
         return ()
 
-    def fills(self) -> bool:
-        return False
+    def fullness(self) -> float:
+        return 0.0
 
     def skip(self) -> int:
         return 0

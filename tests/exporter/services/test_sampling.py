@@ -1,5 +1,3 @@
-import random
-
 import pytest
 
 from exporter.model import Exchange, Kind, Message, Operation

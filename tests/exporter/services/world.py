@@ -23,7 +23,7 @@ EPOCH: Nanoseconds = 1_700_000_000_000_000_000
 LOOK_SECONDS = 100e-6  # of processor time, for each look at the rings
 BLOCK_PACKETS, RETIRE_SECONDS = 100, 0.06  # as the ring's blocks are, in proportion to what a packet costs here
 ROOM_BLOCKS = 32
-DRAIN_SECONDS = 0.05
+DRAIN_SECONDS = 0.1
 BIND_SECONDS = 0.012
 
 
