@@ -21,6 +21,7 @@ from pathlib import Path
 
 import psutil
 
+from exporter.services.holdings import Holdings
 from exporter.services.transfers import Ledger
 from exporter.services.view import HostView
 from exporter.sources.closings import Closings
@@ -93,15 +94,16 @@ class Holders:
 @contextmanager
 def larimar() -> Iterator[Look]:
     """Look as the exporter does; each process is a service."""
-    owners, ledger = SocketOwners(PROC), Ledger()
+    owners, holdings, ledger = SocketOwners(PROC), Holdings(), Ledger()
     follower = SocketFollower(DiagSockets(), Closings(), local_addresses, ledger)
 
     def look() -> float:
         begun, now = time.process_time(), time.monotonic()
         follower.read(now)
         pids = set(psutil.pids())
-        found = owners.resolve(follower.inodes, pids, now)
-        index = follower.attribute({inode: str(pid) for inode, pid in found.items()})
+        found = owners.follow(follower.came, follower.left, pids, now)
+        touched = holdings.update(found, owners.changes(), {pid: str(pid) for pid in owners.holders})
+        index = follower.attribute(holdings.services, touched)
         view = HostView(
             listeners=index.listeners, connections=index.connections, local_addresses=follower.local_addresses
         )

@@ -63,6 +63,31 @@ class Totals:
     delivery_rates: list[int] = field(default_factory=list)
 
 
+class Shown:
+    """The sockets of one tally, while they are gone through.
+
+    Attributes:
+        established: how many are.
+        others: the states of the others.
+        rtts_us, delivery_rates: as for `Totals`.
+    """
+
+    __slots__ = ("delivery_rates", "established", "others", "rtts_us")
+
+    def __init__(self) -> None:
+        self.established = 0
+        self.others: list[int] = []
+        self.rtts_us: list[int] = []
+        self.delivery_rates: list[int] = []
+
+    def told(self) -> tuple[Counter[int], list[int], list[int]]:
+        """Return the sockets by state, the round-trip times and the delivery rates."""
+        states = Counter(self.others)
+        if self.established:
+            states[ESTABLISHED] = self.established
+        return states, self.rtts_us, self.delivery_rates
+
+
 class Ledger:
     """What was counted for every party, of all namespaces.
 
@@ -101,11 +126,13 @@ class Ledger:
 
     def totals(self, followed: "Iterable[Transfers]") -> dict[Party, Totals]:
         """Return what was counted for every party, and the sockets that it has now among those followed."""
-        found = {party: Totals(one.received, one.sent, one.resent) for party, one in self._tallies.items()}
-        by_tally = {id(tally): found[party] for party, tally in self._tallies.items()}
+        shown = {tally: Shown() for tally in self._tallies.values()}
         for one in followed:
-            one.show(by_tally)
-        return found
+            one.show(shown)
+        return {
+            party: Totals(tally.received, tally.sent, tally.resent, *shown[tally].told())
+            for party, tally in self._tallies.items()
+        }
 
 
 class Transfers:
@@ -166,17 +193,23 @@ class Transfers:
             socket.count()
             socket.ended = True
 
-    def show(self, totals: Mapping[int, Totals]) -> None:
-        """Add the sockets that are there to what was counted, by the identity of the tally."""
+    def show(self, shown: dict[Tally, Shown]) -> None:
+        """Add the sockets that are there to those of the tallies that they are counted in."""
         for socket in self._sockets.values():
-            mine = totals.get(id(socket.tally))
-            if mine is not None and not socket.ended:
-                mine.states[socket.state] += 1
-                if socket.state == ESTABLISHED:
-                    if socket.rtt_us:
-                        mine.rtts_us.append(socket.rtt_us)
-                    if socket.delivery_rate:
-                        mine.delivery_rates.append(socket.delivery_rate)
+            tally = socket.tally
+            if tally is None or socket.ended:
+                continue
+            mine = shown.get(tally)
+            if mine is None:
+                continue
+            if socket.state != ESTABLISHED:
+                mine.others.append(socket.state)
+                continue
+            mine.established += 1
+            if socket.rtt_us:
+                mine.rtts_us.append(socket.rtt_us)
+            if socket.delivery_rate:
+                mine.delivery_rates.append(socket.delivery_rate)
 
     def _count_all(self) -> None:
         for socket in self._sockets.values():

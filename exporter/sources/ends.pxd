@@ -4,18 +4,22 @@ cimport cython
 
 @cython.final
 cdef class _Entry:
-    cdef object socket, inode, ends
+    cdef object ends
     cdef str service
 
 
 @cython.final
 cdef class SocketIndex:
-    cdef dict _entries, _connections, _listeners
-    cdef public set changed
+    cdef dict _entries, _keys, _connections, _listeners
+    cdef readonly dict listening
+    cdef readonly set changed, came, left
+    cdef set _pending
 
-    @cython.locals(entries=dict, owned=dict, listeners=dict, fresh=list, entry=_Entry, service=str)
-    cpdef update(self, sockets, services)
+    @cython.locals(keys=dict, listening=dict, came=set, left=set)
+    cpdef take(self, look)
+    @cython.locals(keys=dict, pending=set, fresh=list, entry=_Entry, service=str)
+    cpdef attribute(self, sockets, services, touched)
     @cython.locals(connections=dict, entry=_Entry)
-    cdef _change(self, gone, list fresh)
-    @cython.locals(before=_Entry, entry=_Entry)
-    cdef _put(self, dict connections, key, one, str service)
+    cdef _drop(self, gone)
+    @cython.locals(connections=dict, before=_Entry, entry=_Entry)
+    cdef _put(self, list fresh)

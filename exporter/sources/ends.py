@@ -1,22 +1,20 @@
 """Keeps which service owns which connection, changing only what changed: most connections outlive many readings.
 
-Compiled where possible: all sockets are gone through at each reading.
+Compiled where possible: hosts have tens of thousands of sockets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 
 from exporter.services.view import Ends, Listener
-from exporter.sources.sockets import Socket
+from exporter.sources.sockets import Socket, SocketLook
 
 
 class _Entry:
-    """What is known of one connection; beside its socket, so that this need not be looked into again."""
+    """What is known of one connection."""
 
-    __slots__ = ("ends", "inode", "service", "socket")
+    __slots__ = ("ends", "service")
 
     def __init__(self, socket: Socket, service: str) -> None:
-        self.socket = socket
-        self.inode = socket.inode
         self.service = service
         self.ends = Ends(socket.local, socket.remote)
 
@@ -26,13 +24,25 @@ class SocketIndex:
 
     Attributes:
         changed: keys of the connections that are another service's since the last reading, or became known.
+        came, left: the inodes that the last reading had and the one before had not, and the other way round.
+        listening: the sockets that wait for clients, by key.
     """
 
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}
+        self._keys: dict[int, int] = {}  # by inode
         self._connections: dict[Ends, str] = {}
         self._listeners: dict[Listener, str] = {}
+        self.listening: dict[int, Socket] = {}
         self.changed: set[int] = set()
+        self.came: set[int] = set()
+        self.left: set[int] = set()
+        self._pending: set[int] = set()  # keys of those that came since services were last told
+
+    @property
+    def inodes(self) -> Set[int]:
+        """Return the inodes of the sockets that have one."""
+        return self._keys.keys()
 
     @property
     def connections(self) -> Mapping[Ends, str]:
@@ -44,47 +54,76 @@ class SocketIndex:
         """Return the service of each listener; the mapping is never changed later."""
         return self._listeners
 
-    def update(self, sockets: Mapping[int, Socket], services: Mapping[int, str]) -> None:
-        """Take a reading of all sockets.
+    def take(self, look: SocketLook) -> None:
+        """Take a reading of all sockets."""
+        gone, keys, listening = look.gone, self._keys, self.listening
+        came: set[int] = set()
+        left: set[int] = set()
+        for key, one in gone.items():
+            if keys.get(one.inode) == key:
+                del keys[one.inode]
+                left.add(one.inode)
+            listening.pop(key, None)
+        for key in look.fresh:
+            one = look.sockets[key]
+            if one.inode:
+                keys[one.inode] = key
+                came.add(one.inode)
+            if one.listening:
+                listening[key] = one
+        self.came, self.left = came - left, left - came
+        self._pending.difference_update(gone)
+        self._pending.update(look.fresh)
+        self._drop(gone)
+
+    def attribute(self, sockets: Mapping[int, Socket], services: Mapping[int, str], touched: Iterable[int]) -> None:
+        """Take who owns the sockets.
 
         Args:
-            sockets: by a number that stays a socket's own.
+            sockets: those of the last reading.
             services: the owner's service by inode, as far as known.
+            touched: the inodes for which it changed since the last time.
         """
+        keys, pending = self._keys, self._pending
+        for inode in touched:
+            if inode in keys:
+                pending.add(keys[inode])
+        self._pending = set()
         fresh: list[tuple[int, Socket, str]] = []
-        listeners: dict[Listener, str] = {}
-        entries = self._entries
-        owned = services if isinstance(services, dict) else dict(services)
-        for key, one in sockets.items():
-            entry = entries.get(key)
-            if entry is not None and entry.socket is one and entry.service == owned.get(entry.inode, ""):
-                continue
-            service = owned.get(one.inode, "")
-            if one.listening:
-                if service:
-                    listeners[Listener(one.transport, one.local.address, one.local.port)] = service
-            elif one.transport == "tcp" and (service or entry is not None):
+        for key in pending:
+            one, entry = sockets[key], self._entries.get(key)
+            service = services.get(one.inode, "") if one.inode else ""
+            if not one.listening and one.transport == "tcp" and service != (entry.service if entry is not None else ""):
                 fresh.append((key, one, service))
-        self._listeners = listeners
         self.changed = {key for key, _, _ in fresh}
-        self._change(entries.keys() - sockets.keys(), fresh)
+        self._put(fresh)
+        self._listeners = {
+            Listener(one.transport, one.local.address, one.local.port): services[one.inode]
+            for one in self.listening.values()
+            if services.get(one.inode)
+        }
 
-    def _change(self, gone: set[int], fresh: list[tuple[int, Socket, str]]) -> None:
-        """Apply what changed to a copy of the connections."""
-        if not gone and not fresh:
+    def _drop(self, gone: Collection[int]) -> None:
+        """Drop connections from a copy."""
+        if not any(key in self._entries for key in gone):
             return
         connections = self._connections.copy()  # keeps the hashes, the expensive part
         for key in gone:
-            entry = self._entries.pop(key)
-            connections.pop(entry.ends, None)
-        for key, one, service in fresh:
-            self._put(connections, key, one, service)
+            entry = self._entries.pop(key, None)
+            if entry is not None:
+                connections.pop(entry.ends, None)
         self._connections = connections
 
-    def _put(self, connections: dict[Ends, str], key: int, one: Socket, service: str) -> None:
-        before = self._entries.pop(key, None)
-        if before is not None:
-            connections.pop(before.ends, None)
-        if service:
-            entry = self._entries[key] = _Entry(one, service)
-            connections[entry.ends] = service
+    def _put(self, fresh: Iterable[tuple[int, Socket, str]]) -> None:
+        """Apply to a copy of the connections which ones are another service's."""
+        if not fresh:
+            return
+        connections = self._connections.copy()
+        for key, one, service in fresh:
+            before = self._entries.pop(key, None)
+            if before is not None:
+                connections.pop(before.ends, None)
+            if service:
+                entry = self._entries[key] = _Entry(one, service)
+                connections[entry.ends] = service
+        self._connections = connections

@@ -1,8 +1,7 @@
 """Follows the sockets of one network namespace: whose they are, what they transfer, how they end."""
 
 import logging
-from collections.abc import Callable, Mapping, Set
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Protocol
 
 from exporter.services.outlook import Inside
@@ -13,7 +12,7 @@ from exporter.services.transfers import Ledger, TcpLook, Transfers
 from exporter.services.view import HostView
 from exporter.sources.ends import SocketIndex
 from exporter.sources.finder import SocketFinder
-from exporter.sources.sockets import Socket, SocketSource
+from exporter.sources.sockets import Socket, SocketLook, SocketSource
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +69,6 @@ class SocketFollower:
     Attributes:
         transfers: what they transfer.
         sockets: those of the last reading that succeeded.
-        inodes: of those that have one.
         local_addresses: of all interfaces, in text.
         failures: how often the sockets could not be read.
     """
@@ -93,7 +91,6 @@ class SocketFollower:
         self._index = SocketIndex()
         self._parties = Parties(Places(_LISTENER_MEMORY_SECONDS))
         self.sockets: Mapping[int, Socket] = {}
-        self.inodes: Set[int] = frozenset()
         self.local_addresses: frozenset[str] = frozenset()
         self.failures = 0
         self._tcp = TcpLook()
@@ -121,33 +118,51 @@ class SocketFollower:
     def read(self, now: float) -> None:
         """Read all sockets; those of before stay where they cannot be read. `now` in seconds, never falling."""
         try:
-            sockets = self.source.read()
+            look = self.source.read()
         except (OSError, ValueError) as error:
             self.failures += 1
             self._tcp = TcpLook(self._tcp.sockets)
+            look = SocketLook(self.sockets)
             if self.failures == 1:
                 log.warning("sockets unreadable", extra={"error": str(error)})
         else:
-            if sockets is not self.sockets:
-                self.sockets = sockets
-                inodes = set(map(attrgetter("inode"), sockets.values()))
-                inodes.discard(0)
-                self.inodes = inodes
+            self.sockets = look.sockets
             self._tcp = self.source.tcp
+        self._index.take(look)
         self._read_addresses(now)
+
+    @property
+    def inodes(self) -> Set[int]:
+        """Return the inodes of the sockets that have one."""
+        return self._index.inodes
+
+    @property
+    def came(self) -> Set[int]:
+        """Return the inodes that the last reading had and the one before had not."""
+        return self._index.came
+
+    @property
+    def left(self) -> Set[int]:
+        """Return the inodes that the reading before the last one had and the last one had not."""
+        return self._index.left
 
     def lowest_ports(self, owners: Mapping[int, int]) -> dict[int, int]:
         """Return the lowest TCP port that each process listens on; `owners` are PIDs by inode."""
         lowest: dict[int, int] = {}
-        for one in self.sockets.values():
-            if one.listening and one.transport == "tcp" and one.inode in owners:
+        for one in self._index.listening.values():
+            if one.transport == "tcp" and one.inode in owners:
                 pid = owners[one.inode]
                 lowest[pid] = min(one.local.port, lowest.get(pid, one.local.port))
         return lowest
 
-    def attribute(self, services: Mapping[int, str]) -> Inside:
-        """Take the services by the inodes of their sockets; return who listens where and holds which connection."""
-        self._index.update(self.sockets, services)
+    def attribute(self, services: Mapping[int, str], touched: Iterable[int]) -> Inside:
+        """Return who listens where and holds which connection.
+
+        Args:
+            services: by the inodes of their sockets.
+            touched: the inodes for which it changed.
+        """
+        self._index.attribute(self.sockets, services, touched)
         return Inside(self.zone, self._index.listeners, self._index.connections, self.local_addresses)
 
     def count(self, view: HostView, now: float) -> None:

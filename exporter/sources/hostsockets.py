@@ -6,6 +6,7 @@ from pathlib import Path
 
 from exporter.services.connects import WayKey
 from exporter.services.datagrams import UdpUse
+from exporter.services.holdings import Holdings
 from exporter.services.outlook import Outlook
 from exporter.services.parties import Party
 from exporter.services.transfers import Ledger, Totals
@@ -38,7 +39,6 @@ class HostSockets:
         owners: the PID of each socket's owner, by inode, as far as found.
         unowned: sockets with an inode whose process was not found at the last reading.
         ports: the lowest TCP port that each process listens on.
-        services: the service of each socket's owner, by inode.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class HostSockets:
         self._finder = SocketOwners(proc, times=times)
         self._neighbours = Neighbours(proc, times=times)
         self._outlook = Outlook()
+        self._holdings = Holdings()
         self.owners: Mapping[int, int] = {}
         self.unowned = 0
         self.ports: dict[int, int] = {}
-        self.services: Mapping[int, str] = {}
 
     @property
     def _followers(self) -> list[SocketFollower]:
@@ -75,11 +75,9 @@ class HostSockets:
         followers = self._followers
         for follower in followers:
             follower.read(now)
-        inodes = self._own.inodes
-        for follower in followers[1:]:
-            inodes = inodes | follower.inodes
-        self.owners = self._finder.resolve(inodes, pids, now)
-        self.unowned = len(inodes) - len(self.owners)
+        left = self._inner.left.union(*(follower.left for follower in followers))
+        self.owners = self._finder.follow(set().union(*(one.came for one in followers)), left, pids, now)
+        self.unowned = self._finder.unowned
         self.ports = {}
         for follower in reversed(followers):
             self.ports.update(follower.lowest_ports(self.owners))
@@ -92,12 +90,19 @@ class HostSockets:
             now: as for `read`.
         """
         processes, followers = host.processes, self._followers
-        self.services = {inode: processes[pid].service for inode, pid in self.owners.items() if pid in processes}
-        seen = self._outlook.views([follower.attribute(self.services) for follower in followers], host)
+        held = {pid: processes[pid].service for pid in self._finder.holders if pid in processes}
+        touched = self._holdings.update(self.owners, self._finder.changes(), held)
+        insides = [follower.attribute(self.services, touched) for follower in followers]
+        seen = self._outlook.views(insides, host)
         for follower, view in zip(followers, seen, strict=True):
             follower.count(view, now)
         self._ledger.forget(now)
         return seen[0]
+
+    @property
+    def services(self) -> Mapping[int, str]:
+        """The service of each socket's owner, by inode."""
+        return self._holdings.services
 
     def look_beside(self, members: Mapping[int, str], known: Collection[str], now: float) -> None:
         """Look at the Unix sockets and the drops of UDP ones.

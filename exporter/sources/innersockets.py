@@ -21,6 +21,9 @@ class InnerSockets:
     Args:
         namespaces: where they are found.
         ledger: where it is counted what their sockets transfer.
+
+    Attributes:
+        left: the inodes of the sockets in namespaces that were gone at the last refresh.
     """
 
     def __init__(self, namespaces: Namespaces, ledger: Ledger) -> None:
@@ -30,6 +33,7 @@ class InnerSockets:
         self._failed: set[Namespace] = set()
         self._followed: dict[Namespace, SocketFollower] = {}
         self._said = False
+        self.left: set[int] = set()
 
     @property
     def followers(self) -> list[SocketFollower]:
@@ -46,8 +50,11 @@ class InnerSockets:
         self._rounds += 1
         found = self._namespaces.refresh(pids, now)
         self._failed.intersection_update(found)
+        self.left = set()
         for namespace in self._followed.keys() - set(found):
-            self._followed.pop(namespace).close()
+            follower = self._followed.pop(namespace)
+            self.left.update(follower.inodes)
+            follower.close()
         for namespace in found:
             if namespace not in self._followed and namespace not in self._failed:
                 self._follow(namespace)

@@ -1,14 +1,14 @@
 """Asks the kernel for sockets and addresses over netlink; needs no privilege."""
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
 from exporter.services.transfers import TcpLook
 from exporter.services.unixedges import UnixSocket
 from exporter.sources import rtnetlink, sockdiag, unixdiag
-from exporter.sources.sockets import Others, Socket
+from exporter.sources.sockets import Others, Socket, SocketLook, compared
 from exporter.sources.tcptable import WITH_INFO, Changes, TcpTable
 
 _NETLINK_SOCK_DIAG = 4
@@ -37,10 +37,10 @@ class DiagSockets:
         self._channel: socket.socket | None = self._open_channel()
         self._udp: dict[int, Socket] = {}
         self._table = TcpTable()
-        self._tcp: dict[int, Socket] = {}
+        self._sockets: dict[int, Socket] = {}
         self.tcp = TcpLook()
 
-    def read(self) -> Mapping[int, Socket]:
+    def read(self) -> SocketLook:
         """Return every TCP and UDP socket but those in TIME_WAIT, by cookie.
 
         Raises:
@@ -55,9 +55,8 @@ class DiagSockets:
             # A kernel without IPv6, or with UDP's part not loaded, says so for those alone.
             with suppress(sockdiag.DiagError):
                 self._ask(sockdiag.request(family, sockdiag.UDP), take)
-        self._udp = udp
-        self._follow(self._table.end())
-        return {**self._tcp, **udp}
+        datagrams, self._udp = compared(self._udp, udp), udp
+        return self._follow(self._table.end(), datagrams)
 
     def others(self) -> Others:
         """Return the Unix connections and the drops of UDP sockets.
@@ -75,16 +74,31 @@ class DiagSockets:
                 self._ask(question, partial(sockdiag.decode_drops, dropped=dropped))
         return Others(unix, dropped)
 
-    def _follow(self, changes: Changes) -> None:
+    def _follow(self, changes: Changes, datagrams: SocketLook) -> SocketLook:
         """Make the sockets that are new; the objects of before stay those of what did not change."""
         self.tcp = TcpLook(self._table.sockets, changes.fresh, changes.gone)
-        if changes.fresh or changes.moved or changes.gone:
-            sockets = self._tcp.copy()  # keeps the hashes
+        fresh, gone = set(datagrams.fresh), dict(datagrams.gone)
+        if fresh or gone or changes.fresh or changes.moved or changes.gone:
+            sockets = self._sockets.copy()  # keeps the hashes
+            for key in gone:
+                del sockets[key]
+            for key in fresh:
+                sockets[key] = datagrams.sockets[key]
             for one in (*changes.fresh, *changes.moved):
+                self._leave(sockets, one.cookie, gone)
                 sockets[one.cookie] = sockdiag.of_tcp(one)
+                fresh.add(one.cookie)
             for one in changes.gone:
-                sockets.pop(one.cookie, None)
-            self._tcp = sockets
+                self._leave(sockets, one.cookie, gone)
+                fresh.discard(one.cookie)
+            self._sockets = sockets
+        return SocketLook(self._sockets, fresh, gone)
+
+    def _leave(self, sockets: dict[int, Socket], cookie: int, gone: dict[int, Socket]) -> None:
+        """Take a socket out; it is among those gone if the reading before had it."""
+        sockets.pop(cookie, None)
+        if cookie in self._sockets:
+            gone[cookie] = self._sockets[cookie]
 
     def _ask(self, question: bytes, take: Callable[[bytes], bool]) -> None:
         channel = self._channel = self._channel or self._open_channel()

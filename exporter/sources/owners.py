@@ -1,13 +1,14 @@
 """Finds the process behind each socket, by its inode among the processes' open files.
 
 Looking through every file of every process is expensive, so it is done only for sockets that are new, first where they
-most likely are: under the numbers that the kernel gives next, then in processes that are new or whose number of open
-files changed, then in those that have sockets; and never in those that did not run meanwhile. No look takes longer than
-its budget; what is left waits for the next one, which goes on where this one stopped.
+most likely are: under the numbers that the kernel gives next, then in processes that are new or have more open files
+than their sockets account for; and never in those that did not run meanwhile. No look takes longer than its budget;
+what is left waits for the next one, which goes on where this one stopped.
 """
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -68,6 +69,10 @@ class SocketOwners:
         self._clock = clock
         self._budget_seconds = budget_seconds
         self._owners: dict[int, int] = {}
+        self._missing: set[int] = set()  # the inodes that have no owner
+        self._changed_owners: set[int] = set()
+        self._held: Counter[int] = Counter()  # by PID, how many sockets
+        self._others: dict[int, int] = {}  # by PID, open files that are no socket of these, at most
         self._descriptors = Descriptors()
         self._lent: set[int] = set()  # owned by the first process
         self._times = times or run_times(proc)
@@ -94,6 +99,21 @@ class SocketOwners:
         """Return how many processes are still to be looked through for sockets that have no owner yet."""
         return len(self._due.keys() | self._sweep.keys())
 
+    @property
+    def holders(self) -> AbstractSet[int]:
+        """Return the processes that own sockets."""
+        return self._held.keys()
+
+    @property
+    def unowned(self) -> int:
+        """Return how many sockets have no owner yet."""
+        return len(self._missing)
+
+    def changes(self) -> AbstractSet[int]:
+        """Return the inodes of which the owner changed, or became or ceased to be known, since they were last asked."""
+        changed, self._changed_owners = self._changed_owners, set()
+        return changed
+
     def resolve(self, inodes: AbstractSet[int], pids: AbstractSet[int], now: float) -> Mapping[int, int]:
         """Return the owner of each inode, as far as it can be told.
 
@@ -102,9 +122,23 @@ class SocketOwners:
             pids: all processes.
             now: seconds, of any clock that does not go back.
         """
+        known = self._owners.keys() | self._missing
+        return self.follow(inodes - known, known - inodes, pids, now)
+
+    def follow(
+        self, came: AbstractSet[int], left: AbstractSet[int], pids: AbstractSet[int], now: float
+    ) -> Mapping[int, int]:
+        """Return the owner of each inode, as far as it can be told.
+
+        Args:
+            came, left: the inodes that are in question from now on, and no longer.
+            pids: all processes.
+            now: seconds, of any clock that does not go back.
+        """
         self._looks += 1
-        self._forget(inodes, pids)
-        missing = {one for one in inodes - self._owners.keys() if self._sweeps.get(one, 0) < _MAX_SWEEPS}
+        self._forget(left, pids)
+        self._missing.update(came - self._owners.keys())
+        missing = {one for one in self._missing if self._sweeps.get(one, 0) < _MAX_SWEEPS}
         wanted = _Wanted(missing, set(self._lent))
         unseen = missing - self._sweeps.keys()
         begun = self._clock()
@@ -112,7 +146,7 @@ class SocketOwners:
             changed = self._changed(pids)
             self._guess(changed, wanted, begun)
             unseen &= wanted.missing
-            self._due = self._likely(changed) if unseen else changed
+            self._due = self._likely(changed, with_holders=bool(unseen))
             self._sweeps.update(dict.fromkeys(unseen, 0))
         if self._search(self._due, wanted, begun) and wanted.missing and now >= self._sweep_after:
             self._go_on_sweeping(wanted, pids, now, begun)
@@ -130,29 +164,59 @@ class SocketOwners:
             reading.close()
         self._readings.clear()
 
-    def _forget(self, inodes: AbstractSet[int], pids: AbstractSet[int]) -> None:
+    def _forget(self, left: AbstractSet[int], pids: AbstractSet[int]) -> None:
         """Drop what is gone; a socket that outlives its owner is looked for as a new one."""
-        gone = self._owners.keys() - inodes
-        ended = set(self._owners.values()).difference(pids)
-        if ended:
-            gone |= {inode for inode, pid in self._owners.items() if pid in ended}
-        if gone & inodes:
+        ended = self._held.keys() - pids
+        orphans = {inode for inode, pid in self._owners.items() if pid in ended} - left if ended else set()
+        if orphans:
             self._suspects = dict.fromkeys(pids, self._looks)  # who shares a socket need not run to have it
-        for inode in gone:
-            self._descriptors.closed(self._owners.pop(inode), inode)
+        for inode in self._owners.keys() & (left | orphans):
+            self._descriptors.closed(self._owners[inode], inode)
+            self._disown(inode)
+        self._missing.difference_update(left)
+        self._missing |= orphans
         self._descriptors.forget(ended)
-        self._lent -= gone
-        for inode in self._sweeps.keys() - inodes:
+        for inode in self._sweeps.keys() & left:
             del self._sweeps[inode]
-        for places in (self._sizes, self._due, self._sweep):
+        for places in (self._sizes, self._others, self._due, self._sweep):
             for pid in places.keys() - pids:
                 del places[pid]
         self._hidden.intersection_update(pids)
 
-    def _likely(self, changed: Mapping[int, int]) -> dict[int, int]:
-        """Return the processes to look through for a new socket, the likeliest first, and their open files."""
-        holders = set(self._owners.values()).intersection(self._suspects).difference(changed, (FIRST_PID,))
-        return {**changed, **{pid: self._sizes.get(pid, 0) for pid in holders}}
+    def _disown(self, inode: int) -> None:
+        pid = self._owners.pop(inode)
+        self._held[pid] -= 1
+        if not self._held[pid]:
+            del self._held[pid]
+        self._lent.discard(inode)
+        self._changed_owners.add(inode)
+
+    def _likely(self, changed: Mapping[int, int], with_holders: bool) -> dict[int, int]:
+        """Return the processes to look through for a new socket, the likeliest first, and their open files.
+
+        Args:
+            changed: those whose number of open files changed.
+            with_holders: whether to add those of which it did not, but which have other sockets than before.
+        """
+        likely = {pid: files for pid, files in changed.items() if not self._is_explained(pid, files)}
+        self._sizes.update((pid, files) for pid, files in changed.items() if pid not in likely)
+        if with_holders:
+            holders = (self._held.keys() & self._suspects.keys()).difference(changed, (FIRST_PID,))
+            files = {pid: self._sized.get(pid, _NOT_SHOWN) for pid in holders}
+            likely.update((pid, some) for pid, some in files.items() if not self._is_explained(pid, some))
+        return likely
+
+    def _is_explained(self, pid: int, files: int) -> bool:
+        """Return whether a process has no more open files than its known sockets and the others account for.
+
+        It may have closed another file for a socket all the same: that one is found by a search of everything.
+        """
+        others = files - self._held.get(pid, 0)
+        known = self._others.get(pid)
+        if known is None or files <= 0:  # never looked through, or not told how many
+            return False
+        self._others[pid] = min(others, known)
+        return others <= known
 
     def _guess(self, changed: Collection[int], wanted: _Wanted, begun: float) -> None:
         """Look where the kernel puts new sockets, within the budget."""
@@ -174,7 +238,12 @@ class SocketOwners:
         inode = file.inode
         if inode is None or not (inode in wanted.missing or (inode in wanted.lent and pid != FIRST_PID)):
             return
+        if inode in self._owners:  # lent until now
+            self._disown(inode)
         self._owners[inode] = pid
+        self._held[pid] += 1
+        self._changed_owners.add(inode)
+        self._missing.discard(inode)
         self._descriptors.found(pid, file.number, inode)
         self._sweeps.pop(inode, None)
         wanted.missing.discard(inode)
@@ -231,7 +300,8 @@ class SocketOwners:
             pid = next(iter(places))
             if not self._look_through(pid, wanted, begun):
                 return False
-            self._sizes[pid] = places.pop(pid)
+            self._sizes[pid] = files = places.pop(pid)
+            self._others[pid] = files - self._held.get(pid, 0)
             if self._suspects.get(pid, self._looks) != self._looks:
                 del self._suspects[pid]  # until it runs again
         places.clear()

@@ -2,13 +2,13 @@
 
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from exporter.model import Endpoint
 from exporter.services.transfers import TcpLook
 from exporter.sources.sockdiag import CLOSE, LISTEN, TIME_WAIT, address
-from exporter.sources.sockets import Others, Socket
+from exporter.sources.sockets import Others, Socket, SocketLook, compared
 
 _FILES = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 
@@ -23,8 +23,9 @@ class ProcNetSockets:
     def __init__(self, proc: Path) -> None:
         self._folder = proc / "net"
         self.tcp = TcpLook()
+        self._sockets: dict[int, Socket] = {}
 
-    def read(self) -> Mapping[int, Socket]:
+    def read(self) -> SocketLook:
         """Return every socket but those in TIME_WAIT, by inode; those without one are left out.
 
         Raises:
@@ -38,10 +39,16 @@ class ProcNetSockets:
             except FileNotFoundError:  # a kernel without IPv6
                 continue
             readable += 1
-            found.update((one.inode, one) for one in decode(text, transport) if one.inode)
+            found.update((one.inode, self._kept(one)) for one in decode(text, transport) if one.inode)
         if not readable:
             raise FileNotFoundError(f"no socket tables in {self._folder}")
-        return found
+        look, self._sockets = compared(self._sockets, found), found
+        return look
+
+    def _kept(self, one: Socket) -> Socket:
+        """Return the object of before, where the socket did not change."""
+        before = self._sockets.get(one.inode)
+        return before if before == one else one
 
     def others(self) -> Others:
         """Return how many datagrams each UDP socket dropped; who is at the other end of a Unix one is not told here.

@@ -1,6 +1,6 @@
 """The sockets of a host, and where they are read from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,6 +30,30 @@ class Socket:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketLook:
+    """A reading of all sockets, and what it changed: most outlive many readings, and are not gone through again.
+
+    Attributes:
+        sockets: by a number of their own; one that did not change is the object of the reading before.
+        fresh: the numbers of those that are new, or another object.
+        gone: what the reading before had and this one has not, or another object for.
+    """
+
+    sockets: Mapping[int, Socket] = field(default_factory=dict)
+    fresh: Collection[int] = ()
+    gone: Mapping[int, Socket] = field(default_factory=dict)
+
+
+def compared(before: Mapping[int, Socket], sockets: Mapping[int, Socket]) -> SocketLook:
+    """Return a reading and what it changed of the one before, from a source that does not tell."""
+    return SocketLook(
+        sockets,
+        {key for key, one in sockets.items() if before.get(key) is not one},
+        {key: one for key, one in before.items() if sockets.get(key) is not one},
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Others:
     """What there is beside TCP's and UDP's sockets and their places.
 
@@ -50,8 +74,8 @@ class SocketSource(Protocol):
         """Return what TCP said of its sockets at the last reading, listeners included; nothing where it is not told."""
         ...
 
-    def read(self) -> Mapping[int, Socket]:
-        """Return every socket by a number of its own; one that did not change is the object of before.
+    def read(self) -> SocketLook:
+        """Return every socket, and what changed since the last reading that succeeded.
 
         Raises:
             OSError: they cannot be read this way on this host.

@@ -1,7 +1,7 @@
 """The facade over a /proc in a folder, with hostile and vanishing processes."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from exporter.services.view import HostView, Listener
 from exporter.sources.host import Host
 from exporter.sources.hostsockets import open_sockets
 from exporter.sources.netlink import DiagSockets
-from exporter.sources.sockets import Others, Socket
+from exporter.sources.sockets import Others, Socket, SocketLook, compared
 from tests.exporter.sources.proctree import ProcTree
 
 TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -27,11 +27,13 @@ class Table:
         self.sockets: dict[int, Socket] = {}
         self.error: OSError | None = None
         self.tcp = TcpLook()
+        self._before: dict[int, Socket] = {}
 
-    def read(self) -> Mapping[int, Socket]:
+    def read(self) -> SocketLook:
         if self.error is not None:
             raise self.error
-        return dict(self.sockets)
+        look, self._before = compared(self._before, dict(self.sockets)), dict(self.sockets)
+        return look
 
     def others(self) -> Others:
         return Others()

@@ -73,6 +73,6 @@ def test_an_answer_without_sockets_is_none() -> None:
     sockets = DiagSockets(kernel.open)
     kernel.answer(*[DONE] * QUESTIONS)
 
-    assert sockets.read() == {}
+    assert sockets.read().sockets == {}
     sockets.close()
     kernel.close()

@@ -101,6 +101,36 @@ def test_who_was_looked_through_in_vain_is_not_again_until_it_runs(tree: ProcTre
     assert max(taken[-5:]) < 20
 
 
+def test_who_has_no_more_files_than_its_known_sockets_is_not_looked_through_for_anothers(tree: ProcTree) -> None:
+    clocks = {1: 5, 10: 5}
+    ticks = count()
+    owners = SocketOwners(tree.path, clock=lambda: next(ticks) / 10_000, times=lambda _pids: clocks)
+    known = set(range(1000, 1200))
+    for number, inode in enumerate(sorted(known), 3):
+        tree.open_socket(10, number, inode)
+    owners.resolve(known, {1, 10}, 0.0)
+    owners.resolve(known | {NOWHERE}, {1, 10}, 1.0)  # everything is searched, which then rests
+    clocks[10] = 6
+    before = next(ticks)
+    owners.resolve(known | {NOWHERE + 1}, {1, 10}, 1.1)
+
+    assert next(ticks) - before < 20
+
+
+def test_changes_of_owners_are_told_once(tree: ProcTree) -> None:
+    owners = SocketOwners(tree.path)
+    tree.open_socket(10, 3, 77)
+    owners.follow({77, 78}, set(), {1, 10, 11}, 0.0)
+    assert owners.changes() == {77}
+    assert owners.unowned == 1
+    assert not owners.changes()
+    owners.follow(set(), {77, 78}, {1, 10, 11}, 1.0)
+
+    assert owners.changes() == {77}
+    assert not owners.holders
+    assert not owners.unowned
+
+
 def test_what_was_not_found_thrice_is_looked_for_no_more(tree: ProcTree) -> None:
     owners = SocketOwners(tree.path)
     for now in (0.0, 10.0, 20.0):

@@ -14,6 +14,7 @@ from exporter.services.view import HostView, Listener
 from exporter.sources.host import Host
 from exporter.sources.netlink import DiagSockets, local_addresses
 from exporter.sources.procnet import ProcNetSockets
+from exporter.sources.sockets import Socket, SocketSource
 
 LOOKS = 200
 SERVER = """
@@ -116,13 +117,46 @@ def test_both_sources_see_the_same_socket(family: socket.AddressFamily, kind: so
             bound.listen()
         inode = os.fstat(bound.fileno()).st_ino
         diag = DiagSockets()
-        by_diag = [one for one in diag.read().values() if one.inode == inode]
-        by_files = [one for one in ProcNetSockets(Path("/proc")).read().values() if one.inode == inode]
+        by_diag = [one for one in diag.read().sockets.values() if one.inode == inode]
+        by_files = [one for one in ProcNetSockets(Path("/proc")).read().sockets.values() if one.inode == inode]
         diag.close()
 
     assert by_diag == by_files
     assert by_diag[0].listening
     assert by_diag[0].uid == os.getuid()
+
+
+@pytest.mark.parametrize("source", [DiagSockets, lambda: ProcNetSockets(Path("/proc"))], ids=["diag", "files"])
+def test_what_a_reading_changed_is_told(source: Callable[[], SocketSource]) -> None:
+    following = source()
+    known: dict[int, Socket] = {}
+    opened: list[socket.socket] = []
+
+    def follow() -> set[int]:
+        """Apply what changed to what was known; return the inodes."""
+        look = following.read()
+        for key, one in look.gone.items():
+            assert known.pop(key) is one
+        known.update({key: look.sockets[key] for key in look.fresh})
+        assert known == look.sockets
+        return {one.inode for one in known.values()}
+
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        follow()
+        opened.append(socket.socket(socket.AF_INET, kind))
+        opened[-1].bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            opened[-1].listen()
+            opened.append(socket.create_connection(opened[-1].getsockname()))
+            follow()  # a connection that nobody accepted has no inode yet
+            opened.append(opened[-2].accept()[0])
+        assert follow() >= {os.fstat(one.fileno()).st_ino for one in opened}
+    inodes = {os.fstat(one.fileno()).st_ino for one in opened}
+    for one in opened:
+        one.close()
+
+    assert not follow() & inodes
+    following.close()
 
 
 def test_the_loopback_address_is_local() -> None:
