@@ -15,21 +15,38 @@ import os
 import sys
 import tempfile
 import time
-from contextlib import redirect_stdout
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from benchmarks.shop import MINUTE, SERVICES, write
 from benchmarks.stored import prometheus
-from detector.backtest.command import main as backtest
+from detector.backtest.config import BacktestConfig
+from detector.backtest.past import tell_past
 from quickstart.debian import Tree, obtain
+from toolkit.settings import load_or_exit
 
 PROGRAMS = ("prometheus", "promtool")
+TOLD_PARTS = 20
 PACKAGES = Path(__file__).parents[1] / ".larimar" / "packages"
 
 
+class Lines:
+    """Progress as lines, one for each twentieth, which also a log can hold."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        self._stream, self._clock, self._begun, self._told = stream, clock, clock(), 0
+
+    def __call__(self, share: float) -> None:
+        """Tell how much is done, from 0 to 1."""
+        if (done := int(TOLD_PARTS * share)) > self._told:
+            self._told = done
+            self._stream.write(f"{done / TOLD_PARTS:4.0%} lived again after {self._clock() - self._begun:.0f} s\n")
+            self._stream.flush()
+
+
 def replayed(url: str, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Return the alerts that the product would have sent. Raises SystemExit: it fails."""
+    """Return the alerts that the product would have sent. Raises QueryError: Prometheus gave no usable answer."""
     flags = [
         f"--prometheus.url={url}",
         f"--since={options.weeks * 7}d",
@@ -38,11 +55,9 @@ def replayed(url: str, options: argparse.Namespace) -> list[dict[str, Any]]:
         "--fit.workers=1",
         *options.flags,
     ]
+    config = load_or_exit(BacktestConfig, flags, os.environ, "benchmarks.calm")
     printed = io.StringIO()
-    with redirect_stdout(printed):
-        status = backtest(["--json", *flags])
-    if status:
-        raise SystemExit(status)
+    tell_past(config, True, None, printed, Lines(sys.stderr, time.monotonic))
     return [json.loads(line) for line in printed.getvalue().splitlines()]
 
 
@@ -70,7 +85,7 @@ def show(result: dict[str, Any]) -> None:
     """Print each alert, and how many there were."""
     for alert in result["alerts"]:
         moment = time.strftime("%Y-%m-%d %H:%M", time.gmtime(alert["at"]))
-        print(f"  {moment} {alert['service_name']:12s} {alert['says']}")
+        print(f"  {moment} {alert['alertname']:24s} {alert.get('service_name', ''):12s} {alert['says']}")
     print(
         f"{len(result['alerts'])} alerts in {result['weeks']} weeks of {result['services']} services in good health; "
         f"the budget accepts {result['accepted']:g}"

@@ -44,6 +44,21 @@ class _Column(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class _Replayed:
+    """What a replay of history leaves.
+
+    Attributes:
+        memory: at history's end.
+        maxima: the greatest of each statistic in each block, as alerts are held to it; shape (series, COLUMNS, blocks).
+        silences: the greatest evidence of silence in each block, of single points too; shape (series, blocks).
+    """
+
+    memory: Memory
+    maxima: Floats
+    silences: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Calibrated:
     """Baselines whose profiles lie at the level that history ended with, and the tails of their checks."""
 
@@ -63,27 +78,28 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     """
     baselines = learnt.baselines
     spacing = float(learnt.times[1] - learnt.times[0]) if len(learnt.times) > 1 else step
-    memory, maxima = _replay(learnt, spacing, step)
-    found = tails(maxima)
+    replayed = _replay(learnt, spacing, step)
+    found = tails(replayed.maxima, replayed.silences)
     start = found.start.copy()
     if spacing > COARSE * step:
         start[:, NEIGHBOURS] = np.nan
     start[baselines.models == ModelState.LEARNING] = np.nan
     seasonal = baselines.models == ModelState.SEASONAL
     # The replay's level is where history ended; the profile lies around it as it lay around the trend's last value.
-    centre = baselines.centre - learnt.seasonal.trend[:, -1] + memory.level
+    centre = baselines.centre - learnt.seasonal.trend[:, -1] + replayed.memory.level
     centre = np.where(seasonal, centre, baselines.centre)
     return Calibrated(replace(baselines, centre=centre), replace(found, start=start))
 
 
-def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats]:
-    """Return the memory at history's end, and block maxima of the statistics; shape (series, COLUMNS, blocks)."""
+def _replay(learnt: Learnt, spacing: float, step: float) -> _Replayed:
+    """Judge history's columns one after another."""
     baselines, times = learnt.baselines, learnt.times
     held = spacing <= COARSE * step
     judged = times >= times[0] + SETTLE_SECONDS
     block = (np.cumsum(judged) - 1) // max(1, round(BLOCK_SECONDS / spacing))
     series = len(baselines.models)
     maxima = np.full((series, COLUMNS, max(int(block[-1]) + 1, 1)), np.nan)
+    silences = np.full((series, maxima.shape[2]), np.nan)
     before = np.zeros((series, COLUMNS, REMEMBERED))
     memory, agility = _settled(learnt), baselines.agility.astype(np.float64)
     young = np.full(series, -1)
@@ -94,27 +110,35 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> tuple[Memory, Floats
         point = Point(
             *(now.at, spacing, now.observed, now.stable, now.usual, baselines.offsets, spread, agility),
             *(now.quiet, now.visible, young),
-            # Nothing for as long gives as much evidence of silence, however often it was looked at; but what was
-            # missing at one look only, as where a scrape failed, may have been there right before and after it.
-            np.where(memory.silence > 0, max(spacing / step, 1.0), 1.0),
+            # Nothing for as long gives as much evidence of silence, however often it was looked at.
+            max(spacing / step, 1.0),
         )
         result = observe(memory, point)
         memory = result.memory
         newest = split(result.statistics, baselines.bad)
-        lasting = (
-            np.where(np.isnan(newest), np.nan, _lasting(before, newest, step, baselines.durations)) if held else newest
-        )
+        lasting = _lasting(before, newest, step, baselines.durations) if held else _apart(before, newest)
         before = np.concatenate([before[..., 1:], np.nan_to_num(newest)[..., None]], axis=-1)
         if judged[column]:
             into = maxima[:, :, block[column]]
-            np.fmax(into, lasting, out=into)
-    return memory, maxima
+            np.fmax(into, np.where(np.isnan(newest), np.nan, lasting), out=into)
+            np.fmax(silences[:, block[column]], newest[:, -1], out=silences[:, block[column]])
+    return _Replayed(memory, maxima, silences)
 
 
 def _lasting(before: Floats, newest: Floats, step: float, durations: npt.NDArray[np.bool_]) -> Floats:
     """Return what alerts are held to: of silence two of three, of all else what enough agree on; as `newest`."""
     lasting = agreed(before, newest, step, durations)
     lasting[:, -1] = second_of_three(before[:, -1], newest[:, -1])
+    return lasting
+
+
+def _apart(before: Floats, newest: Floats) -> Floats:
+    """Return what points count that lie too far apart to agree: of silence nothing at a single one; as `newest`.
+
+    What was missing at one look only, as where a scrape failed, may have been there right before and after it.
+    """
+    lasting = newest.copy()
+    lasting[:, -1] = np.where(before[:, -1, -1] > 0, newest[:, -1], 0.0)
     return lasting
 
 

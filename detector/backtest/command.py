@@ -14,6 +14,7 @@ from detector.clients.endpoint import CredentialsError
 from detector.clients.prometheus import QueryError
 from detector.pools import PoolError
 from detector.signals import SignalsError
+from toolkit.progress import Progress
 from toolkit.settings import load_or_exit
 
 PROGRAM = "larimar backtest"
@@ -49,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
             tell_files(map(Path, rest), options.json, options.pictures, sys.stdout)
         else:
             config = load_or_exit(BacktestConfig, rest, os.environ, PROGRAM)
-            tell_past(config, options.json, options.pictures, sys.stdout)
+            tell_past(config, options.json, options.pictures, sys.stdout, Progress(sys.stderr, "replayed"))
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read it has enough; Python would complain again when it flushes at its end.

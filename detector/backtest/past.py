@@ -2,8 +2,8 @@
 
 import json
 import re
-import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -26,17 +26,19 @@ from detector.pull import Puller
 from detector.refit import Plan
 from detector.signals import SHIPPED, load, with_window
 from detector.watch import Terms
-from toolkit.progress import Progress
 from toolkit.values import duration_text
 
 BEFORE_SECONDS, AFTER_SECONDS = 3 * 3600.0, 3600.0
 
 
-def tell_past(config: BacktestConfig, as_json: bool, pictures: Path | None, out: TextIO) -> None:
+def tell_past(
+    config: BacktestConfig, as_json: bool, pictures: Path | None, out: TextIO, progress: Callable[[float], None]
+) -> None:
     """Write each alert that would have been sent, by time.
 
     Args:
         pictures: a folder for one picture per alert; None: none.
+        progress: told the share that is done.
 
     Raises:
         SignalsError, CredentialsError: a file cannot be used.
@@ -51,7 +53,7 @@ def tell_past(config: BacktestConfig, as_json: bool, pictures: Path | None, out:
         folder = Path(closing.enter_context(TemporaryDirectory(prefix="larimar-backtest-")))
         record = Record.opened(grid, folder, closing)
         past = _past(config, signals, folder, closing)
-        told = relive(past, grid, record, Progress(sys.stderr, "replayed"))
+        told = relive(past, grid, record, progress)
         for number, one in enumerate(told, 1):
             out.write(_as_json(one, past, config.window) if as_json else _as_text(one, past, config.window))
             if pictures is not None:

@@ -57,8 +57,14 @@ class Tails:
         return Tails(self.start[chosen], self.excess[chosen], self.weight[chosen], self.habit[chosen])
 
 
-def tails(maxima: Floats) -> Tails:
-    """Describe the tails of block maxima; shape (series, COLUMNS, blocks), NaN where a block holds nothing."""
+def tails(maxima: Floats, silences: Floats) -> Tails:
+    """Describe the tails of block maxima; NaN where a block holds nothing.
+
+    Args:
+        maxima: shape (series, COLUMNS, blocks).
+        silences: the greatest evidence of silence; shape (series, blocks). How long a single point of a coarse history
+            was silent is not known: a few of them, as scrapes fail, are no tail, but what comes back is a habit.
+    """
     count = np.isfinite(maxima).sum(2)
     start = quantile(maxima, TAIL_FROM, 2)
     over = maxima - start[..., None]
@@ -74,7 +80,8 @@ def tails(maxima: Floats) -> Tails:
     second = np.nansum(np.sort(over, axis=2) * share, 2) / np.maximum(exceeding, 1)
     weight = np.where(exceeding >= 5, second / np.where(mean > 0, mean, 1.0), np.nan)
     few = count < LEAST_BLOCKS
-    return Tails(np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight), _habit(maxima))
+    habit = _habit(np.concatenate([maxima[:, :-1], silences[:, None]], axis=1))
+    return Tails(np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight), habit)
 
 
 def _habit(maxima: Floats) -> Floats:

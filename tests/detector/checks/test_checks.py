@@ -20,7 +20,7 @@ from detector.checks import (
     observe,
 )
 from detector.checks.joined import joined
-from detector.checks.limits import FIRST_LIMITS, LEAST_LIMITS, MOST_LIMITS, limits, tails
+from detector.checks.limits import FIRST_LIMITS, LEAST_LIMITS, MOST_LIMITS, Tails, limits, tails
 from detector.checks.residual import MOST, departure
 from detector.checks.sides import COLUMNS, SIDED, above, below, split
 from detector.model import Floats
@@ -118,8 +118,12 @@ def maxima(series: int, blocks: int, seed: int) -> Floats:
     return np.random.default_rng(seed).exponential(1.0, (series, COLUMNS, blocks)) + 4
 
 
+def of(blocks: Floats) -> Tails:
+    return tails(blocks, blocks[:, -1])
+
+
 def test_limits_are_passed_about_as_often_as_meant() -> None:
-    described = tails(maxima(60, 672, 1))
+    described = of(maxima(60, 672, 1))
     without_habits = replace(described, habit=0 * described.habit)
     found = limits(without_habits, np.zeros(60, np.int64), rate_per_week=0.5)
     fresh = maxima(60, 168 * 10, 2)
@@ -132,17 +136,17 @@ def test_an_incident_in_history_hardly_moves_the_limits() -> None:
     broken = clean.copy()
     broken[:5, :, 100:112] = 1000.0
     groups = np.zeros(20, np.int64)
-    before, after = (limits(tails(each), groups)[:, RESIDUAL] for each in (clean, broken))
+    before, after = (limits(of(each), groups)[:, RESIDUAL] for each in (clean, broken))
     assert after == pytest.approx(before, rel=0.5)
 
 
 def test_without_history_the_first_limits_hold() -> None:
-    nothing = limits(tails(np.full((2, COLUMNS, 1), np.nan)), np.zeros(2, np.int64))
+    nothing = limits(of(np.full((2, COLUMNS, 1), np.nan)), np.zeros(2, np.int64))
     assert (nothing == FIRST_LIMITS).all()
 
 
 def test_habits_of_all_checks_together_are_no_alert() -> None:
-    described = tails(np.random.default_rng(1).exponential(1.0, (20, COLUMNS, 672)))
+    described = of(np.random.default_rng(1).exponential(1.0, (20, COLUMNS, 672)))
     habits = np.full_like(described.habit, 50.0)
     found = limits(replace(described, habit=habits), np.zeros(20, np.int64))
     assert (joined(above(habits / found)) <= 1.0 + 1e-9).all()
