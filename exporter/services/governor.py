@@ -17,6 +17,7 @@ from exporter.services.cycles import Cycle, Span, overlap, place
 from exporter.services.ledger import Ledger
 from exporter.services.picking import Picking
 from exporter.services.plans import Aperture, Plan, Shed, Spent
+from exporter.services.reserve import MOST, Reserve
 
 WINDOW_SECONDS = 30.0
 # What follows is in parts of all that may be spent in a window: where it says "left", of what the rest leaves of that.
@@ -24,8 +25,6 @@ LEFT_OVER = 0.04  # for what is known only once it was spent
 # A slice that costs more than there is may be read to its end within this: what is left out of the most expensive ones
 # would be stood for by cheaper ones.
 DEBT = 0.03
-# What the rest of the exporter spends is taken from the capture's share, but never all of it.
-MOST_FOR_REST = 0.6
 # Of the budget, until it is known better, what is used beside reading packets; and for how many seconds that counts.
 GUESSED_BESIDE, GUESSED_SECONDS = 0.3, 5.0
 DETAIL_BELOW = 0.75  # left; the operation of one exchange in EVERY is told
@@ -93,7 +92,7 @@ class Governor:
         self._chance = chance
         self._most_flows = MOST_FLOWS if chooses_flows else 1
         self._most = budget * WINDOW_SECONDS
-        self._ledger, self._rest = Ledger(WINDOW_SECONDS), Ledger(WINDOW_SECONDS)
+        self._ledger, self._reserve = Ledger(WINDOW_SECONDS), Reserve(WINDOW_SECONDS, self._most)
         self._beside = GUESSED_BESIDE * budget  # processors used of late for all but reading packets
         self._began = now
         self._known = GUESSED_SECONDS  # for which that is known
@@ -181,10 +180,7 @@ class Governor:
         """Book what was spent; note what was seen meanwhile."""
         seconds = max(0.0, now - self._now)
         capture = max(0.0, spent.capture - self._spent.capture)
-        self._rest.spend(now, 0.0)
-        most = MOST_FOR_REST * self._most - self._rest.spent
-        charged = min(max(0.0, spent.rest - self._spent.rest), max(0.0, most))
-        self._rest.spend(now, charged)
+        charged = self._reserve.spend(now, max(0.0, spent.rest - self._spent.rest))
         self._ledger.spend(now, charged + capture)
         reading = min(capture, max(0.0, spent.reading - self._spent.reading))
         if seconds > 0.0:
@@ -203,16 +199,17 @@ class Governor:
 
     def _always(self) -> float:
         """Return how many processors all but reading packets will go on to use, as far as it is charged."""
-        return min(self._beside, MOST_FOR_REST * self._budget)
+        return min(self._beside, MOST * self._budget)
 
     def _spendable(self) -> float:
         """Return how many seconds of processor time may be spent now, beside what is always spent."""
         unknown = max(0.0, self._began + WINDOW_SECONDS - self._now)  # what left the window was spent on that too
-        return (1 - LEFT_OVER) * self._most - self._ledger.spent - unknown * self._always()
+        kept = max(self._reserve.kept, unknown * self._always())
+        return (1 - LEFT_OVER) * self._most - self._ledger.spent - kept
 
     def _bears(self) -> float:
         """Return how many seconds of processor time reading packets may take in any window."""
-        return (1 - LEFT_OVER) * self._most - WINDOW_SECONDS * self._always()
+        return (1 - LEFT_OVER) * self._most - max(self._reserve.kept, WINDOW_SECONDS * self._always())
 
     def _left(self) -> float:
         """Return what may be spent now, as a part of what reading may take in a window."""
@@ -229,7 +226,8 @@ class Governor:
 
     def _steady(self, now: float) -> float:
         """Return how many processors may be used from now on for as long as one likes."""
-        bears = self._ledger.bears(now, (1 - LEFT_OVER - SLACK) * self._most - self._planned)
+        most = (1 - LEFT_OVER - SLACK) * self._most - self._planned
+        bears = self._ledger.bears(now, most - self._reserve.kept)
         return max(LEAST_INCOME * self._budget, bears - self._always())
 
     def _income(self, now: float) -> float:

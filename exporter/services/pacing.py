@@ -2,7 +2,10 @@
 
 PART = 0.35  # of the budget
 SAVED_SECONDS = 3.0  # for so long what was not spent may be saved up: a start looks at much, and so does a change
-MOST_PAUSE_SECONDS = 10.0
+MOST_PAUSE_SECONDS = 10.0  # to get back to that part
+# A single look that costs so much that even this pause would not keep it within the budget is followed by a longer one.
+MOST_PART = 0.8
+LONGEST_PAUSE_SECONDS = 60.0
 
 
 class Pace:
@@ -15,7 +18,7 @@ class Pace:
     """
 
     def __init__(self, budget: float, every_seconds: float, now: float) -> None:
-        self._rate = PART * budget
+        self._rate, self._most_rate = PART * budget, MOST_PART * budget
         self._every_seconds = every_seconds
         self._saved = self._most = SAVED_SECONDS * budget
         self._now = now
@@ -26,4 +29,5 @@ class Pace:
         self._now = now
         repaid = -self._saved / self._rate
         usual = max(lasted, self._every_seconds - lasted)  # after a look that took long, as long a rest
-        return max(usual, min(repaid, MOST_PAUSE_SECONDS))
+        borne = min(spent / self._most_rate, LONGEST_PAUSE_SECONDS)
+        return max(usual, min(repaid, MOST_PAUSE_SECONDS), borne)

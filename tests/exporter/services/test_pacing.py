@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.services.pacing import MOST_PAUSE_SECONDS, PART, SAVED_SECONDS, Pace
+from exporter.services.pacing import LONGEST_PAUSE_SECONDS, MOST_PART, PART, SAVED_SECONDS, Pace
 
 BUDGET = 0.05
 
@@ -35,4 +35,9 @@ def test_a_look_that_took_long_is_followed_by_as_long_a_rest() -> None:
 
 
 def test_however_dear_looks_are_another_one_follows() -> None:
-    assert Pace(BUDGET, 1.0, 0.0).pause(1.0, 1.0, 100.0) == MOST_PAUSE_SECONDS
+    assert Pace(BUDGET, 1.0, 0.0).pause(1.0, 1.0, 100.0) == LONGEST_PAUSE_SECONDS
+
+
+def test_the_dearest_looks_leave_something_of_the_budget() -> None:
+    spent, _looks = spent_within(300.0, 0.7)
+    assert spent <= MOST_PART * BUDGET * 300 + 0.7

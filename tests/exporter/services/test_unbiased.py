@@ -94,10 +94,10 @@ def test_errors_and_durations_of_requests_longer_than_a_slice() -> None:
         requests.append(world.counted.requests / len(load))
         durations.append(sum(world.counted.durations) / len(load))
         sums.append(world.counted.duration_sum / 1e9 / truth)
-    assert abs(statistics.mean(requests) - 1) < 0.005
+    assert within_chance(requests, 0.005)
     assert within_chance(durations, 0.01)
     assert within_chance(sums, 0.01)
-    assert statistics.mean(durations) == pytest.approx(1, abs=0.1)
+    assert statistics.mean(durations) == pytest.approx(1, abs=0.25)
 
 
 def test_what_is_answered_while_nobody_looks_fails_as_often_as_the_rest() -> None:
