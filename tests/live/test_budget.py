@@ -89,7 +89,8 @@ def test_a_server_at_full_throttle_costs_no_more_than_the_budget(
         page = read(f"{url}/metrics")
         own = calls(tree, server.port) - own_before
     assert most_used(spent, WINDOW_SECONDS) <= BUDGET
-    assert 0 < sample(page, "larimar_capture_sampling_ratio") < 1
+    # One request per round trip may fit the budget whole.
+    assert 0 < sample(page, "larimar_capture_sampling_ratio") < (1 if options else 1.01)
     assert max(resident) < MEMORY_BYTES
     assert counted(page) - before == pytest.approx(own, rel=LEAST_ERROR + ERRORS * max(errors))
 
