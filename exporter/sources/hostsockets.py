@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Set
+from contextlib import closing
 from pathlib import Path
 
 from exporter.services.connects import WayKey
@@ -183,12 +184,12 @@ class HostSockets:
 def open_sockets(proc: Path) -> SocketSource:
     """Return sock_diag where it answers, else the tables of /proc/net."""
     try:
-        source = DiagSockets()
-        source.read()
+        with closing(DiagSockets()) as tried:
+            tried.read()
+        return DiagSockets()  # one of which the first reading is still to come: it tells of what is new
     except (OSError, ValueError) as error:
         log.warning("sock_diag refused, reading /proc/net", extra={"error": str(error)})
         return ProcNetSockets(proc)
-    return source
 
 
 def open_closings() -> ClosingSource | None:

@@ -106,6 +106,16 @@ def test_a_server_that_starts_is_found_with_its_name(host: Host, server: subproc
     assert view.services["ticketing"].runtime == "python"
 
 
+def test_a_server_that_was_there_before_is_found(server: subprocess.Popen[str]) -> None:
+    port = read_port(server)
+    host = Host()
+
+    view = look_until(host, lambda view: view.service_at(Endpoint("127.0.0.1", port)))
+
+    assert view.service_at(Endpoint("127.0.0.1", port)) == "ticketing"
+    host.close()
+
+
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
 def test_both_sources_see_the_same_socket(family: socket.AddressFamily, kind: socket.SocketKind) -> None:
