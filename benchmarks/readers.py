@@ -16,6 +16,7 @@ from prometheus_client import Metric
 from benchmarks.ports import free_ports
 from exporter.collectors.resources import resource_families
 from exporter.sources.host import Host
+from exporter.sources.procfshost import procfs_host
 from quickstart.debian import Tree
 from toolkit.exposition import Exposition
 
@@ -57,7 +58,7 @@ class Larimar:
     """Samples as a scrape does: processes, their names, sockets, what they use, and the page about it."""
 
     def __init__(self, bpf: bool) -> None:
-        self._host = Host(PROC, max_descriptors=MAX_DESCRIPTORS, bpf=bpf)
+        self._host = procfs_host(PROC, max_descriptors=MAX_DESCRIPTORS, bpf=bpf)
         self._exposition = Exposition()
         if bpf and not self._host.status().capabilities["bpf_tasks"]:
             self._host.close()

@@ -23,7 +23,7 @@ from exporter.services.windows import Windows
 from exporter.sources.calling import open_calling
 from exporter.sources.errors import SourceError
 from exporter.sources.governed import Round
-from exporter.sources.host import Host
+from exporter.sources.hosts import by_procfs, open_host
 from exporter.sources.namespaces import Namespaces
 from exporter.sources.packets import open_packets
 from exporter.sources.source import PacketSource
@@ -133,13 +133,14 @@ class App:
         with ExitStack() as opened:
             self._namespaces = Namespaces(config.procfs)
             opened.callback(self._namespaces.close)
-            self._host = Host(config.procfs, namespaces=self._namespaces, bpf=config.bpf)
+            self._host = open_host(config.host_method, config.procfs, config.bpf, self._namespaces)
             opened.callback(self._host.close)
             self._wire = Wire(
                 self._open_capture(config), config.memory_bytes, config.cpu_budget, values=config.business_value
             )
             opened.callback(lambda: self._wire.close(self._wall()))
-            self._portraits = Portraits(config.procfs, config.fingerprints_state, lambda: wall() / 1e9)
+            proc = config.procfs if by_procfs(config.host_method) else None
+            self._portraits = Portraits(proc, config.fingerprints_state, lambda: wall() / 1e9)
             opened.callback(self._save)
             windows = SYSCALL_WINDOWS if config.syscalls_mode == "windows" else None
             self._calling = open_calling(windows, self._host.services, clock, config.procfs, config.syscalls)
@@ -263,11 +264,9 @@ class App:
         missing = [name for name, is_there in available.items() if not is_there]
         if missing:
             reason = {"reason": self._capture_error} if self._capture_error else {}
-            granting = grant(os.getuid(), os.getgid(), missing)
-            log.warning(
-                "not permitted to see everything",
-                extra={"missing": losses(available), **reason, "grant": granting},
-            )
+            # What psutil does not tell nobody grants.
+            granting = {"grant": grant(os.getuid(), os.getgid(), missing)} if available["procfs"] else {}
+            log.warning("not permitted to see everything", extra={"missing": losses(available), **reason, **granting})
 
     def _collect(self, name: str, families: Families) -> tuple[Family, ...] | None:
         return self._attempts.run(f"collector {name}", lambda: tuple(families()))

@@ -12,6 +12,7 @@ MIB = 1 << 20
 SYSCALL_MODES = ("windows", "continuous")
 NAMESPACES = ("host", "all")
 METHODS = ("auto", "ring", "scapy")
+HOST_METHODS = ("auto", "procfs", "psutil")
 FILTERS = ("auto", "ebpf", "classic")
 
 
@@ -55,6 +56,12 @@ class Config:
     log_format: str = choice("log.format", "logfmt", "Format of log messages.", FORMATS)
     procfs: Path = option(
         "path.procfs", Path("/proc"), "Where procfs is mounted.", parse=existing_folder, metavar="PATH"
+    )
+    host_method: str = choice(
+        "host.method",
+        "auto",
+        "How to read processes and sockets: from procfs, or with psutil, which is dearer and tells less.",
+        HOST_METHODS,
     )
     interfaces: tuple[str, ...] = repeated(
         "capture.interface", (), "Network interface to capture on, instead of every one that is up.", parse=str

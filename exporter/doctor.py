@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from exporter.config import existing_folder
 from exporter.privileges import LOSSES, grant
 from exporter.sources import probes
+from exporter.sources.hosts import HAS_PROCFS
 from exporter.sources.probes import Finding, Probe, Verdict
 from toolkit import values
 from toolkit.settings import load_or_exit, option, repeated
@@ -88,9 +89,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ALL if all(check.is_there for check in checks) else SOME_MISSING
 
 
-def probed(config: DoctorConfig) -> Iterator[tuple[str, Probe]]:
-    """Yield what is looked at, by name."""
+def probed(config: DoctorConfig, has_procfs: bool = HAS_PROCFS) -> Iterator[tuple[str, Probe]]:
+    """Yield what is looked at, by name; of a system without Linux' procfs, that it is without."""
     yield "capture", probes.capture
+    yield "procfs", partial(probes.procfs, has_procfs)
+    if has_procfs:
+        yield from of_linux(config)
+    if config.prometheus_url:
+        yield f"prometheus {shown(config.prometheus_url)}", partial(probes.reachable, config.prometheus_url)
+    for url in config.alertmanagers:
+        yield f"alertmanager {shown(url)}", partial(probes.reachable, url)
+
+
+def of_linux(config: DoctorConfig) -> Iterator[tuple[str, Probe]]:
+    """Yield what only Linux has."""
     yield "capture_filters", probes.filters
     yield "sock_diag", probes.sock_diag
     yield "closed_sockets", probes.closed_sockets
@@ -104,10 +116,6 @@ def probed(config: DoctorConfig) -> Iterator[tuple[str, Probe]]:
     yield "perf", probes.perf
     yield "cgroup_v2", partial(probes.control_groups, config.procfs)
     yield "cgroup_controllers", partial(probes.controllers, config.procfs)
-    if config.prometheus_url:
-        yield f"prometheus {shown(config.prometheus_url)}", partial(probes.reachable, config.prometheus_url)
-    for url in config.alertmanagers:
-        yield f"alertmanager {shown(url)}", partial(probes.reachable, url)
 
 
 def shown(url: str) -> str:

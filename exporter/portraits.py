@@ -23,12 +23,12 @@ class Portraits:
     """The profiles and changes of all services; every method may be called from any thread.
 
     Args:
-        proc: the host's /proc.
+        proc: the host's /proc; None where it has none.
         state: the file in which usual fingerprints outlive the exporter; None where they do not.
         wall: seconds since the epoch.
     """
 
-    def __init__(self, proc: Path, state: Path | None = None, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, proc: Path | None, state: Path | None = None, wall: Callable[[], float] = time.time) -> None:
         self._lock = threading.Lock()
         self._state, self._wall = state, wall
         model = learned()

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 LOSSES = {
     "capture": "requests, errors, durations and edges",
+    "procfs": "page faults, swap and files of processes (psutil tells the rest)",
     "processes": "other users' processes: their services, names and resources",
     "bpf_tasks": "time spent waiting for a CPU, context switches of all threads, and CPU time to the nanosecond",
     "cgroup_v2": "pressure of services, and the CPU time of children nobody waited for",
@@ -11,7 +12,7 @@ LOSSES = {
     "proc_io": "disk bytes, and read and write calls, of other users' processes",
     "proc_files": "which service a socket of another user belongs to, and open file descriptors",
     "proc_executables": "the executables of other users' processes, and so their names",
-    "sock_diag": "bytes, round-trip times and states of TCP connections (/proc/net is read instead)",
+    "sock_diag": "bytes, round-trip times and states of TCP connections (other tables are read instead)",
     "syscalls": "system calls per service",
     "net_namespaces": "sockets of containers with a network of their own",
     "closed_sockets": "the last bytes of TCP connections when hundreds end at once",

@@ -21,7 +21,7 @@ from exporter.services.sampling import Sampling
 from exporter.services.traffic import Caps, Traffic, TrafficSnapshot
 from exporter.services.view import HostView
 from exporter.sources.governed import Clocks, GovernedCapture, Governing, Round, spent
-from exporter.sources.interfaces import packets_passed
+from exporter.sources.passed import packets_passed
 from exporter.sources.source import CaptureStats, PacketSource
 from toolkit.turns import Turns
 

@@ -14,6 +14,7 @@ from exporter.fingerprint.reading import readings
 from exporter.services.view import HostView
 from exporter.sources.host import Host
 from exporter.sources.packets import open_packets
+from exporter.sources.procfshost import procfs_host
 from exporter.wire import Wire
 
 MEMORY_BYTES = 64 << 20
@@ -78,7 +79,7 @@ class Watch:
 @contextmanager
 def watching(model: Model | None = None) -> Iterator[Watch]:
     """Watch all interfaces and processes; needs CAP_NET_RAW."""
-    with closing(Host(Path("/proc"))) as host:
+    with closing(procfs_host(Path("/proc"))) as host:
         wire = Wire(open_packets("auto", (), 2048, MEMORY_BYTES), MEMORY_BYTES, cpu_budget=2.0)
         watch = Watch(host, wire, model)
         threads = [threading.Thread(target=work, daemon=True) for work in (watch.drain, watch.look)]

@@ -38,8 +38,9 @@ def _processor(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     for name, one in resources.items():
         cpu.add((name, "user"), one.counters.user_nanoseconds / NANOSECONDS)
         cpu.add((name, "system"), one.counters.system_nanoseconds / NANOSECONDS)
-        faults.add((name, "minor"), one.counters.minor_faults)
-        faults.add((name, "major"), one.counters.major_faults)
+        if one.has_memory_events:
+            faults.add((name, "minor"), one.counters.minor_faults)
+            faults.add((name, "major"), one.counters.major_faults)
     yield cpu
     yield faults
     waits = {name: one.counters for name, one in resources.items() if one.has_waits}
@@ -111,7 +112,7 @@ def _memory(resources: Mapping[str, ServiceResources]) -> Iterator[Family]:
     yield _gauge(
         "larimar_service_memory_swap_bytes",
         "Swapped-out memory of all processes. /proc/PID/status.",
-        {name: one.gauges.swap_bytes for name, one in resources.items()},
+        {name: one.gauges.swap_bytes for name, one in resources.items() if one.has_memory_events},
     )
 
 

@@ -20,6 +20,7 @@ class ServiceResources:
         gauges: of its members at the last sample.
         has_io: whether disk, call and file counts could ever be read of a member.
         has_waits: the same of run delays and context switches.
+        has_memory_events: whether page faults and what is swapped out are told at all.
         cgroups: of the cgroups that are all the service's own; None where it never had any.
         proportional_share: of the resident memory, what is left when pages that several processes share are divided
             among them; None where not known.
@@ -30,6 +31,7 @@ class ServiceResources:
     gauges: Gauges
     has_io: bool
     has_waits: bool = False
+    has_memory_events: bool = True
     cgroups: CgroupUse | None = None
     proportional_share: float | None = None
 

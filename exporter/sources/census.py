@@ -3,13 +3,56 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
+from exporter.identity.facts import ProcessFacts
 from exporter.identity.ladder import own_name
 from exporter.identity.tree import Candidate
-from exporter.sources.procfs import Procfs
 
 RECHECK_SECONDS = 5.0  # by then a wrapper has executed its program and a server has set its title
 _KERNEL_ROUNDS = 64  # in so many refreshes every kernel thread's PID is looked at again: it may be reused
+
+
+class Standing(Protocol):
+    """Which process has a number, and whether it is one."""
+
+    @property
+    def start_ticks(self) -> int:
+        """When it started."""
+        ...
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether it is a kernel thread."""
+        ...
+
+    @property
+    def is_zombie(self) -> bool:
+        """Whether it has ended and nobody has waited for it yet."""
+        ...
+
+
+S = TypeVar("S", bound=Standing)
+
+
+class Processes(Protocol[S]):
+    """Lists processes and tells what they are."""
+
+    def pids(self) -> set[int]:
+        """Return the processes that are visible now; the same object where none came or went.
+
+        Raises:
+            OSError: they cannot be listed.
+        """
+        ...
+
+    def stat(self, pid: int) -> S | None:
+        """Return which process has a number; None where it has ended or may not be seen."""
+        ...
+
+    def facts(self, pid: int, stat: S) -> ProcessFacts:
+        """Return what the process is; what cannot be read is empty."""
+        ...
 
 
 @dataclass(slots=True)
@@ -21,16 +64,16 @@ class _Visit:
     read_at: float
 
 
-class Census:
-    """The processes of one /proc, kernel threads left out.
+class Census(Generic[S]):
+    """The processes of one host, kernel threads left out.
 
     Attributes:
         candidates: by PID; replaced, never changed, when anything changed.
         hidden: how many of the processes listed could not be read at the last refresh.
     """
 
-    def __init__(self, procfs: Procfs) -> None:
-        self._procfs = procfs
+    def __init__(self, processes: Processes[S]) -> None:
+        self._processes = processes
         self._visits: dict[int, _Visit] = {}
         self._pending: set[int] = set()  # those that are due at some time
         self._kernel: set[int] = set()
@@ -44,9 +87,9 @@ class Census:
         """Follow processes that came, went or are due to be read again; return whether any candidate changed.
 
         Raises:
-            OSError: /proc itself cannot be read.
+            OSError: the processes cannot be listed.
         """
-        pids = self._procfs.pids()
+        pids = self._processes.pids()
         due = [pid for pid in self._pending if now >= self._visits[pid].due]
         if pids is self._listed and not due and not self._lost_some:
             return False
@@ -97,7 +140,7 @@ class Census:
 
     def _visit(self, pid: int, updated: dict[int, Candidate], now: float) -> None:
         """Read a process's facts; leaves it out where it has ended, and keeps what was known of a zombie."""
-        stat = self._procfs.stat(pid)
+        stat = self._processes.stat(pid)
         before = updated.get(pid)
         if stat is None:
             updated.pop(pid, None)
@@ -122,6 +165,6 @@ class Census:
             self._pending.discard(pid)
         if same and stat.is_zombie:
             return
-        facts = self._procfs.facts(pid, stat)
+        facts = self._processes.facts(pid, stat)
         if not same or before is None or before.facts != facts:
             updated[pid] = Candidate(facts, own_name(facts))

@@ -51,10 +51,14 @@ class _Known:
 
 
 class Deployed:
-    """Reads deployments from one /proc; what may not be read is left out."""
+    """Reads deployments; what may not be read is left out.
 
-    def __init__(self, proc: Path) -> None:
-        self._proc = str(proc)
+    Args:
+        proc: the host's /proc; None where it has none, and files are where processes say.
+    """
+
+    def __init__(self, proc: Path | None) -> None:
+        self._proc = proc
         self._known: dict[int, _Known] = {}
         self._starts = Starts()
         self._made_of: dict[Start, frozenset[Part]] = {}
@@ -105,10 +109,10 @@ class Deployed:
 
     def _fixed(self, facts: ProcessFacts) -> Iterator[Part]:
         """Yield what stays the same while a process runs."""
-        for path in (f"{self._proc}/{facts.pid}/exe", self._script(facts)):
+        executable, script = self._executable(facts), self._script(facts)
+        for path, shown in ((executable, facts.executable), (script, self._shown(facts, script))):
             stamp = _stamp(path)
             if stamp:
-                shown = facts.executable if path.endswith("/exe") else self._shown(facts, path)
                 yield Part(Change.EXECUTABLE, f"{shown} {stamp}")
         line = _command_line(facts)
         if line:
@@ -136,10 +140,14 @@ class Deployed:
         yield from paths
         yield from (path for path in (self._within(facts, f"/{each}") for each in usual) if _stamp(path))
 
+    def _executable(self, facts: ProcessFacts) -> str:
+        """Return where the file is that runs, which may have been replaced; empty where that is not known."""
+        return facts.executable if self._proc is None else f"{self._proc}/{facts.pid}/exe"
+
     def _within(self, facts: ProcessFacts, path: str) -> str:
         """Return the path of a process's file as seen from here."""
         absolute = PurePosixPath(facts.working_directory or "/", path)
-        return f"{self._proc}/{facts.pid}/root{absolute}"
+        return str(absolute) if self._proc is None else f"{self._proc}/{facts.pid}/root{absolute}"
 
     def _shown(self, facts: ProcessFacts, path: str) -> str:
         """Return a path without what differs between processes that have the same files."""
@@ -147,7 +155,7 @@ class Deployed:
 
     def _unit(self, unit: str) -> Iterator[str]:
         """Yield the stamps of a unit's file and of what overrides it."""
-        if not unit:
+        if not unit or self._proc is None:
             return
         template = re.sub(r"@[^.]+\.", "@.", unit)
         for folder in _UNIT_FOLDERS:

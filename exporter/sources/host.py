@@ -1,10 +1,9 @@
 """A host's services: who runs, what it is called, where it listens, what it uses."""
 
-import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, Protocol
 
 from exporter.identity.roster import Roster
 from exporter.services.connects import WayKey
@@ -13,19 +12,9 @@ from exporter.services.naming import Named, Naming
 from exporter.services.parties import Party
 from exporter.services.resources import ServiceResources
 from exporter.services.transfers import Totals
+from exporter.services.usage import Reading
 from exporter.services.view import HostView
 from exporter.sources.census import Census
-from exporter.sources.containers import Containers
-from exporter.sources.hostsockets import HostSockets
-from exporter.sources.hostusage import HostUsage
-from exporter.sources.namespaces import Namespaces
-from exporter.sources.netlink import local_addresses
-from exporter.sources.procfs import ContainerLookup, Procfs
-from exporter.sources.runtimes import Remembered, run_times
-from exporter.sources.sockets import SocketSource
-
-_CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
-_DEFAULT_EPHEMERAL = range(32768, 61000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +22,10 @@ class HostStatus:
     """What the host lets be seen.
 
     Attributes:
-        capabilities: by name, whether it is available: `processes` (those of others are listed), `bpf_tasks` (the
-            kernel tells what they use), `proc_io` (disk and call counts), `proc_files` (open files and the owners of
-            sockets), `proc_executables` (what interpreters run, and where), `sock_diag`, `closed_sockets` (notices of
-            sockets that end), `net_namespaces` (sockets of the others).
+        capabilities: by name, whether it is available: `procfs` (processes are read from there), `processes` (those of
+            others are listed), `bpf_tasks` (the kernel tells what they use), `proc_io` (disk and call counts),
+            `proc_files` (open files and the owners of sockets), `proc_executables` (what interpreters run, and where),
+            `sock_diag`, `closed_sockets` (notices of sockets that end), `net_namespaces` (sockets of the others).
         hidden_processes: listed but not readable at the last refresh.
         unowned_sockets: sockets with an inode whose process was not found at the last refresh.
         unsearched_processes: still to be looked through for the owners of sockets, which is done in small steps.
@@ -54,48 +43,142 @@ class HostStatus:
     services_refused: int
 
 
+class HostUsages(Protocol):
+    """Reads and adds up what processes use; not used by two threads at once."""
+
+    @property
+    def capabilities(self) -> Mapping[str, bool]:
+        """What may be told, by name."""
+        ...
+
+    def read(self, pids: Set[int]) -> Reading:
+        """Read what these processes have used."""
+        ...
+
+    def add(self, reading: Reading, alive: Set[int], named: Named, now: float) -> Mapping[str, ServiceResources]:
+        """Return every service's resources; arguments as for `HostUsage.add`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held."""
+        ...
+
+
+class HostConnections(Protocol):
+    """Follows the sockets of a host; not used by two threads at once, but for `hear`.
+
+    Attributes:
+        owners: the PID of each socket's owner, by inode, as far as found.
+        unowned: sockets with an inode whose process was not found at the last reading.
+        ports: the lowest TCP port that each process listens on.
+    """
+
+    owners: Mapping[int, int]
+    unowned: int
+    ports: dict[int, int]
+
+    @property
+    def capabilities(self) -> Mapping[str, bool]:
+        """What may be seen of sockets, by name."""
+        ...
+
+    @property
+    def hears_closings(self) -> bool:
+        """Whether the last bytes of sockets that end between two fetchings are counted, however many do."""
+        ...
+
+    @property
+    def unsearched(self) -> int:
+        """How many processes are still to be looked through for the owners of sockets."""
+        ...
+
+    @property
+    def failures(self) -> int:
+        """How often the sockets could not be read."""
+        ...
+
+    @property
+    def closings_lost(self) -> int:
+        """How often notices of closed sockets were lost."""
+        ...
+
+    def read(self, pids: Set[int], now: float) -> None:
+        """Read all sockets and whose they are; `now` in seconds, never falling."""
+        ...
+
+    def count(self, host: HostView, now: float) -> HostView:
+        """Credit what was read to services; return the host with its listeners and connections."""
+        ...
+
+    def look_beside(self, members: Mapping[int, str], known: Collection[str], now: float) -> None:
+        """Look at what is no TCP; arguments as for `HostSockets.look_beside`."""
+        ...
+
+    def hear(self) -> None:
+        """Fetch the notices of closed sockets; from any thread.
+
+        Raises:
+            OSError, ValueError: they cannot be read.
+        """
+        ...
+
+    def transfers(self) -> Mapping[Party, Totals]:
+        """Return what TCP sockets have transferred."""
+        ...
+
+    def unix_edges(self) -> Mapping[WayKey, int]:
+        """Return the connections between services over Unix sockets."""
+        ...
+
+    def udp(self) -> Mapping[str, UdpUse]:
+        """Return every service's UDP sockets and drops."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a host is read by.
+
+    Attributes:
+        census: of its processes.
+        begin: called before each look.
+        capabilities: returns what may be seen of processes, by name.
+        boot_time: seconds since the epoch from which processes' starts are counted, `ticks_per_second` of them.
+        ephemeral_ports: the range that the kernel gives to clients.
+    """
+
+    census: Census[Any]
+    usage: HostUsages
+    sockets: HostConnections
+    begin: Callable[[], None]
+    capabilities: Callable[[], Mapping[str, bool]]
+    boot_time: float
+    ticks_per_second: int
+    ephemeral_ports: range
+
+
 class Host:
     """Follows the processes and sockets of one host; every method may be called from any thread."""
 
-    def __init__(
-        self,
-        proc: Path = Path("/proc"),
-        sockets: SocketSource | None = None,
-        addresses: Callable[[], frozenset[str]] = local_addresses,
-        containers: ContainerLookup | None = None,
-        max_services: int = 200,
-        max_descriptors: int = 30_000,
-        bpf: bool = True,
-        namespaces: Namespaces | None = None,
-    ) -> None:
-        """Prepare; nothing is read yet but the boot time and the range of ephemeral ports.
+    def __init__(self, parts: Parts, max_services: int = 200) -> None:
+        """Prepare; nothing is read yet.
 
         Args:
-            proc: the host's /proc, which may be mounted elsewhere.
-            sockets: where sockets are read; by default sock_diag, which also tells which ones were closed, else
-                /proc/net where that is refused.
-            addresses: returns the addresses of all interfaces; raises OSError or ValueError where it cannot.
-            containers: looks up what a container's runtime says of it; by default from the host's files, which are
-                seen through the root directory of its first process.
+            parts: what reads the host; closed with it.
             max_services: the services beyond it are `~other`.
-            max_descriptors: how many files to keep open for reading usage; this process's limit is raised to allow
-                them, and where it cannot be, fewer are kept.
-            bpf: whether to let the kernel tell what processes use, where it may.
-            namespaces: the other network namespaces, where somebody else follows them too; they stay that one's.
         """
         self._lock = threading.RLock()
-        self._times = times = Remembered(run_times(proc))
-        self._procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find, times)
-        self._census = Census(self._procfs)
-        self._usage = HostUsage(proc, max_descriptors, bpf, times)
-        self._sockets = HostSockets(proc, sockets, addresses, times, namespaces)
+        self._parts = parts
+        self._census, self._usage, self._sockets = parts.census, parts.usage, parts.sockets
         self._roster = Roster(max_services)
-        self._naming = Naming(self._roster, self._procfs.boot_time(), os.sysconf("SC_CLK_TCK"))
-        self._privileged = may_trace(self._procfs)
-        self._ephemeral = ephemeral_ports(self._procfs)
+        self._naming = Naming(self._roster, parts.boot_time, parts.ticks_per_second)
         self._ports: Mapping[int, int] = {}
         self._named = Named()
-        self._view = HostView(ephemeral_ports=self._ephemeral)
+        self._view = HostView(ephemeral_ports=parts.ephemeral_ports)
 
     def refresh(self, now: float) -> HostView:
         """Follow processes and sockets; cheap enough for every second.
@@ -107,7 +190,7 @@ class Host:
             OSError: /proc itself cannot be read.
         """
         with self._lock:
-            self._times.forget()
+            self._parts.begin()
             changed = self._census.refresh(now)
             self._sockets.read(self._census.candidates.keys(), now)
             with_sockets = set(self._sockets.owners.values())
@@ -117,7 +200,7 @@ class Host:
             host = HostView(
                 processes=self._named.processes,
                 services=self._named.services,
-                ephemeral_ports=self._ephemeral,
+                ephemeral_ports=self._parts.ephemeral_ports,
                 renamed=self._named.renamed,
             )
             self._view = self._sockets.count(host, now)
@@ -185,14 +268,7 @@ class Host:
         """Return what the host let be seen so far."""
         with self._lock:
             return HostStatus(
-                capabilities={
-                    "processes": self._procfs.shows_others(),
-                    **self._usage.capabilities,
-                    "proc_io": self._privileged or self._usage.forbidden == 0,
-                    "proc_files": self._privileged or not self._sockets.hides_files,
-                    "proc_executables": self._privileged or self._procfs.forbidden["exe"] == 0,
-                    **self._sockets.capabilities,
-                },
+                capabilities={**self._parts.capabilities(), **self._usage.capabilities, **self._sockets.capabilities},
                 hidden_processes=self._census.hidden,
                 unowned_sockets=self._sockets.unowned,
                 unsearched_processes=self._sockets.unsearched,
@@ -212,22 +288,3 @@ class Host:
             return self._census.age_seconds(pid, now)
 
         self._named = self._naming.update(self._census.candidates, self._ports, with_sockets, age_seconds, now)
-
-
-def ephemeral_ports(procfs: Procfs) -> range:
-    """Return the ports that the kernel gives to clients."""
-    try:
-        low, high = procfs.read("sys/net/ipv4/ip_local_port_range").split()
-        return range(int(low), int(high) + 1)
-    except (OSError, ValueError):
-        return _DEFAULT_EPHEMERAL
-
-
-def may_trace(procfs: Procfs) -> bool:
-    """Return whether this process may look into all others (CAP_SYS_PTRACE); a few may hide even so."""
-    try:
-        lines = procfs.read("self/status").splitlines()
-        effective = next(line for line in lines if line.startswith(b"CapEff:"))
-        return bool(int(effective.split()[1], 16) >> _CAP_SYS_PTRACE & 1)
-    except (OSError, ValueError, IndexError, StopIteration):
-        return False

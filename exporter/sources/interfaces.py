@@ -5,7 +5,6 @@ import fcntl
 import socket
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
 SIOCGIFFLAGS = 0x8913
 SIOCGIFHWADDR = 0x8927
@@ -86,13 +85,3 @@ def _look(control: socket.socket, index: int, name: str, zone: int) -> Interface
         return None
     link = LINK_ETHERNET if kind in ETHERNET_TYPES else LINK_RAW_IP
     return Interface(name, index, bool(flags & IFF_LOOPBACK), link, zone)
-
-
-def packets_passed(devices: Path = Path("/proc/self/net/dev")) -> int:
-    """Return how many packets all interfaces of this network namespace received and sent, -1 where that is not told."""
-    try:
-        lines = devices.read_bytes().split(b"\n")[2:-1]
-        rows = [line.rpartition(b":")[2].split() for line in lines]
-        return sum(int(row[1]) + int(row[9]) for row in rows)
-    except (OSError, ValueError, IndexError):
-        return -1

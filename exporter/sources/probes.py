@@ -22,12 +22,12 @@ from exporter.sources.callcounts import Counting
 from exporter.sources.closings import Closings
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import EBPF, Filters
-from exporter.sources.host import may_trace
 from exporter.sources.namespaces import within
 from exporter.sources.netlink import DiagSockets
 from exporter.sources.packets import HAS_RINGS
 from exporter.sources.pidnamespace import shown_by
 from exporter.sources.procfs import Procfs
+from exporter.sources.procfshost import may_trace
 from exporter.sources.tasks import open_usages
 from exporter.sources.usage import UsageReader
 
@@ -61,6 +61,11 @@ def capture() -> Finding:
     if not HAS_RINGS:
         return Finding(Verdict.ABSENT, "no AF_PACKET on this system; scapy captures, far slower")
     return _tried(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close())
+
+
+def procfs(has_procfs: bool) -> Finding:
+    """Tell whether the system has a procfs that is known here."""
+    return AVAILABLE if has_procfs else Finding(Verdict.ABSENT, "not on this system; psutil tells less, and is dearer")
 
 
 def filters() -> Finding:

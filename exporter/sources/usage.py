@@ -7,7 +7,6 @@ memory may be taken without its doing.
 """
 
 import os
-import resource
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,6 +208,8 @@ def descriptor_budget(wanted: int) -> int:
 
     A sixth of the limit is left for everything else, and for what is only opened for a moment.
     """
+    import resource  # noqa: PLC0415  # Windows, which has no procfs either, has none
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted * 6 // 5
     if soft != resource.RLIM_INFINITY and soft < needed:

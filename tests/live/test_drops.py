@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from benchmarks.exporter import exporter, read, sample
-from exporter.sources.interfaces import packets_passed
+from exporter.sources.passed import packets_passed
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120), pytest.mark.usefixtures("capturing")]
 

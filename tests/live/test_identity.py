@@ -23,6 +23,7 @@ from exporter.services.deployment import Change
 from exporter.services.outlines import Outlines
 from exporter.services.view import HostView
 from exporter.sources.host import Host
+from exporter.sources.procfshost import procfs_host
 from quickstart.debian import Tree
 from tests.live.support.restarts import again, upgrade
 from tests.live.support.waiting import until
@@ -79,7 +80,7 @@ class Watched:
 
 @pytest.fixture
 def watched() -> Iterator[Watched]:
-    with closing(Host()) as host:
+    with closing(procfs_host()) as host:
         yield Watched(host)
 
 

@@ -10,13 +10,14 @@ import pytest
 from exporter.model import Endpoint
 from exporter.services.view import HostView
 from exporter.sources.host import Host
+from exporter.sources.procfshost import procfs_host
 from quickstart.debian import Tree
 from tests.live.support import servers, stack
 
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    with closing(Host()) as made:
+    with closing(procfs_host()) as made:
         yield made
 
 

@@ -12,6 +12,7 @@ from exporter.services.cgroups import CgroupReading
 from exporter.services.resources import ServiceResources
 from exporter.sources.cgroup import CgroupReader, mounted, reading
 from exporter.sources.host import Host
+from exporter.sources.procfshost import procfs_host
 
 # Its children end between two looks, and are never waited for: the kernel's count of the cgroup is the truth.
 ORPHANS = """
@@ -103,7 +104,7 @@ def own_cgroup() -> Iterator[Path]:
 
 
 def test_children_that_nobody_waits_for_count_in_a_cgroup_of_the_services_own(own_cgroup: Path) -> None:
-    host = Host(bpf=False)
+    host = procfs_host(bpf=False)
     with subprocess.Popen(
         [sys.executable, "-c", ORPHANS, str(own_cgroup)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:

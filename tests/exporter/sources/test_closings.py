@@ -18,6 +18,7 @@ from exporter.services.parties import Party
 from exporter.services.transfers import Totals
 from exporter.sources.closings import Closings
 from exporter.sources.host import Host
+from exporter.sources.procfshost import procfs_host
 
 ASKED, ANSWERED = 300, 4000
 QUIET_ROUNDS = 4
@@ -126,7 +127,7 @@ def _started(script: Path, *arguments: int) -> subprocess.Popen[str]:
 @pytest.fixture
 def host() -> Iterator[Host]:
     heard_or_skip().close()
-    with closing(Host()) as host:
+    with closing(procfs_host()) as host:
         yield host
 
 

@@ -13,6 +13,7 @@ from exporter.services.view import HostView, Listener
 from exporter.sources.host import Host
 from exporter.sources.hostsockets import open_sockets
 from exporter.sources.netlink import DiagSockets
+from exporter.sources.procfshost import procfs_host
 from exporter.sources.sockets import Others, Socket, SocketLook, compared
 from tests.exporter.sources.proctree import ProcTree
 
@@ -62,7 +63,7 @@ def table() -> Table:
 
 @pytest.fixture
 def host(tree: ProcTree, table: Table) -> Iterator[Host]:
-    host = Host(tree.path, table, addresses=lambda: ADDRESSES)
+    host = procfs_host(tree.path, table, addresses=lambda: ADDRESSES)
     yield host
     host.close()
 
@@ -246,7 +247,7 @@ def test_a_young_process_with_a_socket_is_a_service_at_once(tree: ProcTree, tabl
 def test_the_services_beyond_the_limit_are_other(tree: ProcTree, table: Table) -> None:
     for pid in range(10, 30):
         tree.add(pid, b"/opt/program-%c" % (87 + pid), start=pid)
-    host = Host(tree.path, table, addresses=lambda: ADDRESSES, max_services=5)
+    host = procfs_host(tree.path, table, addresses=lambda: ADDRESSES, max_services=5)
 
     view = host.refresh(0.0)
 
@@ -335,7 +336,7 @@ def test_closed_connections_leave_the_view_and_given_views_do_not_change(
 
 
 def test_without_its_proc_the_host_says_so(tmp_path: Path, table: Table) -> None:
-    host = Host(tmp_path / "none", table, addresses=lambda: ADDRESSES)
+    host = procfs_host(tmp_path / "none", table, addresses=lambda: ADDRESSES)
 
     with pytest.raises(FileNotFoundError):
         host.refresh(0.0)

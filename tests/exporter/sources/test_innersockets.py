@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from exporter.services.transfers import Ledger
-from exporter.sources.host import Host
 from exporter.sources.innersockets import InnerSockets
 from exporter.sources.interfaces import interfaces_up
 from exporter.sources.namespaces import Namespaces
+from exporter.sources.procfshost import procfs_host
 from tests.exporter.powers import CAP_SYS_ADMIN, Powers, with_powers
 from tests.exporter.sources.test_closings import ANSWERED, ASKED, Load, Shop, run, totals
 from tests.live.support.namespace import chosen, outside, own_loopback
@@ -38,7 +38,7 @@ def open_files() -> int:
 def test_services_in_a_namespace_of_their_own_are_counted_to_the_byte(shop: Shop, tmp_path: Path) -> None:
     # Others may run the same tests meanwhile.
     proc = chosen(tmp_path / "proc", {shop.server.pid, shop.client.pid})
-    with closing(Host(proc, bpf=False)) as host:
+    with closing(procfs_host(proc, bpf=False)) as host:
         run(shop, host)
         found = totals(host)
         listeners = host.view().listeners

@@ -12,6 +12,7 @@ import pytest
 
 from exporter.services.connects import WayKey
 from exporter.sources.host import Host
+from exporter.sources.procfshost import procfs_host
 from exporter.sources.procnet import ProcNetSockets
 from tests.live.support.namespace import chosen, outside, own_loopback
 
@@ -82,7 +83,7 @@ def hold(host: Host, two: Two) -> None:
 
 
 def test_unix_connections_and_udp_drops_of_services(tmp_path: Path) -> None:
-    with closing(Host()) as host, two_services(tmp_path) as two:
+    with closing(procfs_host()) as host, two_services(tmp_path) as two:
         hold(host, two)
 
 
@@ -92,7 +93,7 @@ def test_the_same_of_services_in_a_network_namespace_of_their_own(tmp_path: Path
             pytest.skip("no network namespace to be had: needs CAP_SYS_ADMIN")
         with two_services(tmp_path) as two, outside():
             proc = chosen(tmp_path / "proc", two.pids)  # others may run the same test
-            with closing(Host(proc, bpf=False)) as host:
+            with closing(procfs_host(proc, bpf=False)) as host:
                 hold(host, two)
 
 

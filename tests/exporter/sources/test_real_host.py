@@ -13,6 +13,7 @@ from exporter.model import Endpoint
 from exporter.services.view import HostView, Listener
 from exporter.sources.host import Host
 from exporter.sources.netlink import DiagSockets, local_addresses
+from exporter.sources.procfshost import procfs_host
 from exporter.sources.procnet import ProcNetSockets
 from exporter.sources.sockets import Socket, SocketSource
 
@@ -50,7 +51,7 @@ os.read(0, 1)
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    host = Host()
+    host = procfs_host()
     yield host
     host.close()
 
@@ -108,7 +109,7 @@ def test_a_server_that_starts_is_found_with_its_name(host: Host, server: subproc
 
 def test_a_server_that_was_there_before_is_found(server: subprocess.Popen[str]) -> None:
     port = read_port(server)
-    host = Host()
+    host = procfs_host()
 
     view = look_until(host, lambda view: view.service_at(Endpoint("127.0.0.1", port)))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.sources.host import Host
+from exporter.sources.procfshost import procfs_host
 
 CHILDREN = 10_000
 LOOK_SECONDS = 5.0  # as the exporter does between scrapes
@@ -39,7 +40,7 @@ input()
 @pytest.fixture(params=[False, True], ids=["proc", "bpf"])
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     wanted: bool = request.param
-    host = Host(bpf=wanted)
+    host = procfs_host(bpf=wanted)
     if wanted and not host.status().capabilities["bpf_tasks"]:
         host.close()
         pytest.skip("no eBPF here")

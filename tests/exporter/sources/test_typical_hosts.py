@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.model import Endpoint
-from exporter.sources.host import Host
+from exporter.sources.procfshost import procfs_host
 from tests.exporter.sources.proctree import ProcTree
 from tests.exporter.sources.test_host import ADDRESSES, Table
 
@@ -135,7 +135,7 @@ def test_every_process_of_a_typical_host_is_in_the_service_that_people_expect(
 ) -> None:
     table = Table()
     write(tree, table, lines)
-    with closing(Host(tree.path, table, addresses=lambda: ADDRESSES)) as host:
+    with closing(procfs_host(tree.path, table, addresses=lambda: ADDRESSES)) as host:
         view = host.refresh(0.0)
 
     assert {line.pid: view.processes[line.pid].service for line in lines} == {line.pid: line.service for line in lines}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.sources.host import Host, may_trace
+from exporter.sources.host import Host
 from exporter.sources.procfs import Procfs
+from exporter.sources.procfshost import may_trace, procfs_host
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def hosts_of_nobody() -> Iterator[Host]:
     was_root = os.geteuid() == 0
     if was_root:
         os.seteuid(65534)
-    host = Host()
+    host = procfs_host()
     yield host
     host.close()
     if was_root:
@@ -63,7 +64,7 @@ def test_what_is_forbidden_is_reported(hosts_of_nobody: Host) -> None:
 def test_a_privileged_host_may_all() -> None:
     if not may_trace(Procfs(Path("/proc"))):
         pytest.skip("needs CAP_SYS_PTRACE")
-    host = Host()
+    host = procfs_host()
     host.sample(0.0)
 
     told = host.status().capabilities
