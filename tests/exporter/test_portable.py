@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import doctor
 from exporter.doctor import DoctorConfig, probed
+from exporter.privileges import LOSSES
 
 # Another system is made of this one: nothing of Linux' own can be imported or found but by psutil itself.
 SCRIPT = """
@@ -62,7 +63,7 @@ def test_the_doctor_says_that_there_is_no_procfs(capsys: pytest.CaptureFixture[s
     assert tried.keys() == {"capture", "procfs"}
     procfs = tried["procfs"]
     assert isinstance(procfs, partial)
-    check = doctor.Check("procfs", procfs(), doctor.LOSSES["procfs"])
+    check = doctor.Check("procfs", procfs(), LOSSES["procfs"])
     text = doctor.as_text([check])
 
     assert "no  procfs: not on this system; psutil tells less" in text
