@@ -106,6 +106,8 @@ def of_linux(config: DoctorConfig) -> Iterator[tuple[str, Probe]]:
     yield "capture_filters", probes.filters
     yield "sock_diag", probes.sock_diag
     yield "closed_sockets", probes.closed_sockets
+    yield "unix_sockets", probes.unix_sockets
+    yield "udp_drops", probes.udp_drops
     yield "net_namespaces", probes.net_namespaces
     yield "processes", partial(probes.processes, config.procfs)
     yield "proc_io", partial(probes.files_of_others, config.procfs, "io")

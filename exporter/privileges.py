@@ -13,6 +13,8 @@ LOSSES = {
     "proc_files": "which service a socket of another user belongs to, and open file descriptors",
     "proc_executables": "the executables of other users' processes, and so their names",
     "sock_diag": "bytes, round-trip times and states of TCP connections (other tables are read instead)",
+    "unix_sockets": "connections of services over Unix sockets",
+    "udp_drops": "datagrams that found the buffers of UDP sockets full",
     "syscalls": "system calls per service",
     "net_namespaces": "sockets of containers with a network of their own",
     "closed_sockets": "the last bytes of TCP connections when hundreds end at once",

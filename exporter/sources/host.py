@@ -25,7 +25,8 @@ class HostStatus:
         capabilities: by name, whether it is available: `procfs` (processes are read from there), `processes` (those of
             others are listed), `bpf_tasks` (the kernel tells what they use), `proc_io` (disk and call counts),
             `proc_files` (open files and the owners of sockets), `proc_executables` (what interpreters run, and where),
-            `sock_diag`, `closed_sockets` (notices of sockets that end), `net_namespaces` (sockets of the others).
+            `sock_diag`, `closed_sockets` (notices of sockets that end), `net_namespaces` (sockets of the others),
+            `unix_sockets` (whom they connect), `udp_drops`.
         hidden_processes: listed but not readable at the last refresh.
         unowned_sockets: sockets with an inode whose process was not found at the last refresh.
         unsearched_processes: still to be looked through for the owners of sockets, which is done in small steps.

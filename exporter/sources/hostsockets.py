@@ -149,6 +149,8 @@ class HostSockets:
             "sock_diag": self._has_diag and self._own.failures == 0,
             "closed_sockets": self.hears_closings,
             "net_namespaces": self._inner.is_permitted,
+            "unix_sockets": self._neighbours.tells_unix,
+            "udp_drops": self._neighbours.tells_drops,
         }
 
     @property

@@ -22,6 +22,10 @@ class Neighbours:
     Args:
         proc: the host's /proc.
         times: tells which processes ran; by default asks their clocks.
+
+    Attributes:
+        tells_unix, tells_drops: whether connections over Unix sockets, and what UDP sockets dropped, were told of every
+            namespace when last asked.
     """
 
     def __init__(self, proc: Path, times: RunTimes | None = None) -> None:
@@ -29,6 +33,7 @@ class Neighbours:
         self._datagrams = Datagrams()
         self._edges: Mapping[WayKey, int] = {}
         self._failed = False
+        self.tells_unix = self.tells_drops = True
 
     def refresh(
         self,
@@ -47,7 +52,9 @@ class Neighbours:
             known: the names of all services.
             now: seconds, never falling.
         """
-        found = [others for others in map(self._read, sources) if others is not None]
+        found = list(map(self._read, sources))
+        self.tells_unix = all(others.tells_unix for others in found)
+        self.tells_drops = all(others.tells_drops for others in found)
         unix = {inode: one for others in found for inode, one in others.unix.items()}
         dropped = {inode: count for others in found for inode, count in others.udp_dropped.items()}
         connected = dict(list(ends(unix).items())[:MOST_CONNECTIONS])
@@ -55,14 +62,14 @@ class Neighbours:
         self._edges = edges(connected, {inode: members[pid] for inode, pid in owners.items() if pid in members})
         self._datagrams.update(dropped, sockets, dict.fromkeys(known))
 
-    def _read(self, source: SocketSource) -> Others | None:
+    def _read(self, source: SocketSource) -> Others:
         try:
             return source.others()
         except (OSError, ValueError) as error:
             if not self._failed:
                 log.warning("unix and udp sockets unreadable", extra={"error": str(error)})
             self._failed = True
-            return None
+            return Others(tells_unix=False, tells_drops=False)
 
     def unix_edges(self) -> Mapping[WayKey, int]:
         """Return the connections between services over Unix sockets."""

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 
 from exporter.services.transfers import TcpLook
@@ -53,8 +52,7 @@ class DiagSockets:
         take = partial(sockdiag.decode, protocol=sockdiag.UDP, known=self._udp, live=udp)
         for family in (socket.AF_INET, socket.AF_INET6):
             # A kernel without IPv6, or with UDP's part not loaded, says so for those alone.
-            with suppress(sockdiag.DiagError):
-                self._ask(sockdiag.request(family, sockdiag.UDP), take)
+            self._may_ask(sockdiag.request(family, sockdiag.UDP), take)
         datagrams, self._udp = compared(self._udp, udp), udp
         return self._follow(self._table.end(), datagrams)
 
@@ -67,12 +65,16 @@ class DiagSockets:
         """
         unix: dict[int, UnixSocket] = {}
         dropped: dict[int, int] = {}
-        self._ask(unixdiag.request(), partial(unixdiag.decode, found=unix))
-        for family in (socket.AF_INET, socket.AF_INET6):
-            with suppress(sockdiag.DiagError):  # as in `read`: no drops are told then
-                question = sockdiag.request(family, sockdiag.UDP, extensions=sockdiag.WITH_MEMORY)
-                self._ask(question, partial(sockdiag.decode_drops, dropped=dropped))
-        return Others(unix, dropped)
+        tells_unix = self._may_ask(unixdiag.request(), partial(unixdiag.decode, found=unix))
+        # A kernel without IPv6 refuses that alone.
+        tells_drops = [
+            self._may_ask(
+                sockdiag.request(family, sockdiag.UDP, extensions=sockdiag.WITH_MEMORY),
+                partial(sockdiag.decode_drops, dropped=dropped),
+            )
+            for family in (socket.AF_INET, socket.AF_INET6)
+        ]
+        return Others(unix, dropped, tells_unix, any(tells_drops))
 
     def _follow(self, changes: Changes, datagrams: SocketLook) -> SocketLook:
         """Make the sockets that are new; the objects of before stay those of what did not change."""
@@ -99,6 +101,14 @@ class DiagSockets:
         sockets.pop(cookie, None)
         if cookie in self._sockets:
             gone[cookie] = self._sockets[cookie]
+
+    def _may_ask(self, question: bytes, take: Callable[[bytes], bool]) -> bool:
+        """Ask; return whether the kernel answers. Raises as `read`."""
+        try:
+            self._ask(question, take)
+        except sockdiag.DiagError:
+            return False
+        return True
 
     def _ask(self, question: bytes, take: Callable[[bytes], bool]) -> None:
         channel = self._channel = self._channel or self._open_channel()

@@ -28,6 +28,7 @@ from exporter.sources.packets import HAS_RINGS
 from exporter.sources.pidnamespace import shown_by
 from exporter.sources.procfs import Procfs
 from exporter.sources.procfshost import may_trace
+from exporter.sources.sockets import Others
 from exporter.sources.tasks import open_usages
 from exporter.sources.usage import UsageReader
 
@@ -93,6 +94,16 @@ def sock_diag() -> Finding:
             sockets.read()
 
     return _tried(ask)
+
+
+def unix_sockets() -> Finding:
+    """Ask the kernel for connections over Unix sockets."""
+    return _told(lambda others: others.tells_unix)
+
+
+def udp_drops() -> Finding:
+    """Ask the kernel for what UDP sockets dropped."""
+    return _told(lambda others: others.tells_drops)
 
 
 def net_namespaces() -> Finding:
@@ -191,6 +202,17 @@ def reachable(url: str) -> Finding:
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         return Finding(Verdict.ABSENT, str(reason))
+
+
+def _told(tells: Callable[[Others], bool]) -> Finding:
+    told = []
+
+    def ask() -> None:
+        with closing(DiagSockets()) as sockets:
+            told.append(tells(sockets.others()))
+
+    tried = _tried(ask)
+    return Finding(Verdict.ABSENT, "the kernel does not tell") if told == [False] else tried
 
 
 def _tried(action: Callable[[], object]) -> Finding:

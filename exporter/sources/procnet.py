@@ -66,7 +66,7 @@ class ProcNetSockets:
                 fields = line.split()
                 if len(fields) > 12 and fields[9].isdecimal() and fields[12].isdecimal():
                     dropped[int(fields[9])] = int(fields[12])
-        return Others(udp_dropped=dropped)
+        return Others(udp_dropped=dropped, tells_unix=False)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -5,7 +5,7 @@ Layout: include/uapi/linux/inet_diag.h
 
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
 
@@ -77,13 +77,34 @@ def decode(buffer: bytes, protocol: int, known: Mapping[int, Socket], live: dict
         DiagError: the kernel answers with an error.
         ValueError: the bytes are no such answer.
     """
+    rest = memoryview(buffer)
+    return walk(buffer, lambda offset, length: _run(rest[offset:], length, protocol, known, live))
+
+
+def walk(buffer: bytes, take: Callable[[int, int], int], least: int = MESSAGE_BYTES) -> bool:
+    """Go through the messages of one datagram; return whether the answer is complete.
+
+    Args:
+        take: gets the place and the length of a message on a socket; returns how many bytes it took, of those that
+            follow too.
+        least: the bytes that such a message has before its attributes.
+
+    Raises:
+        DiagError: the kernel answers with an error.
+        ValueError: the bytes are no such answer.
+    """
     offset = 0
     while offset < len(buffer):
-        if head(buffer, offset) is Head.DONE:
+        if head(buffer, offset, least) is Head.DONE:
             return True
         (length,) = struct.unpack_from("=I", buffer, offset)
-        offset += _run(memoryview(buffer)[offset:], length, protocol, known, live)
+        offset += take(offset, length)
     return False
+
+
+def padded(length: int) -> int:
+    """Return how many bytes a message or an attribute takes with what is behind it."""
+    return (length + 3) & ~3
 
 
 def head(buffer: bytes, offset: int, least: int = MESSAGE_BYTES) -> Head:
@@ -117,17 +138,15 @@ def decode_drops(buffer: bytes, dropped: dict[int, int]) -> bool:
         DiagError: the kernel answers with an error.
         ValueError: the bytes are no such answer.
     """
-    offset = 0
-    while offset < len(buffer):
-        if head(buffer, offset) is Head.DONE:
-            return True
-        (length,) = struct.unpack_from("=I", buffer, offset)
+
+    def take(offset: int, length: int) -> int:
         (inode,) = struct.unpack_from("=I", buffer, offset + MESSAGE_BYTES - 4)
         for kind, at, size in attributes(buffer, offset + MESSAGE_BYTES, offset + length):
             if kind == _MEMORY and size >= _DROPS + 4 and inode:
                 (dropped[inode],) = struct.unpack_from("=I", buffer, at + _DROPS)
-        offset += (length + 3) & ~3
-    return False
+        return padded(length)
+
+    return walk(buffer, take)
 
 
 def attributes(buffer: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -141,7 +160,7 @@ def attributes(buffer: bytes, at: int, end: int) -> Iterator[tuple[int, int, int
         if size < 4 or at + size > end:
             raise ValueError(f"attribute of {size} bytes at {at} of {end}")
         yield kind, at + 4, size - 4
-        at += (size + 3) & ~3
+        at += padded(size)
 
 
 def _run(rest: memoryview, length: int, protocol: int, known: Mapping[int, Socket], live: dict[int, Socket]) -> int:
@@ -164,8 +183,8 @@ def _run(rest: memoryview, length: int, protocol: int, known: Mapping[int, Socke
 
 @lru_cache(maxsize=64)
 def _form(length: int) -> struct.Struct:
-    padded = (length + 3) & ~3  # attributes behind the fixed part differ by kernel and socket
-    return struct.Struct(f"{_MESSAGE}{padded - MESSAGE_BYTES}x")
+    # Attributes behind the fixed part differ by kernel and socket.
+    return struct.Struct(f"{_MESSAGE}{padded(length) - MESSAGE_BYTES}x")
 
 
 def _socket(row: tuple[int, int, int, int, bytes, bytes, bytes, bytes, int, int, int], protocol: int) -> Socket:

@@ -60,10 +60,13 @@ class Others:
     Attributes:
         unix: connected Unix sockets by inode; none where that is not told.
         udp_dropped: datagrams that each UDP socket ever dropped as its buffer was full, by inode.
+        tells_unix, tells_drops: whether that is told here at all.
     """
 
     unix: Mapping[int, UnixSocket] = field(default_factory=dict)
     udp_dropped: Mapping[int, int] = field(default_factory=dict)
+    tells_unix: bool = True
+    tells_drops: bool = True
 
 
 class SocketSource(Protocol):

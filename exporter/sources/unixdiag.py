@@ -7,7 +7,7 @@ import socket
 import struct
 
 from exporter.services.unixedges import UnixSocket
-from exporter.sources.sockdiag import SOCK_DIAG_BY_FAMILY, Head, attributes, head
+from exporter.sources.sockdiag import SOCK_DIAG_BY_FAMILY, attributes, padded, walk
 
 _REQUEST = struct.Struct("=BBHIIIII")
 _HEADER = struct.Struct("=IHHII")
@@ -31,16 +31,14 @@ def decode(buffer: bytes, found: dict[int, UnixSocket]) -> bool:
         DiagError: the kernel answers with an error.
         ValueError: the bytes are no such answer.
     """
-    offset = 0
-    while offset < len(buffer):
-        if head(buffer, offset, _FIXED) is Head.DONE:
-            return True
-        (length,) = struct.unpack_from("=I", buffer, offset)
+
+    def take(offset: int, length: int) -> int:
         kind, state, inode = struct.unpack_from("=xBBxI", buffer, offset + 16)
         if kind == socket.SOCK_STREAM and state == _ESTABLISHED:
             found[inode] = _socket(buffer, offset + _FIXED, offset + length)
-        offset += (length + 3) & ~3
-    return False
+        return padded(length)
+
+    return walk(buffer, take, _FIXED)
 
 
 def _socket(buffer: bytes, begin: int, end: int) -> UnixSocket:

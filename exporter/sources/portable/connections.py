@@ -12,6 +12,8 @@ from exporter.services.view import HostView
 from exporter.sources.following import SocketFollower
 from exporter.sources.portable.sockets import PortableSockets, addresses
 
+NOT_TOLD = ("sock_diag", "closed_sockets", "net_namespaces", "unix_sockets", "udp_drops")
+
 
 class PortableConnections:
     """Implements `host.HostConnections`.
@@ -36,7 +38,7 @@ class PortableConnections:
     @property
     def capabilities(self) -> Mapping[str, bool]:
         """What may be seen of sockets, by name."""
-        return {"sock_diag": False, "closed_sockets": False, "net_namespaces": False}
+        return dict.fromkeys(NOT_TOLD, False)
 
     @property
     def hides_files(self) -> bool:

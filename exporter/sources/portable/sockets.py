@@ -57,7 +57,7 @@ class PortableSockets:
 
     def others(self) -> Others:
         """Return nothing: Unix sockets' other ends and the drops of UDP ones are not told."""
-        return Others()
+        return Others(tells_unix=False, tells_drops=False)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -76,3 +76,29 @@ def test_an_answer_without_sockets_is_none() -> None:
     assert sockets.read().sockets == {}
     sockets.close()
     kernel.close()
+
+
+def refusal(code: int) -> bytes:
+    return struct.pack("=IHHIIi16x", 36, 2, 0, 1, 0, -code)
+
+
+@pytest.mark.parametrize(
+    ("answers", "tells_unix", "tells_drops"),
+    [
+        ((DONE, DONE, DONE), True, True),
+        ((DONE, DONE, refusal(2)), True, True),  # no IPv6
+        ((DONE, refusal(2), refusal(2)), True, False),
+        ((refusal(2), DONE, DONE), False, True),
+    ],
+)
+def test_what_the_kernel_refuses_to_tell_is_known(
+    answers: tuple[bytes, ...], tells_unix: bool, tells_drops: bool
+) -> None:
+    kernel = Kernel()
+    sockets = DiagSockets(kernel.open)
+    kernel.answer(*answers)
+    others = sockets.others()
+
+    assert (others.tells_unix, others.tells_drops) == (tells_unix, tells_drops)
+    sockets.close()
+    kernel.close()
