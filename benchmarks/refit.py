@@ -1,10 +1,11 @@
 """Measures a whole detector at full size: the first fit, evaluations, and a refit beside them.
 
-usage: python -m benchmarks.refit [--series 100000] [--days 28] [--hours 2] [--cores 2] [--workers 2] [--json]
+usage: python -m benchmarks.refit [--series 100000] [--days 28] [--first-days 2] [--hours 2] [--cores 2] [--json]
 
 A VictoriaMetrics on loopback is filled with four weeks of the exporter's metrics and with samples of the hours to come,
 two for each window. The product's own command then runs against it, with the settings that it has by default but for
-when it fits, until it has fitted twice. --prometheus takes one that is filled already; its state may be kept (--state).
+when it fits, until it has fitted twice: first from --first-days, for without baselines there are no evaluations to be
+delayed, then from all of history. --prometheus takes one that is filled already; its state may be kept (--state).
 """
 
 import argparse
@@ -43,6 +44,7 @@ class Watch:
     peak: int = 0
     peak_all: int = 0
     settled: int = 0
+    cpu: float = 0.0
 
     def look(self, folder: Path, pid: int) -> None:
         """Take down what changed."""
@@ -90,11 +92,11 @@ def _family(pid: int) -> Iterator[int]:
 
 
 @contextmanager
-def _detector(url: str, folder: Path, options: argparse.Namespace) -> Iterator["subprocess.Popen[bytes]"]:
+def _detector(url: str, folder: Path, days: float, options: argparse.Namespace) -> Iterator["subprocess.Popen[bytes]"]:
     flags = [
         *(f"--web.listen-address=127.0.0.1:{free_ports(1)[0]}", f"--prometheus.url={url}", "--no-alerting"),
         *(f"--storage.path={folder}", f"--fit.workers={options.workers}", f"--fit.interval={options.every:g}s"),
-        *(f"--history.duration={options.days:g}d", f"--prometheus.timeout={options.timeout:g}s"),
+        *(f"--history.duration={days:g}d", f"--prometheus.timeout={options.timeout:g}s"),
     ]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", "detector", *flags], stderr=log)
@@ -106,19 +108,36 @@ def _detector(url: str, folder: Path, options: argparse.Namespace) -> Iterator["
 
 
 def measure(url: str, folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Run a detector until it has fitted as often as asked and twice more evaluated."""
+    """Run a detector until it knows all series, then one that fits anew and three times more evaluates."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _detector(url, folder, options) as process:
-        watch = Watch(time.time())
-        deadline = watch.started + options.hours * 3600
-        while time.time() < deadline and process.poll() is None and not _enough(watch, options.fits):
+    first = _run(url, folder, options.first_days, 1, options) if options.first_days else None
+    watch = _run(url, folder, options.days, options.fits, options)
+    result = _told(watch, options)
+    return {"first_s": round(first.fitted[0] - first.started, 1), **result} if first and first.fitted else result
+
+
+def _run(url: str, folder: Path, days: float, fits: int, options: argparse.Namespace) -> Watch:
+    """Watch a detector that learns from so many days, until it has so many fits, the one it began with among them."""
+    watch, spent = Watch(time.time()), _spent()
+    if begun_with := _written(folder / "baselines.npz"):
+        watch.fitted.append(begun_with)
+    deadline = watch.started + options.hours * 3600
+    with _detector(url, folder, days, options) as process:
+        while time.time() < deadline and process.poll() is None and not _enough(watch, fits):
             time.sleep(LOOK_SECONDS)
             watch.look(folder, process.pid)
             if watch.late and options.trace:
                 print(
                     f"{time.time():.0f} {watch.late[-1][1]:.1f} {watch.settled >> 20} {len(watch.fitted)}", flush=True
                 )
-    return _told(watch, options)
+    watch.cpu = _spent() - spent
+    return watch
+
+
+def _spent() -> float:
+    """Return the CPU time of all children that have ended, and of theirs, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _enough(watch: Watch, fits: int) -> bool:
@@ -126,11 +145,11 @@ def _enough(watch: Watch, fits: int) -> bool:
 
 
 def _told(watch: Watch, options: argparse.Namespace) -> dict[str, float]:
-    result = {"first_fit_s": watch.fitted[0] - watch.started if watch.fitted else float("nan")}
+    result = {"cpu_s": watch.cpu}
     if len(watch.fitted) > 1:
-        begin = (watch.fitted[-2] // options.every + 1) * options.every
+        begin = (max(watch.started, watch.fitted[-2]) // options.every + 1) * options.every
         beside = watch.during(begin, watch.fitted[-1] + 2 * INTERVAL)
-        alone = watch.during(watch.fitted[0] + 2 * INTERVAL, begin)
+        alone = watch.during(max(watch.started, watch.fitted[0]) + 2 * INTERVAL, begin)
         result |= {
             "refit_s": watch.fitted[-1] - begin,
             "evaluations_beside": len(beside),
@@ -151,6 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=100_000)
     parser.add_argument("--days", type=float, default=28)
+    parser.add_argument("--first-days", type=float, default=2, help="0: as all fits")
     parser.add_argument("--hours", type=float, default=2, help="when to give up, and for how long there are samples")
     parser.add_argument("--fits", type=int, default=2)
     parser.add_argument("--every", type=float, default=3600, help="seconds between fits")

@@ -98,9 +98,9 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> _Replayed:
     judged = times >= times[0] + SETTLE_SECONDS
     block = (np.cumsum(judged) - 1) // max(1, round(BLOCK_SECONDS / spacing))
     series = len(baselines.models)
-    maxima = np.full((series, COLUMNS, max(int(block[-1]) + 1, 1)), np.nan)
-    silences = np.full((series, maxima.shape[2]), np.nan)
-    before = np.zeros((series, COLUMNS, REMEMBERED))
+    maxima = np.full((max(int(block[-1]) + 1, 1), series, COLUMNS), np.nan)
+    silences = np.full(maxima.shape[:2], np.nan)
+    before = np.zeros((REMEMBERED, series, COLUMNS))
     memory, agility = _settled(learnt), baselines.agility.astype(np.float64)
     young = np.full(series, -1)
     for column, now in enumerate(_columns(learnt)):
@@ -116,13 +116,14 @@ def _replay(learnt: Learnt, spacing: float, step: float) -> _Replayed:
         result = observe(memory, point)
         memory = result.memory
         newest = split(result.statistics, baselines.bad)
-        lasting = _lasting(before, newest, step, baselines.durations) if held else _apart(before, newest)
-        before = np.concatenate([before[..., 1:], np.nan_to_num(newest)[..., None]], axis=-1)
+        earlier = np.moveaxis(before, 0, -1)
+        lasting = _lasting(earlier, newest, step, baselines.durations) if held else _apart(earlier, newest)
+        before = np.concatenate([before[1:], np.where(np.isnan(newest), 0.0, newest)[None]])
         if judged[column]:
-            into = maxima[:, :, block[column]]
+            into, silent = maxima[block[column]], silences[block[column]]
             np.fmax(into, np.where(np.isnan(newest), np.nan, lasting), out=into)
-            np.fmax(silences[:, block[column]], newest[:, -1], out=silences[:, block[column]])
-    return _Replayed(memory, maxima, silences)
+            np.fmax(silent, newest[:, -1], out=silent)
+    return _Replayed(memory, np.moveaxis(maxima, 0, -1), silences.T)
 
 
 def _lasting(before: Floats, newest: Floats, step: float, durations: npt.NDArray[np.bool_]) -> Floats:

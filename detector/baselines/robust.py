@@ -1,7 +1,5 @@
 """Robust statistics over arrays with holes, silent about rows that hold nothing."""
 
-import warnings
-
 import numpy as np
 import numpy.typing as npt
 
@@ -28,10 +26,15 @@ def _joined(values: npt.NDArray[np.floating], axis: int | tuple[int, ...]) -> Fl
 
 
 def quantile(values: Floats, share: float, axis: int) -> Floats:
-    """Return a quantile along an axis without the NaN; NaN where there is nothing else."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanquantile(values, share, axis=axis), dtype=np.float64)
+    """Return a quantile along an axis without the NaN, between neighbours linearly; NaN where there is nothing else."""
+    # NumPy's own goes through the rows one by one once there may be NaN: ten times as long.
+    ordered = np.sort(np.moveaxis(values, axis, -1), axis=-1)  # NaN sort last
+    count = np.isfinite(ordered).sum(-1)[..., None]
+    place = share * np.maximum(count - 1, 0)
+    low = np.floor(place).astype(np.int64)
+    lower = np.take_along_axis(ordered, low, -1)
+    upper = np.take_along_axis(ordered, np.minimum(low + 1, np.maximum(count - 1, 0)), -1)
+    return np.where(count > 0, lower + (upper - lower) * (place - low), np.nan)[..., 0]
 
 
 def deviation(values: Floats, axis: int | tuple[int, ...]) -> Floats:

@@ -22,4 +22,4 @@ def departure(stable: Floats, usual: Floats, level: Floats) -> Floats:
     """
     distance = (stable - level)[:, None] - usual
     nearest = np.argmin(np.abs(distance), axis=1)
-    return np.asarray(np.take_along_axis(distance, nearest[:, None], 1)[:, 0])
+    return np.asarray(distance[np.arange(len(distance)), nearest])

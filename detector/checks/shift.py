@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from detector.checks.bounded import between
 from detector.model import Floats
 
 SPANS_SECONDS = np.array([480.0, 1_800.0, 14_400.0])
@@ -21,7 +22,7 @@ def smooth(smoothed: Floats, deviations: Floats, elapsed: Floats) -> Floats:
         elapsed: seconds since the point before; shape (series,).
     """
     share = -np.expm1(-elapsed[:, None] / SPANS_SECONDS)
-    seen = np.clip(deviations[:, None], -CLIPS, CLIPS)
+    seen = between(deviations[:, None], -CLIPS, CLIPS)
     return np.asarray(smoothed + (seen - smoothed) * share)
 
 

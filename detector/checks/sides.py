@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from detector.checks.bounded import between
 from detector.checks.residual import MOST
 from detector.checks.statistics import CHECKS, SPREAD
 from detector.model import Floats
@@ -23,8 +24,9 @@ def split(statistics: Floats, bad: npt.NDArray[np.int8], most: float = MOST) -> 
         shape (series, COLUMNS).
     """
     signed = statistics[:, :SIDED]
-    above = np.clip(np.where(bad[:, None] >= 0, signed, 0.0 * signed), 0.0, most)
-    below = np.clip(np.where(bad[:, None] <= 0, -signed, 0.0 * signed), 0.0, most)
+    nothing = 0.0 * signed  # NaN stays NaN
+    above = between(np.where(bad[:, None] >= 0, signed, nothing), 0.0, most)
+    below = between(np.where(bad[:, None] <= 0, -signed, nothing), 0.0, most)
     return np.concatenate([above, below, statistics[:, SIDED:]], axis=1)
 
 

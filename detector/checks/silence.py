@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from detector.checks.bounded import between
 from detector.model import Floats
 
 # Evidence, in nats, from which silence is abnormal even of a series that was never silent.
@@ -17,5 +18,5 @@ def evidence(before: Floats, nothing: npt.NDArray[np.bool_], quiet: Floats, eval
         quiet: how likely nothing is at this time of the day; shape (series,).
         evaluations: how many the newest point stands for, usually 1.
     """
-    surprise = -np.log(np.clip(quiet, 1e-12, 1.0)) * evaluations
+    surprise = -np.log(between(quiet, 1e-12, 1.0)) * evaluations
     return np.where(nothing, np.minimum(before + surprise, MOST_EVIDENCE), 0.0)

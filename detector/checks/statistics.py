@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.baselines.stabilise import is_nothing
+from detector.checks.bounded import between
 from detector.checks.flatline import unchanged_seconds
 from detector.checks.residual import CLIP, departure
 from detector.checks.shift import SPANS_SECONDS, smooth, supported
@@ -145,14 +146,14 @@ def observe(memory: Memory, point: Point) -> Observed:
     """Take in one point of every series and return the checks' statistics."""
     known = np.isfinite(point.stable)
     since = np.where(np.isnan(memory.last_at), point.step, point.at - memory.last_at)
-    elapsed = np.clip(since, 0.0, MOST_ELAPSED_SECONDS)
+    elapsed = between(since, 0.0, MOST_ELAPSED_SECONDS)
     exact = np.where(known, departure(point.stable, point.usual, memory.level), 0.0) / point.spread
-    clipped = np.clip(exact, -CLIP, CLIP)
+    clipped = between(exact, -CLIP, CLIP)
     recent = np.concatenate([memory.recent[:, 1:], clipped[:, None]], axis=1)
     smoothed = smooth(memory.smoothed, clipped, elapsed)
     near = np.where(np.isnan(memory.near), exact, memory.near)
     distance = (exact - near) / point.agility
-    stepped = smooth_step(memory.stepped, np.clip(distance, -STEP_CLIP, STEP_CLIP), elapsed)
+    stepped = smooth_step(memory.stepped, between(distance, -STEP_CLIP, STEP_CLIP), elapsed)
     restless = restlessness(memory.restless, clipped - memory.recent[:, -1], elapsed)
     unchanged = unchanged_seconds(memory.unchanged, point.observed, memory.last_value, elapsed)
     nothing = point.visible & is_nothing(point.observed, point.offsets)
@@ -173,16 +174,18 @@ def observe(memory: Memory, point: Point) -> Observed:
         silence=silence,
     )
     statistics = _statistics(exact, distance, after)
-    statistics[~known] = np.nan
+    if known.all():  # most points of a history, of which very many are replayed
+        return Observed(after, statistics)
     blind = ~known & ~point.visible
-    statistics[:, SILENCE] = np.where(blind, np.nan, silence)
+    statistics[~known, :SILENCE] = np.nan
+    statistics[blind, SILENCE] = np.nan
     # A blind spot neither adds to the evidence nor takes it away.
     kept = replace(_where(known, after, memory), silence=np.where(blind, memory.silence, silence))
     return Observed(kept, statistics)
 
 
 def _statistics(exact: Floats, distance: Floats, after: Memory) -> Floats:
-    """Return the statistics of all checks but silence, as of a point with a sample; shape (series, CHECKS)."""
+    """Return the statistics of all checks, as of a point with a sample; shape (series, CHECKS)."""
     statistics = np.empty((len(exact), len(CHECKS)))
     statistics[:, RESIDUAL] = exact
     statistics[:, SHIFT_MINUTES : DRIFT + 1] = supported(after.smoothed, np.sort(after.recent, axis=1)[:, RECENT // 2])
@@ -190,6 +193,7 @@ def _statistics(exact: Floats, distance: Floats, after: Memory) -> Floats:
     statistics[:, STEP_MINUTES] = supported(after.stepped[:, None], distance)[:, 0]
     statistics[:, SPREAD] = after.restless
     statistics[:, FLATLINE] = after.unchanged
+    statistics[:, SILENCE] = after.silence
     return statistics
 
 
@@ -204,7 +208,7 @@ def _follow(level: Floats, distance: Floats, spread: Floats, elapsed: Floats, yo
     share = -np.expm1(-elapsed * np.log(2.0) / half_life)
     # The first few samples of a new series place its level wherever they are.
     clip = np.where(young > 0.1, np.inf, LEVEL_CLIP) * spread
-    return np.asarray(level + np.maximum(share, young) * np.clip(distance, -clip, clip))
+    return np.asarray(level + np.maximum(share, young) * between(distance, -clip, clip))
 
 
 def _where(known: npt.NDArray[np.bool_], after: Memory, before: Memory) -> Memory:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from detector.checks.bounded import between
 from detector.model import Floats
 
 HALF_LIFE_SECONDS = 3_600.0
@@ -20,7 +21,7 @@ def follow(near: Floats, distance: Floats, agility: Floats, elapsed: Floats) -> 
         elapsed: seconds since the point before.
     """
     share = -np.expm1(-elapsed * np.log(2.0) / HALF_LIFE_SECONDS)
-    return np.asarray(near + share * agility * np.clip(distance, -FOLLOW_CLIP, FOLLOW_CLIP))
+    return np.asarray(near + share * agility * between(distance, -FOLLOW_CLIP, FOLLOW_CLIP))
 
 
 def smooth(stepped: Floats, distance: Floats, elapsed: Floats) -> Floats:
