@@ -132,6 +132,17 @@ class Census(Generic[S]):
             visit.due = max(now, visit.read_at + RECHECK_SECONDS)
             self._pending.add(pid)
 
+    def reread(self, pids: Collection[int], now: float) -> bool:
+        """Read those of some processes again that are young; return whether any candidate changed."""
+        young = [pid for pid in pids if pid in self.candidates and self.age_seconds(pid, now) < RECHECK_SECONDS]
+        updated = dict(self.candidates) if young else self.candidates
+        for pid in young:
+            self._visit(pid, updated, now)
+        changed = any(updated.get(pid) is not self.candidates[pid] for pid in young)
+        if changed:
+            self.candidates = updated
+        return changed
+
     def lost(self, pids: Collection[int]) -> None:
         """Forget processes that ended while they were listed: who has such a PID at the next refresh is another one."""
         if pids:

@@ -19,8 +19,8 @@ from exporter.sources.tcptable import TcpTable
 _GROUPS = (1, 3)  # SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY (include/uapi/linux/sock_diag.h)
 _SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP = 270, 1
 _SO_RCVBUFFORCE = 33
-# A notice takes up about 1.3 KB in the kernel: 12,000 closings per second wait for a second.
-_BUFFER_BYTES = 16 << 20
+# A notice takes up about 1.3 KB in the kernel: 10,000 closings per second wait for more than two seconds.
+_BUFFER_BYTES = 32 << 20
 _BATCH = 256
 _NOTICE_BYTES = 512
 MAX_HELD = 65_536  # notices that nobody takes

@@ -178,6 +178,7 @@ class Host:
         self._roster = Roster(max_services)
         self._naming = Naming(self._roster, parts.boot_time, parts.ticks_per_second)
         self._ports: Mapping[int, int] = {}
+        self._with_sockets: set[int] = set()
         self._named = Named()
         self._view = HostView(ephemeral_ports=parts.ephemeral_ports)
 
@@ -195,6 +196,9 @@ class Host:
             changed = self._census.refresh(now)
             self._sockets.read(self._census.candidates.keys(), now)
             with_sockets = set(self._sockets.owners.values())
+            # Who has come by its first socket may have executed its program since it was read.
+            changed = self._census.reread(with_sockets - self._with_sockets, now) or changed
+            self._with_sockets = with_sockets
             if changed or self._sockets.ports != self._ports or self._named.is_due(with_sockets, now):
                 self._ports = self._sockets.ports
                 self._name(with_sockets, now)

@@ -1,7 +1,7 @@
 """The facade over a /proc in a folder, with hostile and vanishing processes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,12 @@ class Table:
         self.error: OSError | None = None
         self.tcp = TcpLook()
         self._before: dict[int, Socket] = {}
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def read(self) -> SocketLook:
         if self.error is not None:
             raise self.error
+        self.meanwhile()
         look, self._before = compared(self._before, dict(self.sockets)), dict(self.sockets)
         return look
 
@@ -70,6 +72,23 @@ def host(tree: ProcTree, table: Table) -> Iterator[Host]:
 
 def services(view: HostView) -> dict[int, str]:
     return {pid: process.service for pid, process in view.processes.items()}
+
+
+def test_who_executes_its_program_and_listens_during_a_look_is_called_by_that_program(
+    tree: ProcTree, table: Table, host: Host
+) -> None:
+    host.refresh(0.0)
+    tree.add(10, b"/usr/bin/supervisord", start=200)  # as forked, before it executes
+
+    def execute() -> None:
+        tree.add(10, b"/usr/bin/redis-server\0*:7000", start=200)
+        tree.open_socket(10, 5, 501)
+        table.listen(7000, 501)
+
+    table.meanwhile = execute
+    view = host.refresh(1.0)
+
+    assert view.listeners == {Listener("tcp", "*", 7000): "redis"}
 
 
 def test_listeners_and_connections_have_their_service(tree: ProcTree, table: Table, host: Host) -> None:
