@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from random import SystemRandom
@@ -23,7 +23,7 @@ from exporter.services.windows import Windows
 from exporter.sources.calling import open_calling
 from exporter.sources.errors import SourceError
 from exporter.sources.governed import Round
-from exporter.sources.hosts import by_procfs, open_host
+from exporter.sources.hosts import open_host, procfs_of
 from exporter.sources.namespaces import Namespaces
 from exporter.sources.packets import open_packets
 from exporter.sources.source import PacketSource
@@ -131,15 +131,14 @@ class App:
         )
         self._host_stages = tuple(self._stages_of_host(config.resources))
         with ExitStack() as opened:
-            self._namespaces = Namespaces(config.procfs)
-            opened.callback(self._namespaces.close)
+            self._namespaces = opened.enter_context(closing(Namespaces(config.procfs)))
             self._host = open_host(config.host_method, config.procfs, config.bpf, self._namespaces)
             opened.callback(self._host.close)
             self._wire = Wire(
                 self._open_capture(config), config.memory_bytes, config.cpu_budget, values=config.business_value
             )
             opened.callback(lambda: self._wire.close(self._wall()))
-            proc = config.procfs if by_procfs(config.host_method) else None
+            proc = procfs_of(config.host_method, config.procfs)
             self._portraits = Portraits(proc, config.fingerprints_state, lambda: wall() / 1e9)
             opened.callback(self._save)
             windows = SYSCALL_WINDOWS if config.syscalls_mode == "windows" else None

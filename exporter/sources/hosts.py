@@ -17,6 +17,11 @@ def by_procfs(method: str, has_procfs: bool = HAS_PROCFS) -> bool:
     return method == "procfs" or (method == "auto" and has_procfs)
 
 
+def procfs_of(method: str, proc: Path) -> Path | None:
+    """Return where the host's procfs is, None where it is read otherwise; arguments as for `open_host`."""
+    return proc if by_procfs(method) else None
+
+
 def open_host(method: str, proc: Path, bpf: bool, namespaces: "Namespaces", has_procfs: bool = HAS_PROCFS) -> Host:
     """Return the host that this process runs on.
 
@@ -26,9 +31,6 @@ def open_host(method: str, proc: Path, bpf: bool, namespaces: "Namespaces", has_
         bpf: whether to let the kernel tell what processes use, where it may.
         namespaces: the other network namespaces; only of a host that is read from /proc.
         has_procfs: whether the system has one that is known here.
-
-    Raises:
-        SourceError: psutil is needed and not installed.
     """
     # Each is imported where it is wanted: neither's modules need be there on a system that uses the other.
     if by_procfs(method, has_procfs):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from exporter.sources.census import Census
@@ -48,28 +49,28 @@ def procfs_host(
     procfs = Procfs(proc, containers or Containers(proc / "1" / "root").find, times)
     usage = HostUsage(proc, max_descriptors, bpf, times)
     connections = HostSockets(proc, sockets, addresses, times, namespaces)
-    is_privileged = may_trace(procfs)
-
-    def capabilities() -> Mapping[str, bool]:
-        return {
-            "procfs": True,
-            "processes": procfs.shows_others(),
-            "proc_io": is_privileged or usage.forbidden == 0,
-            "proc_files": is_privileged or not connections.hides_files,
-            "proc_executables": is_privileged or procfs.forbidden["exe"] == 0,
-        }
-
     parts = Parts(
         census=Census(procfs),
         usage=usage,
         sockets=connections,
         begin=times.forget,
-        capabilities=capabilities,
+        capabilities=partial(permitted, procfs, usage, connections, may_trace(procfs)),
         boot_time=procfs.boot_time(),
         ticks_per_second=os.sysconf("SC_CLK_TCK"),
         ephemeral_ports=ephemeral_ports(procfs),
     )
     return Host(parts, max_services)
+
+
+def permitted(procfs: Procfs, usage: HostUsage, connections: HostSockets, is_privileged: bool) -> Mapping[str, bool]:
+    """Return what may be seen of processes, by name; a few hide even from who may look into all."""
+    return {
+        "procfs": True,
+        "processes": procfs.shows_others(),
+        "proc_io": is_privileged or usage.forbidden == 0,
+        "proc_files": is_privileged or not connections.hides_files,
+        "proc_executables": is_privileged or procfs.forbidden["exe"] == 0,
+    }
 
 
 def ephemeral_ports(procfs: Procfs) -> range:

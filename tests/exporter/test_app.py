@@ -111,6 +111,13 @@ def both_ends_known(found: Samples) -> bool:
     )
 
 
+def assert_edge(found: Samples) -> None:
+    edge = {"client": "shopper", "server": "storefront", "protocol": "http"}
+    assert value(found, "larimar_edge_requests_total", **edge) == 75
+    assert value(found, "larimar_edge_request_errors_total", **edge) == 12
+    assert value(found, "larimar_edge_request_duration_seconds_count", **edge) == 75
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _alone_on_loopback() -> Iterator[None]:
     """Keep the traffic of other tests from the counts, where that is permitted."""
@@ -174,10 +181,7 @@ def test_real_requests_are_counted_for_server_client_and_edge(app: App, tmp_path
     assert value(found, "larimar_http_requests_total", status_class="2xx", **http_requests) == 63
     assert value(found, "larimar_http_requests_total", status_class="4xx", **http_requests) == 7
     assert value(found, "larimar_http_requests_total", status_class="5xx", **http_requests) == 5
-    edge = {"client": "shopper", "server": "storefront", "protocol": "http"}
-    assert value(found, "larimar_edge_requests_total", **edge) == 75
-    assert value(found, "larimar_edge_request_errors_total", **edge) == 12
-    assert value(found, "larimar_edge_request_duration_seconds_count", **edge) == 75
+    assert_edge(found)
     assert value(found, "larimar_listen_info", service_name="storefront", port=port, transport="tcp") == 1
     assert value(found, "larimar_capture_packets_total") > 150
     assert value(found, "larimar_capture_method", method="ring") == 1
