@@ -13,11 +13,14 @@ from detector.baselines.days import read_days
 from detector.baselines.grid import DAY, read_hours
 from detector.baselines.robust import median
 from detector.baselines.seasonal import residuals
-from detector.checks import Memory, Point, empty_memory, observe
+from detector.baselines.stabilise import is_nothing
+from detector.checks import CHECKS, FLATLINE, SPREAD, Memory, Point, empty_memory, observe
 from detector.checks.counted import by_chance
 from detector.checks.hold import REMEMBERED, agreed, second_of_three
 from detector.checks.limits import BLOCK_SECONDS, Tails, tails
+from detector.checks.overrun import longest_usual
 from detector.checks.sides import COLUMNS, split
+from detector.checks.statistics import MOST_ELAPSED_SECONDS
 from detector.model import Floats
 
 # The first day of history places level and smoothed values, and is not judged.
@@ -25,7 +28,7 @@ SETTLE_SECONDS = DAY
 # Columns prepared at a time: bounds memory, and is quick enough.
 PREPARED = 144
 # Columns of what counts neighbouring points: restlessness and standstill.
-NEIGHBOURS = [COLUMNS - 3, COLUMNS - 2]
+NEIGHBOURS = [SPREAD - len(CHECKS), FLATLINE - len(CHECKS)]
 # History coarser than this many evaluations cannot tell how neighbouring points agree.
 COARSE = 1.5
 
@@ -79,7 +82,7 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     baselines = learnt.baselines
     spacing = float(learnt.times[1] - learnt.times[0]) if len(learnt.times) > 1 else step
     replayed = _replay(learnt, spacing, step)
-    found = tails(replayed.maxima, replayed.silences)
+    found = tails(replayed.maxima, replayed.silences, _longest(learnt))
     start = found.start.copy()
     if spacing > COARSE * step:
         start[:, NEIGHBOURS] = np.nan
@@ -131,6 +134,13 @@ def _lasting(before: Floats, newest: Floats, step: float, durations: npt.NDArray
     lasting = agreed(before, newest, step, durations)
     lasting[:, -1] = second_of_three(before[:, -1], newest[:, -1])
     return lasting
+
+
+def _longest(learnt: Learnt) -> Floats:
+    """Return after how many seconds each series is too long at work, where that does any harm; shape (series,)."""
+    busy = ~is_nothing(learnt.values, learnt.baselines.offsets[:, None])
+    usual = longest_usual(busy, np.isfinite(learnt.values), learnt.times, MOST_ELAPSED_SECONDS)
+    return np.where(learnt.baselines.bad < 0, np.inf, usual)
 
 
 def _apart(before: Floats, newest: Floats) -> Floats:

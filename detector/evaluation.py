@@ -13,6 +13,7 @@ from detector.baselines.prior import LEAST_SAMPLES
 from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing, usable
 from detector.checks import (
     CHECKS,
+    OVERRUN,
     RESIDUAL,
     SILENCE,
     SPREAD,
@@ -23,7 +24,7 @@ from detector.checks import (
     observe,
 )
 from detector.checks.counted import by_chance
-from detector.checks.hold import Held, empty_held, hold
+from detector.checks.hold import Held, empty_held, hold, wariness
 from detector.checks.joined import JOINED_LIMIT, WEIGHTS, joined
 from detector.checks.sides import SIDED, above, below, split
 from detector.model import Finding, Floats, SeriesKey
@@ -33,6 +34,7 @@ from detector.precision import Doubt
 # In the order of CHECKS.
 LEAST_SHARES = np.array([1.0, 1.0, 0.8, 0.6, 1.0, 1.0])
 LEAST_RESTLESSNESS = 0.5
+ENDLESS = OVERRUN - len(CHECKS)
 # What is expected may fall short of a floor by rounding and still be as deep as it.
 ROOM = 1.01
 # What the memory counts from the profiles.
@@ -154,7 +156,9 @@ def evaluate(
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
     seen = _seen(observed, visible)
     point = _point(baselines, state.memory, at, usable(observed), seen, counts)
-    allowed = np.ones(len(observed)) if tolerance is None else tolerance
+    allowed = wariness(state.held, at)
+    if tolerance is not None:
+        allowed = allowed * tolerance
     if doubt is not None:
         allowed = allowed * _widened(baselines, state.memory, point, doubt)
     usual = _usual(baselines, state.memory, point, allowed)
@@ -164,7 +168,8 @@ def evaluate(
     score = departure / allowed
     silent = result.statistics[:, SILENCE] >= allowed * baselines.limits[:, -1]
     scores = Scores(score, point.observed, usual.expected, usual.lower, usual.upper, check)
-    held = hold(state.held, score, at, silent, baselines.step, baselines.durations)
+    uncounted = baselines.shares if counts is None else baselines.shares & np.isnan(counts)
+    held = hold(state.held, score, at, silent, baselines.step, baselines.durations, uncounted)
     after = State(state.keys, result.memory, held, _absent(state.absent, point.observed, seen, baselines.step))
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
 
@@ -273,6 +278,8 @@ def _score(
     # Not cut off: of a series that never moved, a departure of any size is a huge number of tiny deviations.
     columns = np.nan_to_num(split(statistics, baselines.bad, np.inf))
     unusual = np.clip(columns / baselines.limits.astype(np.float64), 0.0, MOST_SCORE)
+    # That a job nears its end agrees with nothing.
+    unusual[:, ENDLESS] *= unusual[:, ENDLESS] >= 1.0
     # Rounding may leave nothing of a floor under a large number: then anything matters.
     up, down = np.maximum(usual.above, LEAST_DEPARTURE), np.maximum(usual.below, LEAST_DEPARTURE)
     restless = columns[:, SPREAD - len(CHECKS)] * point.spread / (LEAST_RESTLESSNESS * up)

@@ -28,7 +28,7 @@ from detector.watch import Knowledge
 
 log = logging.getLogger(__name__)
 
-VERSION = 4
+VERSION = 5
 BOOK, BASELINES, MEMORY = "incidents.json", "baselines.npz", "memory.npz"
 Part = TypeVar("Part")
 

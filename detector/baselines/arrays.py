@@ -15,7 +15,7 @@ from detector.baselines.packed import STEPS, Shorts
 from detector.baselines.stabilise import Scales
 from detector.model import Floats, SeriesKey
 
-VERSION = 5
+VERSION = 6
 Floats32 = npt.NDArray[np.float32]
 Bytes8 = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
@@ -51,6 +51,7 @@ class Baselines:
         bad: 1 where only more harms, -1 where only less does, 0 for both; shape (series,).
         silence: whether falling to nothing is an anomaly; shape (series,).
         durations: whether it tells how long something takes; shape (series,).
+        shares: whether it is a share of counted events; shape (series,).
         limits: from which value on each check's statistic is abnormal, see `checks.sides`; infinite: never; shape
             (series, columns).
         samples: how many samples it was learnt from; shape (series,).
@@ -73,6 +74,7 @@ class Baselines:
     bad: Bytes8
     silence: Bools
     durations: Bools
+    shares: Bools
     limits: Floats32
     samples: npt.NDArray[np.int32]
     span: Floats32

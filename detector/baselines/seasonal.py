@@ -63,7 +63,7 @@ def find(stable: Floats, times: Floats) -> Seasonal:
     by = shifts(flat, first)
     flat = flat if by is None else moved(flat, by)
     hourly = median(flat.reshape(rows, -1, SLOTS_PER_HOUR), 2)
-    seasons = _verify(hourly.reshape(rows, count, HOURS_PER_WEEK))
+    seasons = _seasons(flat, hourly, count)
     trend = _trend(hourly, seasons)
     centred = (flat - np.repeat(trend, SLOTS_PER_HOUR, axis=1)).reshape(weeks.slots.shape)
     profile, left_out = _profiles(Weeks(centred, weeks.week_of), seasons)
@@ -85,6 +85,18 @@ def residuals(stable: Floats, times: Floats, seasonal: Seasonal) -> Floats:
         columns = seasonal.week_of == week
         result[:, columns] = stable[:, columns] - read_week(seasonal.left_out[:, week], times[columns])
     return result
+
+
+def _seasons(flat: Floats, hourly: Floats, weeks: int) -> npt.NDArray[np.int8]:
+    """Return each series' season; `flat` are its slots, and `hourly` their medians.
+
+    Of a job that is over within half an hour the medians of hours show nothing, but their means do.
+    """
+    slots = flat.reshape(len(flat), -1, SLOTS_PER_HOUR)
+    count = np.isfinite(slots).sum(2)
+    means = np.where(count > 0, np.nansum(slots, 2) / np.maximum(count, 1), np.nan)
+    by_medians, by_means = (_verify(each.reshape(len(each), weeks, HOURS_PER_WEEK)) for each in (hourly, means))
+    return np.maximum(by_medians, by_means)
 
 
 def _verify(hourly: Floats) -> npt.NDArray[np.int8]:

@@ -9,8 +9,10 @@ from detector.baselines.grid import SLOT_SECONDS, SLOTS, WEEK
 from detector.baselines.robust import median, smooth_circle
 from detector.model import Floats
 
-# Neighbouring slots, on either side, that lend their values to a slot's median.
+# Neighbouring slots, on either side, that lend their values to a slot's median; where there are many days to take it
+# from, fewer need to, and a job of less than half an hour is not lost among them.
 BORROW = 2
+MANY_DAYS, BORROW_OF_MANY = 14, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def weekly_profile(slots: Floats, otherwise: Floats | None = None) -> Floats:
         otherwise: shape (series, SLOTS), for slots that were never seen. None: the median of the rest; of a series
             without any, zero.
     """
-    return _finish(median(_borrowed(slots), 1), otherwise)
+    return _finish(median(_borrowed(slots, BORROW), 1), otherwise)
 
 
 def daily_profile(slots: Floats, otherwise: Floats | None = None) -> Floats:
@@ -61,11 +63,12 @@ def daily_profile(slots: Floats, otherwise: Floats | None = None) -> Floats:
     rows, weeks, _ = slots.shape
     days = slots.reshape(rows, weeks * 7, SLOTS // 7)
     day = None if otherwise is None else otherwise[:, : SLOTS // 7]
-    return np.tile(_finish(median(_borrowed(days), 1), day), 7)
+    reach = BORROW if days.shape[1] < MANY_DAYS else BORROW_OF_MANY
+    return np.tile(_finish(median(_borrowed(days, reach), 1), day), 7)
 
 
-def _borrowed(slots: Floats) -> Floats:
-    return np.concatenate([np.roll(slots, shift, axis=2) for shift in range(-BORROW, BORROW + 1)], axis=1)
+def _borrowed(slots: Floats, reach: int) -> Floats:
+    return np.concatenate([np.roll(slots, shift, axis=2) for shift in range(-reach, reach + 1)], axis=1)
 
 
 def _finish(profile: Floats, otherwise: Floats | None) -> Floats:

@@ -12,6 +12,7 @@ from detector.model import Floats
 # no release: there two of three are enough. At half of it releases alert again, from here on none did.
 # Durations are slow for as long as a release lasts and are seen through a window besides: of them five of six.
 CLEAR_SCORE = 6.0
+# Of a share of nobody knows how many, three of four: of few requests, a single one that fails is far off.
 # Looked at more often than this, four samples are over sooner than any release and would tell no more than two do.
 OFTEN_SECONDS = 30.0
 REMEMBERED = 5
@@ -20,6 +21,9 @@ CALM_SAMPLES = 3
 RELEASE_SCORE = 0.8
 # Without any verdict for this long, an alert ends: what vanished for good must not alert for ever.
 UNKNOWN_SECONDS = 1_800.0
+# What was told and has ended is no news when it comes back: another alert asks for this much more of a departure, half
+# as much more a day later. Most false alerts were followed by others of the same departure.
+WARINESS, WARY_HALF_LIFE_SECONDS = 0.4, 86_400.0
 
 Bools = npt.NDArray[np.bool_]
 
@@ -34,6 +38,7 @@ class Held:
         firing: whether an alert is held.
         calm: samples in a row below the release score.
         verdict_at: when there was last a verdict; NaN before the first.
+        held_at: when an alert was last held; NaN before the first.
     """
 
     before: Floats
@@ -41,14 +46,21 @@ class Held:
     firing: Bools
     calm: npt.NDArray[np.int64]
     verdict_at: Floats
+    held_at: Floats
 
 
 def empty_held(series: int) -> Held:
     """Return what is remembered of series never judged."""
     unknown = np.full(series, np.nan)
-    return Held(
-        np.zeros((series, REMEMBERED)), unknown, np.zeros(series, np.bool_), np.zeros(series, np.int64), unknown
-    )
+    calm = np.zeros(series, np.int64)
+    return Held(np.zeros((series, REMEMBERED)), unknown, np.zeros(series, np.bool_), calm, unknown, unknown)
+
+
+def wariness(held: Held, at: float) -> Floats:
+    """Return how many times further a series must depart for another alert than for its first; shape (series,)."""
+    since = np.maximum(at - held.held_at, 0.0)
+    more = WARINESS * np.exp2(-since / WARY_HALF_LIFE_SECONDS)
+    return np.where(held.firing | np.isnan(since), 1.0, 1.0 + more)
 
 
 def all_but_one(before: Floats, newest: Floats, samples: int) -> Floats:
@@ -89,17 +101,21 @@ def agreed(before: Floats, newest: Floats, step: float, durations: Bools) -> Flo
     return result
 
 
-def hold(held: Held, score: Floats, at: float, silent: Bools, step: float, durations: Bools) -> Held:
+def hold(held: Held, score: Floats, at: float, silent: Bools, step: float, durations: Bools, uncounted: Bools) -> Held:
     """Take in the newest scores, NaN where there is no verdict, and where silence alone is anomalous.
 
     Args:
         step: seconds between evaluations.
         durations: which series are.
+        uncounted: which series are shares of nobody knows how many.
     """
     judged = np.isfinite(score)
     newest = np.where(judged, score, 0.0)
     verdict_at = np.where(judged, at, held.verdict_at)
-    soon = second_of_three(held.before, newest) >= np.where(silent, 1.0, CLEAR_SCORE)
+    clear = second_of_three(held.before, newest)
+    if uncounted.any():
+        clear = np.where(uncounted, all_but_one(held.before, newest, 4), clear)
+    soon = clear >= np.where(silent, 1.0, CLEAR_SCORE)
     enough = soon | (agreed(held.before, newest, step, durations) >= 1.0)
     begun = judged & enough & (newest >= RELEASE_SCORE)
     calm = np.where(judged, np.where(newest < RELEASE_SCORE, held.calm + 1, 0), held.calm)
@@ -110,4 +126,5 @@ def hold(held: Held, score: Floats, at: float, silent: Bools, step: float, durat
     since = np.where(begins, at, np.where(over & ~firing, np.nan, held.since))
     shifted = np.concatenate([held.before[:, 1:], newest[:, None]], axis=1)
     before = np.where(judged[:, None], shifted, held.before)
-    return Held(np.where(unknown[:, None], 0.0, before), since, firing, calm, verdict_at)
+    held_at = np.where(firing, at, held.held_at)
+    return Held(np.where(unknown[:, None], 0.0, before), since, firing, calm, verdict_at, held_at)

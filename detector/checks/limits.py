@@ -9,7 +9,7 @@ from detector.baselines.robust import median, quantile
 from detector.checks.joined import joined
 from detector.checks.shift import CLIPS
 from detector.checks.sides import above, below, both
-from detector.checks.statistics import STEP_CLIP
+from detector.checks.statistics import CHECKS, OVERRUN, STEP_CLIP
 from detector.model import Floats
 
 # Of a series' block maxima, this share lies below the tail.
@@ -26,14 +26,14 @@ SHAPE_RANGE = (0.05, 0.3)
 # An excess beyond so many times the usual one is taken for an incident in the history, and for no more than this.
 MOST_EXCESS = 8.0
 # Per check: the least limit, whatever the tail says; and the limit while nothing is known of the tail.
-LEAST_LIMITS = both(np.array([4.5, 1.2, 0.6, 0.25, 4.5, 2.0, 1.5, 300.0, 6.0]))
+LEAST_LIMITS = both(np.array([4.5, 1.2, 0.6, 0.25, 4.5, 2.0, 1.5, 300.0, np.inf, 6.0]))
 # What comes back once a week is no incident: limits lie this far above what as many days as there are weeks have seen.
 HABIT_MARGIN = 1.15
 DAY_BLOCKS = 24
 # Smoothed statistics cannot exceed what a point is clipped at. What comes near it in history says nothing alone, but
 # still counts together with others.
-MOST_LIMITS = both(np.array([np.inf, *(1.15 * CLIPS), np.inf, 1.15 * STEP_CLIP, 6.0, np.inf, np.inf]))
-FIRST_LIMITS = both(np.array([6.0, 4.5, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, 12.0]))
+MOST_LIMITS = both(np.array([np.inf, *(1.15 * CLIPS), np.inf, 1.15 * STEP_CLIP, 6.0, np.inf, np.inf, np.inf]))
+FIRST_LIMITS = both(np.array([6.0, 4.5, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, 12.0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +45,30 @@ class Tails:
         excess: its mean excess, robust against a few incidents.
         weight: the second probability-weighted moment of the excesses over the first; NaN where there is no tail.
         habit: what was reached on at least two days, and on as many as there are weeks; zero if that is unknown.
+        longest: after how many seconds at work it is too long, infinite where that cannot be told; shape (series,).
     """
 
     start: Floats
     excess: Floats
     weight: Floats
     habit: Floats
+    longest: Floats
 
     def rows(self, chosen: npt.NDArray[np.int64]) -> "Tails":
         """Return the tails of some rows."""
-        return Tails(self.start[chosen], self.excess[chosen], self.weight[chosen], self.habit[chosen])
+        return Tails(
+            self.start[chosen], self.excess[chosen], self.weight[chosen], self.habit[chosen], self.longest[chosen]
+        )
 
 
-def tails(maxima: Floats, silences: Floats) -> Tails:
+def tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
     """Describe the tails of block maxima; NaN where a block holds nothing.
 
     Args:
         maxima: shape (series, COLUMNS, blocks).
         silences: the greatest evidence of silence; shape (series, blocks). How long a single point of a coarse history
             was silent is not known: a few of them, as scrapes fail, are no tail, but what comes back is a habit.
+        longest: as of `Tails`.
     """
     count = np.isfinite(maxima).sum(2)
     start = quantile(maxima, TAIL_FROM, 2)
@@ -81,7 +86,7 @@ def tails(maxima: Floats, silences: Floats) -> Tails:
     weight = np.where(exceeding >= 5, second / np.where(mean > 0, mean, 1.0), np.nan)
     few = count < LEAST_BLOCKS
     habit = _habit(np.concatenate([maxima[:, :-1], silences[:, None]], axis=1))
-    return Tails(np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight), habit)
+    return Tails(np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight), habit, longest)
 
 
 def _habit(maxima: Floats) -> Floats:
@@ -111,7 +116,9 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
     # What is a habit of each check is one of all together, for it happens at the same times.
     habit = np.nan_to_num(found.habit / clipped)
     together = np.maximum(np.maximum(joined(above(habit)), joined(below(habit))), 1.0)
-    return np.where(np.isnan(result), FIRST_LIMITS, clipped * together[:, None])
+    found_limits = np.where(np.isnan(result), FIRST_LIMITS, clipped * together[:, None])
+    found_limits[:, OVERRUN - len(CHECKS)] = found.longest
+    return found_limits
 
 
 def _group_limits(found: Tails, rate_per_week: float) -> Floats:

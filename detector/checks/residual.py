@@ -6,20 +6,44 @@ from detector.model import Floats
 
 # What is remembered of one point at most.
 CLIP = 12.0
+# Other days explain a point unless this day was this much further from them than from its own, in deviations, over
+# hours of this half-life; of one point no more than the farthest counts.
+MOST_UNLIKE, FARTHEST = 0.5, 4.0
+LIKENESS_HALF_LIFE_SECONDS = 3 * 3600.0
 # Beyond this many deviations a score says no more.
 MOST = 1e6
 
 
-def departure(stable: Floats, usual: Floats, level: Floats) -> Floats:
+def departure(distances: Floats, unlike: Floats) -> Floats:
     """Return the smallest departure from any of the days that this one may be like.
 
-    A holiday looks like a Sunday: what is usual at this time on some day of the week is no anomaly.
+    A holiday looks like a Sunday: what is usual at this time on some day of the week is no anomaly. But what has been
+    like its own day for hours, and unlike a Sunday, does not become one at noon.
 
     Args:
-        stable: observed, stabilised; shape (series,), NaN where there is no sample.
-        usual: profile of the day itself and of others; shape (series, days).
-        level: added to each; shape (series,).
+        distances: from what is usual on the day itself and on others, in any unit; shape (series, days), NaN where
+            there is no sample.
+        unlike: how far this day was from each day of the week so far, its own first; shape (series, DAYS).
+
+    Returns:
+        shape (series,), in the distances' unit.
     """
-    distance = (stable - level)[:, None] - usual
-    nearest = np.argmin(np.abs(distance), axis=1)
-    return np.asarray(distance[np.arange(len(distance)), nearest])
+    size = np.abs(distances)
+    # Where clocks may just have been changed, days begin at other hours than they did.
+    if distances.shape[1] == unlike.shape[1]:
+        size = np.where(unlike > unlike[:, :1] + MOST_UNLIKE, np.inf, size)
+    nearest = np.argmin(size, axis=1)
+    return np.asarray(distances[np.arange(len(distances)), nearest])
+
+
+def unlikeness(before: Floats, distances: Floats, elapsed: Floats) -> Floats:
+    """Return how far this day was so far from each day of the week.
+
+    Args:
+        before: after the point before; zero where this is the day's first, for what it will be like is open then; shape
+            (series, DAYS).
+        distances: of the newest point from each, in deviations, finite; shape (series, DAYS).
+        elapsed: seconds since the point before; shape (series,).
+    """
+    share = -np.expm1(-elapsed * np.log(2.0) / LIKENESS_HALF_LIFE_SECONDS)[:, None]
+    return np.asarray(before + (np.minimum(np.abs(distances), FARTHEST) - before) * share)

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from detector.baselines.stabilise import is_nothing
 from detector.checks.bounded import between
 from detector.checks.flatline import unchanged_seconds
-from detector.checks.residual import CLIP, departure
+from detector.checks.overrun import running_seconds
+from detector.checks.residual import CLIP, departure, unlikeness
 from detector.checks.shift import SPANS_SECONDS, smooth, supported
 from detector.checks.silence import evidence
 from detector.checks.spread import restlessness
@@ -26,9 +27,10 @@ CHECKS = (
     "step_minutes",
     "spread",
     "flatline",
+    "overrun",
     "silence",
 )
-RESIDUAL, SHIFT_MINUTES, SHIFT_HOUR, DRIFT, STEP, STEP_MINUTES, SPREAD, FLATLINE, SILENCE = range(len(CHECKS))
+RESIDUAL, SHIFT_MINUTES, SHIFT_HOUR, DRIFT, STEP, STEP_MINUTES, SPREAD, FLATLINE, OVERRUN, SILENCE = range(len(CHECKS))
 
 # The level follows half of a lasting change in three days, and of a departure it sees at most two deviations: a day's
 # incident moves it by less than half a deviation.
@@ -39,6 +41,7 @@ YOUNG_HALF_LIFE_SECONDS = 3_600.0
 # However long a gap was, the point after it counts for no more than this.
 MOST_ELAPSED_SECONDS = 900.0
 RECENT = 5
+DAYS, DAY_SECONDS = 7, 86_400.0
 # What the smoothed distance from the last hour sees of one point at most, in usual distances.
 STEP_CLIP = 6.0
 
@@ -58,7 +61,9 @@ class Memory:
         stepped: smoothed distance from there, over the usual one; shape (series,).
         restless: smoothed change between neighbours, in deviations; shape (series,).
         unchanged: seconds for which the value has been the same; shape (series,).
+        running: seconds for which the series has been at work; shape (series,).
         silence: evidence of silence in nats; shape (series,).
+        unlike: how far this day was so far from each day of the week, its own first; shape (series, DAYS).
     """
 
     level: Floats
@@ -71,7 +76,9 @@ class Memory:
     stepped: Floats
     restless: Floats
     unchanged: Floats
+    running: Floats
     silence: Floats
+    unlike: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,9 @@ def empty_memory(series: int) -> Memory:
         stepped=zeros,
         restless=np.ones(series),
         unchanged=zeros,
+        running=zeros,
         silence=zeros,
+        unlike=np.zeros((series, DAYS)),
     )
 
 
@@ -147,7 +156,9 @@ def observe(memory: Memory, point: Point) -> Observed:
     known = np.isfinite(point.stable)
     since = np.where(np.isnan(memory.last_at), point.step, point.at - memory.last_at)
     elapsed = between(since, 0.0, MOST_ELAPSED_SECONDS)
-    exact = np.where(known, departure(point.stable, point.usual, memory.level), 0.0) / point.spread
+    distances = (point.stable - memory.level)[:, None] - point.usual
+    unlike = _of_this_day(memory, point)
+    exact = np.where(known, departure(distances, unlike), 0.0) / point.spread
     clipped = between(exact, -CLIP, CLIP)
     recent = np.concatenate([memory.recent[:, 1:], clipped[:, None]], axis=1)
     smoothed = smooth(memory.smoothed, clipped, elapsed)
@@ -156,8 +167,8 @@ def observe(memory: Memory, point: Point) -> Observed:
     stepped = smooth_step(memory.stepped, between(distance, -STEP_CLIP, STEP_CLIP), elapsed)
     restless = restlessness(memory.restless, clipped - memory.recent[:, -1], elapsed)
     unchanged = unchanged_seconds(memory.unchanged, point.observed, memory.last_value, elapsed)
-    nothing = point.visible & is_nothing(point.observed, point.offsets)
-    silence = evidence(memory.silence, nothing, point.quiet, point.stands_for)
+    idle = is_nothing(point.observed, point.offsets)
+    silence = evidence(memory.silence, point.visible & idle, point.quiet, point.stands_for)
     after = Memory(
         level=_follow(
             memory.level, exact * point.spread, point.spread, elapsed, _share_of_young(memory.seen, point.young)
@@ -171,7 +182,9 @@ def observe(memory: Memory, point: Point) -> Observed:
         stepped=stepped,
         restless=restless,
         unchanged=unchanged,
+        running=running_seconds(memory.running, ~idle, since, MOST_ELAPSED_SECONDS),
         silence=silence,
+        unlike=unlikeness(unlike, distances[:, :DAYS] / point.spread[:, None], elapsed),
     )
     statistics = _statistics(exact, distance, after)
     if known.all():  # most points of a history, of which very many are replayed
@@ -184,6 +197,12 @@ def observe(memory: Memory, point: Point) -> Observed:
     return Observed(kept, statistics)
 
 
+def _of_this_day(memory: Memory, point: Point) -> Floats:
+    """Return how far this day was from each day of the week up to now; shape (series, DAYS)."""
+    begun = np.floor_divide(memory.last_at, DAY_SECONDS) != np.floor_divide(point.at, DAY_SECONDS)
+    return np.where(begun[:, None], 0.0, memory.unlike) if begun.any() else memory.unlike
+
+
 def _statistics(exact: Floats, distance: Floats, after: Memory) -> Floats:
     """Return the statistics of all checks, as of a point with a sample; shape (series, CHECKS)."""
     statistics = np.empty((len(exact), len(CHECKS)))
@@ -193,6 +212,7 @@ def _statistics(exact: Floats, distance: Floats, after: Memory) -> Floats:
     statistics[:, STEP_MINUTES] = supported(after.stepped[:, None], distance)[:, 0]
     statistics[:, SPREAD] = after.restless
     statistics[:, FLATLINE] = after.unchanged
+    statistics[:, OVERRUN] = after.running
     statistics[:, SILENCE] = after.silence
     return statistics
 
@@ -225,5 +245,7 @@ def _where(known: npt.NDArray[np.bool_], after: Memory, before: Memory) -> Memor
         stepped=np.where(known, after.stepped, before.stepped),
         restless=np.where(known, after.restless, before.restless),
         unchanged=np.where(known, after.unchanged, before.unchanged),
+        running=np.where(known, after.running, before.running),
         silence=after.silence,
+        unlike=np.where(column, after.unlike, before.unlike),
     )

@@ -33,6 +33,18 @@ def test_the_longest_season_that_history_can_show_is_found(days: int, expected: 
     assert find((weekly(at) + noise(at))[None], at).seasons.tolist() == [expected]
 
 
+@pytest.mark.parametrize("minute", [12, 25, 45])
+def test_a_job_of_twenty_five_minutes_each_day_is_a_season(minute: int) -> None:
+    at = times(21, 60.0)
+    # Never quite on time.
+    late = np.random.default_rng(3).normal(0, 120, 22)[np.floor_divide(at - BEGIN, DAY).astype(np.int64)]
+    since = at % DAY - 3 * 3600 - minute * 60 - late
+    found = find(np.where((since >= 0) & (since < 1500), 100.0, 0.0)[None], at)
+    assert found.seasons.tolist() == [Season.DAY]
+    middle = np.array([BEGIN + 3 * 3600 + minute * 60 + 750.0])
+    assert read_week(found.profile, middle)[0, 0] > 50
+
+
 def test_noise_walks_and_constants_have_no_season() -> None:
     at = times(28)
     walk = np.cumsum(noise(at, 2))

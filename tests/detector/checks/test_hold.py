@@ -9,20 +9,31 @@ from detector.checks.hold import (
     OFTEN_SECONDS,
     REMEMBERED,
     UNKNOWN_SECONDS,
+    WARINESS,
+    WARY_HALF_LIFE_SECONDS,
+    Held,
     all_but_one,
     empty_held,
     hold,
+    wariness,
 )
 
 NAN = float("nan")
 
 
-def firing(scores: list[float], step: float = 60.0, *, silent: bool = False, duration: bool = False) -> list[bool]:
+def held_after(
+    scores: list[float], step: float = 60.0, *, silent: bool = False, duration: bool = False, uncounted: bool = False
+) -> list[Held]:
     held, result = empty_held(1), []
     for n, score in enumerate(scores):
-        held = hold(held, np.array([score]), n * step, np.array([silent and score >= 1]), step, np.array([duration]))
-        result.append(bool(held.firing[0]))
+        silence, kind, share = (np.array([each]) for each in (silent and score >= 1, duration, uncounted))
+        held = hold(held, np.array([score]), n * step, silence, step, kind, share)
+        result.append(held)
     return result
+
+
+def firing(scores: list[float], step: float = 60.0, **kind: bool) -> list[bool]:
+    return [bool(held.firing[0]) for held in held_after(scores, step, **kind)]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +105,20 @@ def test_without_a_verdict_an_alert_lasts_but_not_for_ever() -> None:
 
 
 def test_since_is_the_first_sample_out_of_the_band() -> None:
-    held = empty_held(1)
-    for n, score in enumerate([0.0, 0.0, 2.0, 0.5, 2.0, 2.0]):
-        held = hold(held, np.array([score]), 100.0 + n, np.array([False]), 60.0, np.array([False]))
-    assert held.since.tolist() == [102.0]
+    assert held_after([0.0, 0.0, 2.0, 0.5, 2.0, 2.0])[-1].since.tolist() == [120.0]
+
+
+def test_of_a_share_of_nobody_knows_how_many_three_of_four_are_enough() -> None:
+    assert firing([9, 9, 0, 0], uncounted=True) == [False] * 4
+    assert firing([9, 9, 0, 9], uncounted=True) == [False, False, False, True]
+    assert firing([9, 9, 9], uncounted=True) == [False, False, True]
+
+
+def test_after_an_alert_another_asks_for_more_and_a_day_later_for_half_as_much_more() -> None:
+    before, during, after = (held_after([2.0] * 3 + more)[-1] for more in ([], [2.0], [2.0] + [0.0] * CALM_SAMPLES))
+    assert wariness(before, 1e3).tolist() == [1.0]
+    assert wariness(during, 1e3).tolist() == [1.0]
+    ended = after.held_at[0]
+    assert wariness(after, ended).tolist() == [1.0 + WARINESS]
+    assert wariness(after, ended + WARY_HALF_LIFE_SECONDS).tolist() == [1.0 + WARINESS / 2]
+    assert wariness(after, ended - 60.0).tolist() == [1.0 + WARINESS]  # a clock that was set back

@@ -1,0 +1,54 @@
+"""Jobs of each night that take too long."""
+
+import numpy as np
+import pytest
+
+from detector.baselines import Baselines
+from detector.evaluation import empty_state, evaluate
+from detector.fitting import fit
+from detector.model import Floats, History, SeriesKey
+from tests.detector.worlds import BEGIN, DAY, REQUESTS
+
+STEP, MINUTE, DAYS = 300.0, 60.0, 15
+KEYS = (SeriesKey("reports", REQUESTS.name),)
+STARTS, LASTS = 3 * 3600.0, 40 * MINUTE
+
+
+def nights(times: Floats, length: float = 1.0, seed: int = 1) -> Floats:
+    """Return what a job does that begins about three o'clock and lasts about forty minutes, times `length`."""
+    random = np.random.default_rng(seed)
+    day = np.floor_divide(times - BEGIN, DAY).astype(np.int64)
+    late, long = random.normal(0, 180, 99)[day], np.exp(random.normal(0, 0.08, 99))[day]
+    since = (times - BEGIN) % DAY - STARTS - late
+    working = (since >= 0) & (since < LASTS * long * length)
+    return np.where(working, 50 * np.exp(0.15 * random.standard_normal(len(times))), 0.0)
+
+
+@pytest.fixture(scope="module")
+def baselines() -> Baselines:
+    return fit(
+        History(KEYS, BEGIN, STEP, nights(np.arange(BEGIN, BEGIN + DAYS * DAY, STEP))[None]), (REQUESTS,), MINUTE
+    )
+
+
+def told(baselines: Baselines, length: float) -> list[float]:
+    """Return at which minutes after three o'clock an alert is held."""
+    begin = BEGIN + DAYS * DAY + STARTS
+    times = np.arange(begin - 3600, begin + 4 * 3600, MINUTE)
+    state, minutes = empty_state(KEYS), []
+    for at, value in zip(times, nights(times, length, seed=2), strict=True):
+        result = evaluate(baselines, state, at, np.array([value]))
+        state = result.state
+        if result.findings:
+            minutes.append((at - begin) / MINUTE)
+    return minutes
+
+
+def test_a_job_as_long_as_usual_is_no_alert(baselines: Baselines) -> None:
+    assert told(baselines, 1.0) == []
+
+
+def test_a_job_that_does_not_end_is_told_soon_after_it_should_have(baselines: Baselines) -> None:
+    minutes = told(baselines, 4.0)
+    assert 42 <= minutes[0] <= 85
+    assert minutes[-1] > 120
