@@ -20,12 +20,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from mmap import mmap
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from benchmarks.bulk import LOADS, Load, Running
 from benchmarks.exporter import cpu_seconds as whole_cpu_seconds
 from benchmarks.exporter import exporter, memory_bytes, read, sample
+from exporter.app import DRAIN_SECONDS
 from exporter.model import Exchange, Flow, Nanoseconds
 from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
@@ -34,6 +35,7 @@ from exporter.services.sampling import FOREVER
 from exporter.sources.capture import MOST_HEADERS_BYTES
 from exporter.sources.classicfilter import WHOLE, Snap
 from exporter.sources.filters import CLASSIC, EBPF, Filters
+from exporter.sources.governed import WAITING_FULLNESS, look_after
 from exporter.sources.interfaces import LINK_ETHERNET, Interface
 from exporter.sources.ring import Ring
 from quickstart.debian import Tree, obtain
@@ -44,7 +46,6 @@ PROGRAMS = ("nginx", "redis-server", "redis-benchmark", "nats-server")
 RING_BYTES = 5 << 20  # the share of one of two interfaces by default
 MAX_FLOWS = 16_384
 BLOCK_LENGTH = 20  # where a block's header tells how much of it is used
-BUSY_FULLNESS, BUSY_SECONDS, QUIET_SECONDS = 0.25, 0.005, 0.05  # as exporter/app.py drains
 MOST_LOSS = 100.0  # as exporter/sources/governed.py takes packets for those that found no room
 SETTLING_SECONDS = 0.2
 PATIENCE_SECONDS = 8.0  # until the last slice is read, and connections are attributed
@@ -164,6 +165,16 @@ class Seen:
     dropped: int
 
 
+def rest(control: Connection, ring: Ring) -> bool:
+    """Wait until the ring is to be read, as the exporter does; return whether the load has ended."""
+    began = time.monotonic()
+    wait((control, ring.fileno()), DRAIN_SECONDS)
+    while (passed := time.monotonic() - began) < DRAIN_SECONDS and (fullness := ring.fullness) < WAITING_FULLNESS:
+        if control.poll(min(DRAIN_SECONDS - passed, look_after(passed, fullness))):
+            break
+    return control.poll()
+
+
 def capture(way: Way, port: int, control: Connection) -> None:
     """Capture loopback until told to stop; runs in a process of its own."""
     counted = Counted(port)
@@ -178,7 +189,7 @@ def capture(way: Way, port: int, control: Connection) -> None:
         before = time.process_time()
         fullness, last, known, ending = 0.0, ring.stats(), (engine.bodies(), engine.messages()), False
         while fullness or not ending:
-            ending = control.poll(BUSY_SECONDS if fullness > BUSY_FULLNESS else QUIET_SECONDS)
+            ending = rest(control, ring)
             now = ring.stats()
             offered, lost = now.packets - last.packets, now.dropped - last.dropped
             counted.weight = min(MOST_LOSS, offered / max(1, offered - lost)) if lost else 1.0

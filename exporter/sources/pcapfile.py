@@ -18,7 +18,7 @@ from exporter.sources.packet import CapturedPacket
 
 ByteOrder = Literal["little", "big"]
 
-CHUNK_BYTES = 1 << 18  # what is read at once stays in the cache until it was decoded
+CHUNK_BYTES = 1 << 19  # what is read at once stays in the cache until it was decoded
 MAX_RECORD_BYTES = 1 << 24  # beyond any snap length in use: the length is garbage
 HEADER_BYTES = 24
 RECORD_BYTES = 16
