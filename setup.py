@@ -35,6 +35,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.protocols.redis_requests",
     "exporter.protocols.redis_replies",
     "exporter.protocols.redis_lane",
+    "exporter.protocols.redis_match",
     "exporter.protocols.redis",
     "exporter.protocols.paths",
     "exporter.protocols.http_head",

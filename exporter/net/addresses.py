@@ -3,6 +3,7 @@
 from socket import AF_INET6, inet_ntop
 
 MAPPED_PREFIX = 0xFFFF
+OCTETS = tuple(map(str, range(256)))
 
 
 def address(high: int, low: int) -> str:
@@ -14,4 +15,5 @@ def address(high: int, low: int) -> str:
 
 def dotted(number: int) -> str:
     """Return an IPv4 address in text."""
-    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    octets = OCTETS  # looked up, as each of very many connections has an address of its own
+    return f"{octets[number >> 24]}.{octets[number >> 16 & 255]}.{octets[number >> 8 & 255]}.{octets[number & 255]}"
