@@ -71,6 +71,9 @@ class Signal:
         remaining: PromQL giving the seconds until a limit is reached at the present pace, one series per service; empty
             where there is no limit.
         every: asked for no more often than this, in seconds; in between it stays as it was.
+        kinds: of a signal that tells for an hour of what a service never did before, PromQL giving how many different
+            things each does, one series per service. The costly query is then asked only of services whose number
+            changed lately (see `novelty`); empty: always of all.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Signal:
     history: Seconds = math.inf
     remaining: str = ""
     every: Seconds = 0.0
+    kinds: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -14,11 +14,12 @@ from detector.clients.matrix import Grid, Matrix
 from detector.clients.prometheus import Prometheus, QueryError, columns_of
 from detector.clock import floor_to
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
+from detector.novelty import HOUR, Novelty
 from detector.precision import ERRORS, LOSSES
 from detector.shard import Shard
 from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look, Target
 from detector.signals import duration, with_window
-from detector.spool import MOST_SERIES, Spool
+from detector.spool import MOST_SERIES, Coarse, Spool
 
 Count = Callable[[str], None]
 HISTORIES_AT_ONCE = 2
@@ -100,6 +101,9 @@ class Puller:
         self._counts = {signal.name: with_window(signal.counts, window) for signal in signals if signal.counts}
         self._spans = {signal.name: signal.history for signal in signals}
         self._rare = {signal.name: signal for signal in signals if signal.every}
+        self._novelties = {
+            signal.name: Novelty(prometheus, signal, window, shard.has) for signal in signals if signal.kinds
+        }
         self._kept: dict[str, _Kept] = {}
         self._window = window
         self._executor = executor
@@ -165,7 +169,11 @@ class Puller:
             def spool_of(signal: str, query: str, part: Grid) -> Spool:
                 # It has no name, so that nothing of it is left whatever becomes of this process.
                 spool = Spool(files.enter_context(TemporaryFile(dir=folder)), part, self._limit)
-                self._spool(signal, query, part, spool)
+                if signal in self._novelties:  # what is new stays so for an hour
+                    coarse = Coarse(spool, part, HOUR)
+                    self._spool(signal, query, coarse.grid, coarse)
+                else:
+                    self._spool(signal, query, part, spool)
                 return spool
 
             # While one is learnt from, Prometheus works on the next and the one after it is decoded.
@@ -182,8 +190,16 @@ class Puller:
         at = floor_to(grid.end - shift, every) + shift
         kept = self._kept.get(name)
         if kept is None or not kept.is_of(at):
-            kept = self._kept[name] = _Kept(at, self._executor.submit(self._ask, query, Grid(at, 1.0, 1)))
+            kept = self._kept[name] = _Kept(at, self._executor.submit(self._ask_rare, name, at))
         return kept.outcome
+
+    def _ask_rare(self, name: str, at: Seconds) -> Matrix | QueryError:
+        if name not in self._novelties:
+            return self._ask(self._queries[name], Grid(at, 1.0, 1))
+        try:
+            return self._novelties[name].look(at)
+        except QueryError as error:
+            return error
 
     def _ask(self, query: str, grid: Grid) -> Matrix | QueryError:
         try:
@@ -194,7 +210,7 @@ class Puller:
     def _range(self, query: str, grid: Grid) -> Matrix:
         return self._prometheus.query_range(query, grid)
 
-    def _spool(self, signal: str, query: str, grid: Grid, spool: Spool) -> None:
+    def _spool(self, signal: str, query: str, grid: Grid, spool: Spool | Coarse) -> None:
         """Ask in parts, the newest first, each sized by the series of the one before and smaller after a failure."""
         now = series = len(self._prometheus.query(query, grid.end).labels)
         left, most, widest = grid.columns, FIRST_COLUMNS, grid.columns

@@ -33,8 +33,19 @@ def load(paths: Iterable[Path]) -> tuple[Signal, ...]:
 
 
 def with_window(query: str, window: Seconds) -> str:
-    """The PromQL with `$window` filled in."""
-    return query.replace("$window", duration(window))
+    """The PromQL with `$window` filled in, of all services."""
+    return query.replace("$window", duration(window)).replace("$services", ".*")
+
+
+def of_services(query: str, window: Seconds, names: Iterable[str]) -> str:
+    """The PromQL with `$window` filled in, of some services alone where it has a place for their names."""
+    pattern = "|".join(re.escape(name) for name in names)
+    return query.replace("$window", duration(window)).replace("$services", quoted(pattern))
+
+
+def quoted(text: str) -> str:
+    """A text as PromQL has it between quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def duration(seconds: Seconds) -> str:
@@ -64,6 +75,8 @@ def _signal(path: Path, name: object, entry: object) -> Signal:
     missing = [key for key in KEYS if key not in entry and key not in OPTIONAL]
     if missing:
         raise SignalsError(f"{path}: {name}.{missing[0]}: missing")
+    if "kinds" in entry and "every" not in entry:
+        raise SignalsError(f"{path}: {name}.kinds: needs every, how often to count them")
     return Signal(name=name, **{key: _value(path, name, key, value) for key, value in entry.items()})
 
 
@@ -83,8 +96,8 @@ def _text(value: object) -> str:
 def _query(value: object) -> str:
     query = _text(value)
     # $1 is what label_replace takes from a label.
-    if "$" in query.replace("$window", "").replace("$1", ""):
-        raise ValueError("knows no variable but $window")
+    if "$" in query.replace("$window", "").replace("$services", "").replace("$1", ""):
+        raise ValueError("knows no variables but $window and $services")
     return query
 
 
@@ -134,5 +147,6 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "history": _span,
     "remaining": _query,
     "every": _span,
+    "kinds": _query,
 }
-OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "history", "remaining", "every"})
+OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "history", "remaining", "every", "kinds"})

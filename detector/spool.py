@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.clients.matrix import Grid
-from detector.model import Floats, History, SeriesKey
+from detector.model import Floats, History, Seconds, SeriesKey
 
 STORED = np.dtype(np.float32)  # half the disk; what is learnt from it is kept no more exactly
 MOST_SERIES = 1_000_000
@@ -24,6 +24,26 @@ class _Part:
     offset: int
     first: int
     columns: int
+
+
+class Coarse:
+    """Takes in what was asked at longer steps, each of which stands for the columns up to it."""
+
+    def __init__(self, spool: "Spool", grid: Grid, step: Seconds) -> None:
+        """`grid` is the spool's; `step` is at least the time from one of what is asked to the next."""
+        self._spool = spool
+        self._each = max(1, round(step / grid.step))
+        columns = -(-grid.columns // self._each)
+        self._surplus = columns * self._each - grid.columns
+        self.grid = Grid(grid.end - (columns - 1) * self._each * grid.step, self._each * grid.step, columns)
+
+    def add(self, first: int, rows: dict[SeriesKey, Floats]) -> int:
+        """Like the spool's, `first` being a column of this grid. Raises OSError."""
+        begin = first * self._each - self._surplus
+        cut = max(0, -begin)
+        return self._spool.add(
+            max(0, begin), {key: np.repeat(values, self._each)[cut:] for key, values in rows.items()}
+        )
 
 
 class Spool:

@@ -7,6 +7,7 @@ from math import nan
 import numpy as np
 
 from detector.model import Floats, Seconds
+from detector.signals import quoted
 
 # What counts what the exporter saw change.
 CHANGES = "larimar_service_changes_total"
@@ -36,11 +37,6 @@ class Background:
     asked_at: Seconds
     changes: tuple[Change, ...] = ()
     exhausted_at: Seconds = nan
-
-
-def quoted(text: str) -> str:
-    """A text as PromQL has it between quotes."""
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def changes_query(services: Iterable[str]) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from math import isinf, isnan, nan
 
-from detector.incidents.background import BEFORE_SECONDS, Background, Change, quoted
+from detector.incidents.background import BEFORE_SECONDS, Background, Change
 from detector.incidents.incident import Incident, Phase
 from detector.incidents.lifecycle import BLIND
 from detector.model import Finding, Kind, Seconds, Signal
+from detector.signals import quoted
 
 MAX_OTHERS = 8  # of each list in an annotation
 LEAST_SHOWN_SHARE = 1e-5

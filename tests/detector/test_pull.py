@@ -8,7 +8,7 @@ import pytest
 from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus
-from detector.model import History, SeriesKey
+from detector.model import History, SeriesKey, Signal
 from detector.pull import Puller
 from tests.detector.running import AtOnce
 from tests.detector.servers import FakePrometheus
@@ -25,9 +25,13 @@ def server() -> Iterator[FakePrometheus]:
         yield running
 
 
-def puller(server: FakePrometheus, limit: int = 100) -> Puller:
+# Asked of all services, as another's signals may be.
+OF_ALL = tuple(replace(signal, kinds="") for signal in SIGNALS)
+
+
+def puller(server: FakePrometheus, limit: int = 100, signals: tuple[Signal, ...] = SIGNALS) -> Puller:
     prometheus = Prometheus(Endpoint(server.url, Credentials(), 60.0, 1 << 24), lambda _: None, lambda _: None)
-    return Puller(prometheus, SIGNALS, WINDOW, AtOnce(), lambda _: None, limit=limit)
+    return Puller(prometheus, signals, WINDOW, AtOnce(), lambda _: None, limit=limit)
 
 
 def test_shares_come_with_how_many_requests_they_are_of(server: FakePrometheus) -> None:
@@ -102,7 +106,7 @@ def asked(server: FakePrometheus) -> int:
 
 def test_what_is_costly_is_asked_for_now_and_then(server: FakePrometheus) -> None:
     course = server.world.courses["web"]["new_system_calls"] = steady(3.0, 0.1, 5)
-    key, asking, seen = SeriesKey("web", "new_system_calls"), puller(server), []
+    key, asking, seen = SeriesKey("web", "new_system_calls"), puller(server, signals=OF_ALL), []
     for minute in range(15):
         history = asking.observe(Grid(AT + 60.0 * minute, 60.0, 1)).history
         seen.append(history.values[history.keys.index(key), 0])
@@ -116,7 +120,7 @@ def test_what_is_costly_is_asked_for_now_and_then(server: FakePrometheus) -> Non
 
 
 def test_what_was_not_answered_is_asked_for_again_at_once(server: FakePrometheus) -> None:
-    asking = puller(server)
+    asking = puller(server, signals=OF_ALL)
     server.broken = ("rate(larimar_service_syscalls_total",)
     for minute in range(2):
         failures = asking.observe(Grid(AT + minute, 60.0, 1)).failures
@@ -124,3 +128,34 @@ def test_what_was_not_answered_is_asked_for_again_at_once(server: FakePrometheus
     assert asked(server) == 2
     server.broken = ()
     assert asking.observe(Grid(AT + 2.0, 60.0, 1)).failures == ()
+
+
+def test_what_is_new_is_asked_of_those_alone_who_do_something_else(server: FakePrometheus) -> None:
+    day, begins = 86_400.0, AT + 1_000.0
+    courses = server.world.courses
+    courses["web"]["new_system_calls"] = lambda times: np.where(times < begins, 0.0, 4.0)
+    courses["cache"]["new_system_calls"] = lambda times: np.where(times > 0, 0.0, np.nan)
+    courses["app"]["new_system_calls"] = lambda times: np.where(times < AT - day / 2, np.nan, 5.0)
+    keys, asking, seen = [SeriesKey(name, "new_system_calls") for name in ("cache", "web")], puller(server), []
+    for minute in range(25):
+        history = asking.observe(Grid(AT + 60.0 * minute, 60.0, 1)).history
+        assert SeriesKey("app", "new_system_calls") not in history.keys
+        seen.append([history.values[history.keys.index(key), 0] for key in keys])
+    values = np.array(seen)
+    assert (values[:, 0] == 0).all()
+    told = int(np.flatnonzero(values[:, 1])[0])
+    assert AT + 60.0 * told - begins <= 300
+    assert (values[told:, 1] == 4.0).all()
+    named = {query for query in server.asked if "rate(larimar_service_syscalls_total" in query}
+    assert len(named) == 1
+    assert 'service_name=~"web"' in named.pop()
+
+
+def test_history_of_what_is_new_is_asked_by_the_hour(server: FakePrometheus, tmp_path: Path) -> None:
+    server.world.courses["web"]["new_system_calls"] = lambda times: np.floor(times / 3600.0)
+    grid = Grid(AT, 300.0, 40)
+    every = puller(server).histories(grid, tmp_path)
+    history = next(history for history in every if history.keys[0].signal == "new_system_calls")
+    assert history.values.shape == (1, 40)
+    hours = grid.end - 3600.0 * np.array([3, 2, 1, 0])
+    assert history.values[0] == pytest.approx(np.repeat(np.floor(hours / 3600.0), [4, 12, 12, 12]))

@@ -61,7 +61,7 @@ def test_the_window_is_filled_in_as_promql_takes_it(window: float, expected: str
         (("silence: true", "silence: perhaps"), "checkouts.silence:"),
         (("priority: 5", "priority: first"), "checkouts.priority:"),
         (("  query: sum by (service_name) (rate(checkouts_total[$window]))", "  query: ''"), "checkouts.query:"),
-        (("$window", "$interval"), "checkouts.query: knows no variable but $window"),
+        (("$window", "$interval"), "checkouts.query: knows no variables but $window and $services"),
         (("meaning: People buy less.", "meaning: [a, b]"), "checkouts.meaning: must be text"),
         (("checkouts:", "Check-outs:"), "a signal's name"),
         (("checkouts:\n", "checkouts: 1\nmore:\n"), "checkouts: must hold the keys"),

@@ -1,5 +1,6 @@
 """A made-up world of services as Prometheus would report it: any signal at any time, faults where a test puts them."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -7,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.incidents.background import CHANGES
-from detector.model import Floats, Seconds
+from detector.model import Floats, Seconds, Signal
 from detector.sight import Target
-from detector.signals import SHIPPED, load, with_window
+from detector.signals import SHIPPED, duration, load, with_window
 
 DAY = 86400.0
 SIGNALS = load((SHIPPED,))
@@ -112,23 +113,43 @@ def answer(world: World, window: Seconds, query: str, times: Floats) -> Rows:
         KeyError: the query is none of them.
     """
     for signal in SIGNALS:
-        if query == with_window(signal.query, window):
-            return [
-                ({"service_name": name}, world.value(name, signal.name, times))
-                for name, courses in world.courses.items()
-                if signal.name in courses
-            ]
-        if signal.counts and query == with_window(signal.counts, window):
-            return [
-                ({"service_name": name}, window * world.value(name, "requests", times))
-                for name, courses in world.courses.items()
-                if {signal.name, "requests"} <= courses.keys()
-            ]
+        rows = _of_signal(world, window, signal, query, times)
+        if rows is not None:
+            return rows
     if CHANGES in query:
         return _changes(world, query, times)
     if any(signal.remaining and signal.remaining in query for signal in SIGNALS):
         return [({"service_name": name}, at - times) for name, at in world.exhausted.items()]
     return _coverage(world, window, query, times)
+
+
+def _of_signal(world: World, window: Seconds, signal: Signal, query: str, times: Floats) -> Rows | None:
+    """What is answered to one of a signal's queries; None where it is none of them."""
+    is_counts = bool(signal.counts) and query == with_window(signal.counts, window)
+    is_kinds = bool(signal.kinds) and query == with_window(signal.kinds, window)
+    named = ".*" if query == with_window(signal.query, window) else ""
+    if signal.kinds and not named:
+        named = named_in(query, signal.query, window)
+    if not (is_counts or is_kinds or named):
+        return None
+    rows: Rows = []
+    for name, courses in world.courses.items():
+        if signal.name not in courses or (named and not re.fullmatch(named, name)):
+            continue
+        if not is_counts:
+            values = world.value(name, signal.name, times)
+            rows.append(({"service_name": name}, 1.0 + np.sign(values) if is_kinds else values))
+        elif "requests" in courses:
+            rows.append(({"service_name": name}, window * world.value(name, "requests", times)))
+    return rows
+
+
+def named_in(query: str, template: str, window: Seconds) -> str:
+    """The pattern of the services' names in a query; empty where it is another one."""
+    place = re.escape("\0")
+    pattern = re.escape(template.replace("$window", duration(window)).replace("$services", "\0"))
+    found = re.fullmatch(pattern.replace(place, '((?:[^"\\\\]|\\\\.)*)', 1).replace(place, ".*?"), query)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
 
 
 def _changes(world: World, query: str, times: Floats) -> Rows:

@@ -1,13 +1,14 @@
 """What the shipped signals' PromQL makes of metrics, as Prometheus' own tool evaluates it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from detector.incidents.background import changes_query
-from detector.signals import SHIPPED, load, with_window
+from detector.novelty import HOMES
+from detector.signals import SHIPPED, load, of_services, with_window
 from quickstart.debian import Tree
 from tests.rules.test_promtool import said
 
@@ -93,6 +94,48 @@ REMAINING = (
 )
 
 
+KINDS = (
+    Case("before", "new_errors", {HTTP.format("2xx"): OLD, HTTP.format("5xx"): NEW}, BEFORE - 10, 1.0),
+    Case("after", "new_errors", {HTTP.format("2xx"): OLD, HTTP.format("5xx"): NEW}, SHORTLY, 2.0),
+    Case(
+        "after a failure of DNS",
+        "new_errors",
+        {DNS.format("queries", ""): OLD, DNS.format("failures", ",rcode='SERVFAIL'"): NEW},
+        SHORTLY,
+        2.0,
+    ),
+    Case("after", "new_dependencies", {CALLS.format("db"): OLD, CALLS.format("cache"): NEW}, SHORTLY, 2.0),
+    Case(
+        "after",
+        "new_system_calls",
+        {SYSTEM_CALLS.format("read"): OLD, SYSTEM_CALLS.format("ptrace"): NEW},
+        SHORTLY,
+        2.0,
+    ),
+)
+
+
+@pytest.mark.parametrize("case", KINDS, ids=lambda case: f"{case.signal}: {case.name}")
+def test_what_a_service_does_is_counted(tree: Tree, tmp_path: Path, case: Case) -> None:
+    assert_says(tree, tmp_path, case, SIGNALS[case.signal].kinds)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name == "new"], ids=lambda case: case.signal)
+@pytest.mark.parametrize("names", [("a.b", "shop"), ("other",)], ids=["among others", "not asked for"])
+def test_services_are_asked_for_by_name(tree: Tree, tmp_path: Path, case: Case, names: tuple[str, ...]) -> None:
+    query = of_services(SIGNALS[case.signal].query, 120.0, names)
+    assert_says(tree, tmp_path, case if "shop" in names else replace(case, expected=None), query)
+
+
+def test_a_count_changes_with_the_exporters_that_do_it(tree: Tree, tmp_path: Path) -> None:
+    series = {f"larimar_service_info{{{HERE}}}": "1x999"}
+    for instance in ("a", "b"):
+        started = f'process_start_time_seconds{{job="larimar",instance="{instance}"}}'
+        series[started] = "1700000000.4x10 1800000000.7x900"
+    assert_says(tree, tmp_path, Case("", "", series, 5, 1.7e9), HOMES)
+    assert_says(tree, tmp_path, Case("", "", series, 15, 1.800000001e9), HOMES)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.signal}: {case.name}")
 def test_a_signal_says_what_it_should(tree: Tree, tmp_path: Path, case: Case) -> None:
     assert_says(tree, tmp_path, case, SIGNALS[case.signal].query)
@@ -129,7 +172,7 @@ def assert_says(tree: Tree, tmp_path: Path, case: Case, query: str) -> None:
 @pytest.mark.parametrize("name", sorted(SIGNALS))
 def test_every_signal_is_promql(tree: Tree, tmp_path: Path, name: str) -> None:
     signal = SIGNALS[name]
-    known = (signal.query, signal.counts, signal.remaining, changes_query([name, 'a"b']))
+    known = (signal.query, signal.counts, signal.remaining, signal.kinds, HOMES, changes_query([name, 'a"b']))
     queries = [with_window(query, 120.0) for query in known if query]
     tests = [{"expr": query, "eval_time": "1m", "exp_samples": []} for query in queries]
     file = tmp_path / "test.yml"
