@@ -1,5 +1,6 @@
 """Gathers from Prometheus what one evaluation or one fit needs, several queries at a time."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -10,7 +11,7 @@ from tempfile import TemporaryFile
 
 import numpy as np
 
-from detector.clients.matrix import Grid, Matrix
+from detector.clients.matrix import Grid, Matrix, joined
 from detector.clients.prometheus import Prometheus, QueryError, columns_of
 from detector.clock import floor_to
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
@@ -26,6 +27,7 @@ HISTORIES_AT_ONCE = 2
 # Where series come and go, there are many more of them in a day than now: how many shows as parts grow.
 FIRST_COLUMNS = 24
 MINUTE = 60.0
+REPEATED_SECONDS = 30.0  # VictoriaMetrics' -search.latencyOffset
 GROWTH = 8
 
 
@@ -203,9 +205,18 @@ class Puller:
 
     def _ask(self, query: str, grid: Grid) -> Matrix | QueryError:
         try:
-            return self._prometheus.query(query, grid.start) if grid.columns == 1 else self._range(query, grid)
+            return self._newest(query, grid)
         except QueryError as error:
             return error
+
+    def _newest(self, query: str, grid: Grid) -> Matrix:
+        """Ask for columns up to now."""
+        single = 1 if grid.columns == 1 else repeated(grid)
+        older = Grid(grid.start, grid.step, grid.columns - single)
+        parts = [self._range(query, older)] if older.columns else []
+        times = (grid.start + column * grid.step for column in range(older.columns, grid.columns))
+        parts.extend(self._prometheus.query(query, at) for at in times)
+        return parts[0] if len(parts) == 1 else joined(parts, grid)
 
     def _range(self, query: str, grid: Grid) -> Matrix:
         return self._prometheus.query_range(query, grid)
@@ -275,6 +286,15 @@ class _Spooled:
         self.values.close()
         if self.counts is not None:
             self.counts.close()
+
+
+def repeated(grid: Grid) -> int:
+    """Return how many columns up to now cannot be asked for as a range.
+
+    At steps of less than a minute VictoriaMetrics gives for the newest half minute what was before it again, once for
+    each column: one bad moment would look like one that lasts. At single times it does not.
+    """
+    return min(grid.columns, math.ceil(REPEATED_SECONDS / grid.step) + 1) if grid.step < MINUTE else 0
 
 
 def _read(counts: Spool, history: History) -> Floats:

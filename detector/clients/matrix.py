@@ -1,6 +1,6 @@
 """Series on a time grid, and how they are read from a Prometheus answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,19 @@ class Matrix:
     labels: tuple[Mapping[str, str], ...]
     grid: Grid
     values: Floats
+
+
+def joined(parts: Sequence[Matrix], grid: Grid) -> Matrix:
+    """Put answers on stretches of a grid that follow one another together."""
+    rows: dict[frozenset[tuple[str, str]], tuple[Mapping[str, str], Floats]] = {}
+    column = 0
+    for part in parts:
+        for labels, values in zip(part.labels, part.values, strict=True):
+            new = (labels, np.full(grid.columns, np.nan))
+            rows.setdefault(frozenset(labels.items()), new)[1][column : column + part.grid.columns] = values
+        column += part.grid.columns
+    values = np.array([row for _, row in rows.values()]).reshape(len(rows), grid.columns)
+    return Matrix(tuple(labels for labels, _ in rows.values()), grid, values)
 
 
 class Data(msgspec.Struct):

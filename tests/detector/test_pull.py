@@ -159,3 +159,13 @@ def test_history_of_what_is_new_is_asked_by_the_hour(server: FakePrometheus, tmp
     assert history.values.shape == (1, 40)
     hours = grid.end - 3600.0 * np.array([3, 2, 1, 0])
     assert history.values[0] == pytest.approx(np.repeat(np.floor(hours / 3600.0), [4, 12, 12, 12]))
+
+
+@pytest.mark.parametrize("step", [60.0, 15.0, 2.0])
+def test_columns_up_to_now_are_the_same_however_they_are_asked_for(server: FakePrometheus, step: float) -> None:
+    server.world.stop("web", AT + 10 * step, AT + 14 * step)
+    history = puller(server).observe(Grid(AT, step, 20)).history
+    times = AT + step * np.arange(20, dtype=np.float64)
+    expected = server.world.value("web", "requests", times)
+    assert history.values[history.keys.index(SeriesKey("web", "requests"))] == pytest.approx(expected, nan_ok=True)
+    assert np.isnan(expected).sum() == 4

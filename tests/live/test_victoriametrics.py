@@ -13,7 +13,10 @@ import requests
 from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus, QueryError
+from detector.model import Bad, Kind, Signal
+from detector.pull import Puller
 from quickstart.debian import Tree
+from tests.detector.running import AtOnce
 from tests.live.exporter import Exporter
 from tests.live.history import MINUTE, exposition
 from tests.live.support import packages
@@ -76,6 +79,17 @@ def test_grids_are_answered_as_they_are_asked(tmp_path: Path) -> None:
         with pytest.raises(QueryError) as refused:
             prometheus.query("sum(", float(now))
         assert refused.value.reason == "refused"
+
+
+def test_the_newest_of_several_columns_are_not_those_before_again(tmp_path: Path) -> None:
+    with victoriametrics(tmp_path, "127.0.0.1:9") as url:
+        now = int(time.time())
+        load(url, "".join(f'value{{service_name="a"}} {at} {at}000\n' for at in range(now - 120, now + 1)))
+        signal = Signal("own", "value", "things", Bad.UP, Kind.GAUGE, "", "", 1.0, False, 1)
+        puller = Puller(client(url), (signal,), 20.0, AtOnce(), lambda _: None)
+        grid = Grid(now - 100.0, 2.0, 51)
+        seen = puller.observe(grid).history
+        assert seen.values.tolist() == [[grid.start + 2.0 * column for column in range(51)]]
 
 
 @pytest.mark.long
