@@ -139,6 +139,7 @@ class Detector:
 
     def close(self) -> None:
         """Leave everything on disk; alerts stay as they are, for the next detector goes on with them."""
+        self._parts.refitter.close()
         self._save_memory()
         self._save_book()
 

@@ -46,7 +46,11 @@ class Processes:
         """Start them; they end with the context."""
         # Threads of the parent may hold locks: a forked child could wait for them for ever.
         with ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_give_way) as executor:
-            yield Opened(executor, self.workers)
+            try:
+                yield Opened(executor, self.workers)
+            except BaseException:
+                executor.shutdown(cancel_futures=True)  # nobody waits for the rest
+                raise
 
 
 @dataclass(frozen=True, slots=True)

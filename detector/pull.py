@@ -1,9 +1,10 @@
 """Gathers from Prometheus what one evaluation or one fit needs, several queries at a time."""
 
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ HISTORIES_AT_ONCE = 2
 # Where series come and go, there are many more of them in a day than now: how many shows as parts grow.
 FIRST_COLUMNS = 24
 MINUTE = 60.0
+GIVE_WAY_SECONDS = 20.0  # to an evaluation, whose queries else wait for those of history
 REPEATED_SECONDS = 30.0  # VictoriaMetrics' -search.latencyOffset
 GROWTH = 8
 
@@ -107,6 +109,8 @@ class Puller:
             signal.name: Novelty(prometheus, signal, window, shard.has) for signal in signals if signal.kinds
         }
         self._kept: dict[str, _Kept] = {}
+        self._under_way: tuple[Future[Matrix | QueryError], ...] = ()
+        self._closed = threading.Event()
         self._window = window
         self._executor = executor
         self._skipped = skipped
@@ -125,7 +129,12 @@ class Puller:
         behind_them = [SERVICES, scrapes, TARGETS, STARTS, *certainty, EDGES]
         signals = [self._begin(name, query, grid) for name, query in self._queries.items()]
         behind = [self._executor.submit(self._ask, query, grid) for query in (*self._counts.values(), *behind_them)]
-        return Asked(grid, (*signals, *behind))
+        self._under_way = (*signals, *behind)
+        return Asked(grid, self._under_way)
+
+    def close(self) -> None:
+        """Ask for no more history: whoever takes it is told so by an error."""
+        self._closed.set()
 
     def read(self, asked: Asked) -> Observations:
         """What was answered; waits for answers that are not there yet.
@@ -156,7 +165,7 @@ class Puller:
             folder: where what has come lies until it is taken, on a disk.
 
         Raises:
-            QueryError: a signal could not be read.
+            QueryError: a signal could not be read, or this was closed.
             OSError: the folder cannot be used.
         """
         with ExitStack() as files, ThreadPoolExecutor(HISTORIES_AT_ONCE, "history") as executor:
@@ -180,7 +189,9 @@ class Puller:
 
             # While one is learnt from, Prometheus works on the next and the one after it is decoded.
             for spool in _ahead(executor, spooled, self._queries, HISTORIES_AT_ONCE):
-                yield from spool.histories()
+                for history in spool.histories():
+                    self._be_open()
+                    yield history
                 spool.close()
 
     def _begin(self, name: str, query: str, grid: Grid) -> Future[Matrix | QueryError]:
@@ -228,6 +239,7 @@ class Puller:
         while left:
             columns = min(left, most, widest, columns_of(series))
             part = Grid(grid.start + (left - columns) * grid.step, grid.step, columns)
+            self._give_way()
             try:
                 matrix = self._range(query, part)
             except QueryError as error:
@@ -238,6 +250,15 @@ class Puller:
             for _ in range(spool.add(left - columns, self._rows(signal, matrix))):
                 self._skipped("limit")
             left, most, series = left - columns, GROWTH * columns, max(now, len(matrix.labels))
+
+    def _give_way(self) -> None:
+        """Let an evaluation have its answers first, however large history is; not for ever, for it must come too."""
+        wait(self._under_way, GIVE_WAY_SECONDS)
+        self._be_open()
+
+    def _be_open(self) -> None:
+        if self._closed.is_set():
+            raise QueryError("transport", "the detector ends")
 
     def _history(self, matrices: Mapping[str, Matrix], counts: Mapping[str, Matrix], grid: Grid) -> History:
         rows, behind = self._rows_of(matrices), self._rows_of(counts)

@@ -73,6 +73,10 @@ class Refitter:
         """Fit at the next occasion: the clock by which the next fit was due is not to be trusted."""
         self._due_at = 0.0
 
+    def close(self) -> None:
+        """End a fit under way soon, whose outcome nobody takes any more."""
+        self._puller.close()
+
     def start_if_due(self, now: Seconds, episodes: Episodes) -> None:
         """Begin a fit if it is time for one; nothing is learnt from the episodes."""
         if self._running is None and now >= self._due_at:

@@ -1,15 +1,18 @@
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
-from detector.clients.prometheus import Prometheus
+from detector.clients.prometheus import Prometheus, QueryError
 from detector.model import History, SeriesKey, Signal
-from detector.pull import Puller
+from detector.pull import HISTORIES_AT_ONCE, Puller
 from tests.detector.running import AtOnce
 from tests.detector.servers import FakePrometheus
 from tests.detector.world import SIGNALS, shop, steady
@@ -169,3 +172,60 @@ def test_columns_up_to_now_are_the_same_however_they_are_asked_for(server: FakeP
     expected = server.world.value("web", "requests", times)
     assert history.values[history.keys.index(SeriesKey("web", "requests"))] == pytest.approx(expected, nan_ok=True)
     assert np.isnan(expected).sum() == 4
+
+
+class Noting(FakePrometheus):
+    """Notes of each range that it is asked for whether an evaluation is under way."""
+
+    busy: Callable[[], bool]
+    seen: list[bool]
+
+    def _document(self, form: dict[str, str], is_range: bool) -> dict[str, Any]:
+        if is_range:
+            self.seen.append(self.busy())
+        return FakePrometheus._document(self, form, is_range)
+
+
+class Later(AtOnce):
+    """Does what it is given when it is told to."""
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], None]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        outcome: Future[Any] = Future()
+        self.work.append(lambda: outcome.set_result(fn(*args, **kwargs)))
+        return outcome
+
+
+def test_history_waits_for_the_answers_of_an_evaluation(tmp_path: Path) -> None:
+    server, later = Noting(shop(), WINDOW), Later()
+    with server.serving():
+        prometheus = Prometheus(Endpoint(server.url, Credentials(), 60.0, 1 << 24), lambda _: None, lambda _: None)
+        asking = Puller(prometheus, SIGNALS[:2], WINDOW, later, lambda _: None)
+        asked = asking.ask(Grid(AT, 60.0, 1))
+        server.busy, server.seen = lambda: not asked.answered, []
+
+        def answer() -> None:
+            for work in later.work:
+                work()
+
+        timer = threading.Timer(0.2, answer)
+        timer.start()
+        assert list(asking.histories(Grid(AT, 300.0, 30), tmp_path))
+        timer.join()
+    assert server.seen
+    assert not any(server.seen)
+
+
+def test_history_ends_soon_once_it_is_closed(server: FakePrometheus, tmp_path: Path) -> None:
+    asking = puller(server)
+    histories = asking.histories(Grid(AT, 300.0, 30), tmp_path)
+    next(histories)
+    asking.close()
+    with pytest.raises(QueryError, match="ends"):
+        list(histories)
+    before = len(server.asked)
+    with pytest.raises(QueryError, match="ends"):
+        list(asking.histories(Grid(AT, 300.0, 30), tmp_path))
+    assert len(server.asked) - before <= 2 * HISTORIES_AT_ONCE  # how many series there are now
