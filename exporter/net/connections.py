@@ -105,7 +105,7 @@ class Connections:
         if state & TURNS:
             self.delivery.turn(base, direction, frame.wire, frame.at)
             if 0 < self.delivery.head < frame.wire:
-                self.delivery.note(slot, direction, frame.wire - self.delivery.head)
+                self.delivery.note(slot, direction, frame.wire - self.delivery.head, 0)
         elif not self.delivery.glance(slot, direction, frame):
             self.delivery.data(slot, direction, source, frame.payload, frame.size, frame.wire, frame.at)
         return True

@@ -27,7 +27,7 @@ cdef class Delivery:
     cdef int64_t hand
     cdef public int64_t most_consumers
     cdef readonly int64_t consumers, retired
-    cdef public int64_t head
+    cdef public int64_t head, rest
     cdef readonly Lengths lengths
     cdef readonly int64_t turned, gaps, gap_bytes, delivered_bytes, skipped_bytes, opened, failed
     cdef readonly str failure
@@ -38,8 +38,8 @@ cdef class Delivery:
     cdef bint glance(self, int64_t slot, int direction, Frame frame) except -1
     cpdef unheard(self, int64_t slot, int direction, int64_t size, int64_t at)
     @cython.locals(base=int64_t, state=uint64_t, enough=bint, ports=uint64_t, port=int)
-    cpdef note(self, int64_t slot, int direction, int64_t rest)
-    @cython.locals(head=int64_t)
+    cpdef note(self, int64_t slot, int direction, int64_t rest, int64_t missing)
+    @cython.locals(head=int64_t, is_long=bint)
     cpdef data(self, int64_t slot, int direction, source, int64_t start, int64_t size, int64_t wire, int64_t at)
     @cython.locals(base=int64_t, skip=int64_t)
     cpdef gap(self, int64_t slot, int direction, int64_t size, int64_t at)

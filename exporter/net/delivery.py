@@ -10,6 +10,7 @@ from mmap import mmap
 import cython
 
 from exporter.model import Flow
+from exporter.net.failing import kind_and_place
 from exporter.net.frames import Frame
 from exporter.net.glancing import Glancing
 from exporter.net.lengths import WORTH_HEADS, Lengths
@@ -62,17 +63,15 @@ class Delivery:
         self.opener = opener
         self.sink = sink
         self.watcher = watcher
-        self.head = 0
+        self.head = self.rest = 0  # the latter: of a cut payload that is being delivered, what is longer than a head
         self.lengths = Lengths()
         self.streams: list[Stream | None] = []
         self.consumers = self.retired = self.hand = 0
         self.most_consumers = table.capacity
         self.sides = Sides(table)
         self.rows = words(TURN_ROWS * TURN_WORDS)
-        self.row = 0
-        self.turned = 0
-        self.gaps = self.gap_bytes = 0
-        self.delivered_bytes = self.skipped_bytes = 0
+        self.row = self.turned = 0
+        self.gaps = self.gap_bytes = self.delivered_bytes = self.skipped_bytes = 0
         self.opened = self.failed = 0
         self.failure = ""
 
@@ -80,14 +79,18 @@ class Delivery:
         """Deliver a payload in order: `size` captured bytes at `start` of `source`, of `wire` on the wire.
 
         What was not captured is reported as a gap. A long payload is delivered by its head first, to learn whether that
-        would have done.
+        would have done; one that was cut at once, as what there is of it tells of the rest.
         """
         head = self.head
-        if 0 < head < wire and self.slots[slot * WORDS + PORTS] & 0xFF == TCP:
-            self._data(slot, direction, source, start, min(size, head), head, at)
-            self.note(slot, direction, wire - head)
-            start, size, wire = start + head, max(size - head, 0), wire - head
+        is_long = 0 < head < wire and self.slots[slot * WORDS + PORTS] & 0xFF == TCP
+        if is_long and size == wire:
+            self._data(slot, direction, source, start, head, head, at)
+            self.note(slot, direction, wire - head, wire - head)
+            start, size, wire = start + head, size - head, wire - head
+        self.rest = wire - head if is_long and size < wire else 0
         self._data(slot, direction, source, start, size, wire, at)
+        if self.rest > 0:
+            self.note(slot, direction, self.rest, 0)
 
     def glance(self, slot: int, direction: int, frame: Frame) -> bool:
         """Have the consumer read a whole payload in order where it lies; return whether it took it."""
@@ -115,11 +118,11 @@ class Delivery:
         if isinstance(stream, Glancing):
             self._call(slot, stream.unheard, direction, size, at)
 
-    def note(self, slot: int, direction: int, rest: int) -> None:
-        """Learn from a long payload of which the head was delivered, and `rest` bytes follow."""
-        base = slot * WORDS
+    def note(self, slot: int, direction: int, rest: int, missing: int) -> None:
+        """Learn from a payload `rest` bytes longer than a head, of which all but `missing` bytes were delivered."""
+        base, self.rest = slot * WORDS, 0
         state = self.slots[base + STATE]
-        enough = state & (TURNS | IGNORED | BLIND) != 0 or self.slots[base + SKIP + direction] >= rest
+        enough = state & (TURNS | IGNORED | BLIND) != 0 or self.slots[base + SKIP + direction] >= missing
         if enough and rest < WORTH_HEADS * self.head:
             return
         if not enough and state & UNSURE << direction:
@@ -266,6 +269,8 @@ class Delivery:
         if self.slots[slot * WORDS + STATE] & TURNS:
             self.turn(slot * WORDS, direction, wire, at)
         elif size < wire:
+            if self.rest > 0:
+                self.note(slot, direction, self.rest, wire - size)
             self.gap(slot, direction, wire - size, at)
 
     def turn(self, base: int, direction: int, size: int, at: int) -> None:
@@ -388,11 +393,7 @@ class Delivery:
     def _drop(self, slot: int, error: Exception) -> None:
         """Count a consumer that failed and ask it no more; of the error only its kind and place are kept."""
         self.failed += 1
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
-        self.failure = f"{type(error).__name__} at {place}"
+        self.failure = kind_and_place(error)
         if slot >= 0:
             self.slots[slot * WORDS + STATE] |= IGNORED
             if self.attached(slot):

@@ -105,3 +105,12 @@ def test_nothing_grows_with_the_number_of_servers(servers: int) -> None:
         lengths.note(port, 0, False)
     assert len(lengths.messages) == MAX_CUT
     assert lengths.cut == {Bodies(port, 1) for port in range(MAX_CUT)}
+
+
+def test_what_was_captured_of_a_cut_packet_is_delivered_at_once() -> None:
+    """Its consumer tells by it how much lies behind, which pieces of it would not."""
+    wire = learning()
+    answers(wire, 3, captured=54 + HEAD + 50)
+    calls = [(kind, told) for kind, direction, told, _ in wire.opened.only.calls if direction == 1]
+    assert calls == [("data", bytes(HEAD + 50)), ("gap", 950 - HEAD)] * 3
+    assert wire.engine.messages() == BODIES
