@@ -3,7 +3,7 @@
 Compiled where possible: hosts have tens of thousands of sockets.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 
 from exporter.services.view import Ends, Listener
 from exporter.sources.sockets import Socket, SocketLook
@@ -37,7 +37,9 @@ class SocketIndex:
         self.changed: set[int] = set()
         self.came: set[int] = set()
         self.left: set[int] = set()
-        self._pending: set[int] = set()  # keys of those that came since services were last told
+        # Keys of those that came, and of those that went, since services were last told.
+        self._pending: set[int] = set()
+        self._gone: set[int] = set()
 
     @property
     def inodes(self) -> Set[int]:
@@ -74,7 +76,7 @@ class SocketIndex:
         self.came, self.left = came - left, left - came
         self._pending.difference_update(gone)
         self._pending.update(look.fresh)
-        self._drop(gone)
+        self._gone.update(gone)
 
     def attribute(self, sockets: Mapping[int, Socket], services: Mapping[int, str], touched: Iterable[int]) -> None:
         """Take who owns the sockets.
@@ -84,41 +86,34 @@ class SocketIndex:
             services: the owner's service by inode, as far as known.
             touched: the inodes for which it changed since the last time.
         """
-        keys, pending = self._keys, self._pending
+        keys, pending, entries = self._keys, self._pending, self._entries
+        dropped = [entries.pop(key) for key in self._gone if key in entries]
+        self._gone = set()
         for inode in touched:
             if inode in keys:
                 pending.add(keys[inode])
         self._pending = set()
         fresh: list[tuple[int, Socket, str]] = []
         for key in pending:
-            one, entry = sockets[key], self._entries.get(key)
+            one, entry = sockets[key], entries.get(key)
             service = services.get(one.inode, "") if one.inode else ""
             if not one.listening and one.transport == "tcp" and service != (entry.service if entry is not None else ""):
                 fresh.append((key, one, service))
         self.changed = {key for key, _, _ in fresh}
-        self._put(fresh)
+        self._change(dropped, fresh)
         self._listeners = {
             Listener(one.transport, one.local.address, one.local.port): services[one.inode]
             for one in self.listening.values()
             if services.get(one.inode)
         }
 
-    def _drop(self, gone: Collection[int]) -> None:
-        """Drop connections from a copy."""
-        if not any(key in self._entries for key in gone):
+    def _change(self, dropped: list[_Entry], fresh: list[tuple[int, Socket, str]]) -> None:
+        """Apply to a copy of the connections which ones are gone, and which ones are another service's."""
+        if not dropped and not fresh:
             return
         connections = self._connections.copy()  # keeps the hashes, the expensive part
-        for key in gone:
-            entry = self._entries.pop(key, None)
-            if entry is not None:
-                connections.pop(entry.ends, None)
-        self._connections = connections
-
-    def _put(self, fresh: Iterable[tuple[int, Socket, str]]) -> None:
-        """Apply to a copy of the connections which ones are another service's."""
-        if not fresh:
-            return
-        connections = self._connections.copy()
+        for entry in dropped:
+            connections.pop(entry.ends, None)
         for key, one, service in fresh:
             before = self._entries.pop(key, None)
             if before is not None:
