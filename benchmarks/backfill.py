@@ -11,7 +11,7 @@ import numpy as np
 import requests
 
 from benchmarks.ports import free_ports
-from benchmarks.stored import FAMILIES, STEP, TARGET, WINDOW, Family, Times, await_ready, values
+from benchmarks.stored import FAMILIES, RECENT_SECONDS, STEP, TARGET, WINDOW, Family, Times, await_ready, values
 from quickstart.debian import Tree
 
 SCRAPE = WINDOW // 4
@@ -32,7 +32,7 @@ class Span:
     def times(self, counter: bool) -> Times:
         """When there are samples; a rate needs two within its window."""
         grid = np.arange(self.begin, self.now, STEP, dtype=np.int64)
-        scrapes = np.arange(self.now - 15 * 60, self.end + 1, SCRAPE, dtype=np.int64)
+        scrapes = np.arange(self.now - RECENT_SECONDS, self.end + 1, SCRAPE, dtype=np.int64)
         return np.unique(np.concatenate([grid, grid - WINDOW // 2, scrapes] if counter else [grid, scrapes]))
 
 
@@ -55,24 +55,36 @@ def victoriametrics(tree: Tree, folder: Path) -> Iterator[str]:
 
 
 def fill(url: str, services: int, span: Span, seed: int) -> int:
-    """Store the metrics of so many services, and return how many samples they have."""
+    """Store the metrics of so many services, and return how many samples they have.
+
+    The newest come last, as if scraped: in one block with weeks of history, each look at them would unpack it all.
+    """
     random = np.random.default_rng(seed)
-    up = _body(np.ones(len(span.times(False))), span.times(False))
-    _post(url, _line("up", {}, up))
+    _post(url, _line("up", {}, _body(np.ones(len(span.times(False))), span.times(False))))
     stored = len(span.times(False))
+    newest: list[list[bytes]] = []
     with ThreadPoolExecutor(SENDERS) as senders:
         for family in FAMILIES:
             times = span.times(family.counter)
-            courses = [_body(values(family, times, service, random), times) for service in range(PATTERNS)]
-            pending = [
-                senders.submit(_send, url, family, range(first, min(first + SERVICES_AT_ONCE, services)), courses)
-                for first in range(0, services, SERVICES_AT_ONCE)
-            ]
-            for one in pending:
-                one.result()
+            old = times < span.now - RECENT_SECONDS
+            courses = [values(family, times, service, random) for service in range(PATTERNS)]
+            newest.append([_body(course[~old], times[~old]) for course in courses])
+            _send_all(senders, url, family, services, [_body(course[old], times[old]) for course in courses])
             stored += services * len(times)
+        requests.get(f"{url}/internal/force_flush", timeout=600).raise_for_status()
+        for family, bodies in zip(FAMILIES, newest, strict=True):
+            _send_all(senders, url, family, services, bodies)
     requests.get(f"{url}/internal/force_flush", timeout=600).raise_for_status()
     return stored
+
+
+def _send_all(senders: ThreadPoolExecutor, url: str, family: Family, services: int, courses: list[bytes]) -> None:
+    pending = [
+        senders.submit(_send, url, family, range(first, min(first + SERVICES_AT_ONCE, services)), courses)
+        for first in range(0, services, SERVICES_AT_ONCE)
+    ]
+    for one in pending:
+        one.result()
 
 
 def _send(url: str, family: Family, services: range, courses: list[bytes]) -> None:

@@ -120,7 +120,7 @@ def read_types(body: bytes) -> dict[str, str]:
         raise MatrixError(str(error)) from error
 
 
-def read_matrix(result: bytes, grid: Grid) -> Matrix:
+def read_matrix(result: bytes | memoryview, grid: Grid) -> Matrix:
     """Read the series of a `vector` or a `matrix`.
 
     Raises:

@@ -99,14 +99,14 @@ def _time(at: Seconds) -> str:
     return f"{at:.3f}".rstrip("0").rstrip(".")
 
 
-def _matrix(result: bytes, grid: Grid) -> Matrix:
+def _matrix(result: memoryview, grid: Grid) -> Matrix:
     try:
         return read_matrix(result, grid)
     except MatrixError as error:
         raise QueryError("malformed", str(error)) from error
 
 
-def _result(answer: Answer, kind: str) -> bytes:
+def _result(answer: Answer, kind: str) -> memoryview:
     try:
         document = read_document(answer.body)
     except MatrixError as error:
@@ -116,7 +116,7 @@ def _result(answer: Answer, kind: str) -> bytes:
     _require_whole(document)
     if document.data is None or document.data.result_type != kind:
         raise QueryError("malformed", f"no {kind} in the answer: {answer.excerpt()}")
-    return bytes(document.data.result)
+    return memoryview(document.data.result)  # without a copy: it may be the most of what is in memory
 
 
 def _blame(answer: Answer) -> str:
