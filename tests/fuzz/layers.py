@@ -19,6 +19,7 @@ from tests.fuzz.parsing import PARSERS
 
 LINKS = (0, 1, 9, 12, 50, 101, 104, 113, 228, 276, 65535)
 BUFFER_BYTES = 20_000
+HEAD_BYTES = 64  # longer packets may be cut, and it is learnt of which
 START = 10**18
 
 
@@ -133,16 +134,17 @@ def captures(data: bytes) -> None:
 
 
 def conversations(data: bytes) -> None:
-    """Bytes of both sides of a connection, in pieces, through recognition and parsers."""
+    """Bytes of both sides of a connection, in packets of which some were not copied whole, by all that is known."""
     engine = Engine(Conversations(Endpoints(), PROTOCOLS), max_flows=16)
+    engine.learn(HEAD_BYTES)
     at, numbers, now = 0, [1, 1], START
     while at + 2 <= len(data):
-        side, size = data[at] & 1, data[at + 1]
+        side, left_out, size = data[at] & 1, data[at] >> 1 & 7, data[at + 1]
         payload = data[at + 2 : at + 2 + size]
         ends = (CLIENT, SERVER) if side == 0 else (SERVER, CLIENT)
         frame = tcp(*ends, numbers[side], payload, 16, numbers[1 - side])
         now += 1_000_000
-        engine.frame(frame, 1, len(frame), now)
+        engine.frame(frame[: len(frame) - len(payload) * left_out // 8], 1, len(frame), now)
         numbers[side] += len(payload)
         at += 2 + size
     engine.close(now)
