@@ -1,12 +1,14 @@
 """Judges the detector on generated service series with known faults, at a threshold set beforehand.
 
-usage: python -m benchmarks.faults --generator FILE --seed N --per-family K [--budget X] [--incumbents] [--json]
+usage: python -m benchmarks.faults --generator FILE --seed N --per-family K
+       [--seeds M] [--budget X] [--incumbents] [--json]
 
 FILE is a Python file with `make`, `evaluate` and `curve`, such as benchmarks/counted.py or faultbench. The
 detector is fitted on the three weeks before each judged week and then evaluated minute by minute, exactly as it runs
 live: what it alerted on is not learnt from. The threshold is that of a budget of X false alerts per series and week, by
 default of as many as the product allows a series at most; beside it stands what other budgets would have given.
-`--incumbents` runs what is in use elsewhere over the same series.
+`--incumbents` runs what is in use elsewhere over the same series. `--seeds` judges so many seeds, from N on, and then
+tells what budgets gave on average, how far seeds differed, and what chance alone would make of so few series-weeks.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from scipy.stats import poisson
 
 from benchmarks.incumbents import INCUMBENTS
 from detector.checks.budget import MOST_RATE, strictness
@@ -114,9 +117,9 @@ def score(
     return result
 
 
-def judge(generator: ModuleType, options: argparse.Namespace) -> dict[str, Any]:
+def judge(generator: ModuleType, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Return what issue trackers and people read: false alarms, recall, precision, delay, by kind, and the curve."""
-    world = generator.make(seed=options.seed, per_family=options.per_family)
+    world = generator.make(seed=seed, per_family=options.per_family)
     families = [str(family) for family in world["family"]]
     times = np.asarray(world["t"], dtype=np.float64)
     warm = int(generator.WARM)
@@ -124,7 +127,8 @@ def judge(generator: ModuleType, options: argparse.Namespace) -> dict[str, Any]:
         name: score(world[name], times, families, warm, options.workers, options.budget, world.get("counts"))
         for name in ("clean", "fault")
     }
-    result = {"seed": options.seed, "series": len(families), "budget": options.budget}
+    weeks = (len(times) - warm) * float(times[1] - times[0]) / WEEK
+    result = {"seed": seed, "series": len(families), "judged_weeks": weeks, "budget": options.budget}
     result |= judged(generator, world, scores)
     # One run tells of every budget: a stricter one is a higher threshold on the same scores.
     result["promise"] = {
@@ -184,24 +188,59 @@ def show(result: dict[str, Any]) -> None:
         print(f"  {name:24s} {other['fa_per_series_week']:.2f} false alarms, recall {other['recall']:.2f}; {recalls}")
 
 
+def between_seeds(results: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return of each budget what seeds gave, and between what 95 of 100 would lie by chance alone."""
+    weeks = results[0]["series"] * results[0]["judged_weeks"]
+    found = {meant: np.array([result["promise"][meant] for result in results]) for meant in results[0]["promise"]}
+    return {
+        meant: {
+            "mean": float(rates.mean()),
+            "least": float(rates.min()),
+            "most": float(rates.max()),
+            "by_chance_from": float(poisson.ppf(0.025, float(meant) * weeks) / weeks),
+            "by_chance_to": float(poisson.ppf(0.975, float(meant) * weeks) / weeks),
+        }
+        for meant, rates in found.items()
+    }
+
+
+def tell_seeds(budgets: dict[str, dict[str, float]], as_json: bool) -> None:
+    """Print what budgets gave over all seeds."""
+    if as_json:
+        print(json.dumps({"budgets": budgets}))
+        return
+    for meant, row in budgets.items():
+        print(
+            f"a budget of {meant:>4s} gave {row['mean']:.3f} on average, {row['least']:.3f} to {row['most']:.3f} "
+            f"by seed; by chance alone {row['by_chance_from']:.3f} to {row['by_chance_to']:.3f}"
+        )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generator", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="how many, from --seed on")
     parser.add_argument("--per-family", type=int, default=20)
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--budget", type=float, default=MOST_RATE, help="false alerts per series and week")
     parser.add_argument("--incumbents", action="store_true", help="judge what is in use elsewhere too")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    begun = time.monotonic()
-    result = judge(load(options.generator), options)
-    result["seconds"] = round(time.monotonic() - begun, 1)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        show(result)
+    generator, results = load(options.generator), []
+    for seed in range(options.seed, options.seed + options.seeds):
+        begun = time.monotonic()
+        result = judge(generator, seed, options)
+        result["seconds"] = round(time.monotonic() - begun, 1)
+        results.append(result)
+        if options.json:
+            print(json.dumps(result), flush=True)
+        else:
+            show(result)
+            sys.stdout.flush()
+    if options.seeds > 1:
+        tell_seeds(between_seeds(results), options.json)
     return 0
 
 
