@@ -156,11 +156,8 @@ def evaluate(
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
     seen = _seen(observed, visible)
     point = _point(baselines, state.memory, at, usable(observed), seen, counts)
-    allowed = wariness(state.held, at)
-    if tolerance is not None:
-        allowed = allowed * tolerance
-    if doubt is not None:
-        allowed = allowed * _widened(baselines, state.memory, point, doubt)
+    allowed = wariness(state.held, at) * (1.0 if tolerance is None else tolerance)
+    allowed = allowed * (1.0 if doubt is None else _widened(baselines, state.memory, point, doubt))
     usual = _usual(baselines, state.memory, point, allowed)
     result = observe(state.memory, point)
     _withhold(result.statistics, baselines, state.memory, usual, point)

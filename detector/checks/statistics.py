@@ -187,14 +187,19 @@ def observe(memory: Memory, point: Point) -> Observed:
         unlike=unlikeness(unlike, distances[:, :DAYS] / point.spread[:, None], elapsed),
     )
     statistics = _statistics(exact, distance, after)
-    if known.all():  # most points of a history, of which very many are replayed
-        return Observed(after, statistics)
+    # Most points of a history, of which very many are replayed, are all there.
+    return Observed(after, statistics) if known.all() else _where_seen(memory, point, Observed(after, statistics))
+
+
+def _where_seen(memory: Memory, point: Point, seen: Observed) -> Observed:
+    """Leave series without a sample as they were, and say nothing of them but of their silence."""
+    known = np.isfinite(point.stable)
     blind = ~known & ~point.visible
-    statistics[~known, :SILENCE] = np.nan
-    statistics[blind, SILENCE] = np.nan
+    seen.statistics[~known, :SILENCE] = np.nan
+    seen.statistics[blind, SILENCE] = np.nan
     # A blind spot neither adds to the evidence nor takes it away.
-    kept = replace(_where(known, after, memory), silence=np.where(blind, memory.silence, silence))
-    return Observed(kept, statistics)
+    silence = np.where(blind, memory.silence, seen.memory.silence)
+    return Observed(replace(_where(known, seen.memory, memory), silence=silence), seen.statistics)
 
 
 def _of_this_day(memory: Memory, point: Point) -> Floats:
