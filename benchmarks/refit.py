@@ -141,7 +141,7 @@ def _spent() -> float:
 
 
 def _enough(watch: Watch, fits: int) -> bool:
-    return len(watch.fitted) >= fits and sum(at > watch.fitted[-1] for at, _ in watch.late) >= 3
+    return len(watch.fitted) >= fits and sum(at > watch.fitted[fits - 1] for at, _ in watch.late) >= 3
 
 
 def _told(watch: Watch, options: argparse.Namespace) -> dict[str, float]:
