@@ -10,6 +10,7 @@ the watcher's own time per request stands beside it, and of the exporter's that 
 
 import argparse
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -154,8 +155,9 @@ def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[
 def costs(load: Load, starting: Mapping[str, Watcher], rounds: int, seconds: float) -> dict[str, Cost]:
     """Return what each watcher costs a load."""
     pairs: dict[str, list[tuple[Turn, Turn]]] = {name: [] for name in starting}
+    dice = random.Random(1)
     for _ in range(rounds):
-        for name, start in starting.items():
+        for name, start in dice.sample(list(starting.items()), len(starting)):  # what came before lingers
             alone = turn(load, None, seconds)
             with start() as watching:
                 pairs[name].append((alone, turn(load, watching, seconds)))
