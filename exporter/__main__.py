@@ -4,6 +4,7 @@ Exit status: 0 after SIGTERM or SIGINT; 1 where it cannot serve, or see anything
 taken; 2 where a setting cannot be used. Either error is one line on standard error.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ServeError, OSError) as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 1
+    gc.collect()
+    gc.freeze()  # what there is by now stays: the search for cycles need not go through it
     give_back()  # reading the kernel's types took some megabytes
     try:
         app.run(stop)
