@@ -65,7 +65,7 @@ class Seen:
 @contextmanager
 def fleet(recipes: Sequence[Recipe], folder: Path) -> Iterator[list[Running]]:
     """Run all services at once on a loopback of their own; those that do not start are told and left out."""
-    tools = kit((*recipes, *_backing()))
+    tools = fetched(recipes)
     with own_loopback() as is_alone, ExitStack() as ended:
         if not is_alone:
             print("no network namespace to be had: other traffic counts too", file=sys.stderr)
@@ -79,6 +79,11 @@ def fleet(recipes: Sequence[Recipe], folder: Path) -> Iterator[list[Running]]:
                 ended.callback(one_more.end)
                 services.append(one_more)
         yield services
+
+
+def fetched(recipes: Sequence[Recipe]) -> Kit:
+    """Return the programs of services and of what stands behind them; fetches what is not there yet."""
+    return kit((*recipes, *_backing()))
 
 
 def _backing() -> list[Recipe]:
