@@ -9,7 +9,7 @@ from exporter.services.ledger import Ledger
 
 # Of what all may spend in a window. The capture goes on with the remainder, whatever the rest of the exporter takes.
 MOST = 0.85
-LEAST = 0.15
+LEAST = 0.15  # kept free for it, even if no window of late was that dear
 REMEMBERED_SECONDS = 600.0  # for about so long the dearest window is kept free for another one like it
 
 

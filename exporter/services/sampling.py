@@ -186,7 +186,7 @@ class Sampling:
         if window is not None:
             requests = self._loss * window.weight
             window.requests += requests
-            if every == 0.0 and answered < window.end and ended - asked <= window.tail:
+            if every == 0.0 and asked <= answered < window.end and ended - asked <= window.tail:
                 return self._untold(window, requests)
             durations = self._timed(window, asked, ended)
         return Share(requests, self.weight(answered), durations, requests * every)
