@@ -1,7 +1,7 @@
 """Messages that begin with their length: a head in view, the rest passed over."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from exporter.model import Direction, Message, Nanoseconds
 from exporter.protocols.backlog import Backlog
@@ -47,6 +47,15 @@ class Language(Protocol):
         ...
 
 
+@runtime_checkable
+class Missing(Protocol):
+    """A language that can tell something of what was not seen, by its length."""
+
+    def miss(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        """Append what so many lost bytes, which began with a message, surely were."""
+        ...
+
+
 class Framed:
     """One direction of a connection.
 
@@ -87,7 +96,10 @@ class Framed:
             if 0 < size_bytes <= self.skip:
                 self._pass(size_bytes, at, out)
             elif not (size_bytes and self._cut(size_bytes, at, out)):
+                apart = not (self.skip or self._lost or self._backlog.held)
                 self.lose(at, out)
+                if apart and size_bytes and isinstance(self._language, Missing):
+                    self._language.miss(size_bytes, at, out)
         except ParseError:
             self.malformed += 1
             self.lose(at, out)

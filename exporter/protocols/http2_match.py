@@ -15,6 +15,7 @@ from exporter.protocols.http2_frames import (
     PADDED,
     PING,
     PREFACE,
+    SETTINGS,
     block_of,
     frame_size,
 )
@@ -24,6 +25,8 @@ from exporter.protocols.http2_streams import GRPC
 # So many frames without a request are a connection of which nothing more will be learnt soon.
 FRAMES_WITHOUT_REQUEST = 8
 DEFAULT_FRAME_BYTES = 16_384
+SETTINGS_KIND = bytes((SETTINGS,))
+PREFIX_BYTES = 5  # of a message of gRPC: whether it is compressed, and its length
 
 
 class Nature(Enum):
@@ -41,12 +44,14 @@ class _Scan:
     Attributes:
         valid: whether they can be frames; a preface, if there is one, is cut off.
         preface: whether the client's preface is there.
+        whole: whether what follows the preface is what has to: else something in between was not captured.
         frames: how many are whole.
         headers: whether a header block is among them, and makes sense.
     """
 
     valid: bool = True
     preface: bool = False
+    whole: bool = False
     frames: int = 0
     headers: bool = False
     pinged: bool = False
@@ -78,7 +83,7 @@ def _judge(client: bytes, server: bytes) -> tuple[Match, Nature]:
     nature = asked.nature if asked.nature is not Nature.UNDECIDED else told.nature
     if asked.preface:
         enough = asked.frames + told.frames >= FRAMES_WITHOUT_REQUEST or asked.pinged
-        if nature is Nature.UNDECIDED and enough and not asked.headers:
+        if nature is Nature.UNDECIDED and enough and asked.whole and not asked.headers:
             nature = Nature.PLAIN
         return Match.YES, nature
     torn = (client and not asked.frames) or (server and not told.frames)
@@ -99,9 +104,12 @@ def _scan(data: bytes, of_client: bool) -> _Scan:
         if size < 0 or size > HEAD_BYTES + DEFAULT_FRAME_BYTES:
             scan.valid = False
             break
+        scan.whole = scan.whole or (at == len(PREFACE) and data[at + 3 : at + 4] == SETTINGS_KIND)
         if size == 0 or at + size > len(data):
             if of_client and scan.preface:
                 _peek(scan, data[at:])
+            elif size and scan.headers and scan.nature is Nature.UNDECIDED:
+                _peek_body(scan, data[at:], size)
             break
         frame = data[at : at + size]
         at += size
@@ -118,6 +126,14 @@ def _peek(scan: _Scan, begun: bytes) -> None:
     if len(begun) > HEAD_BYTES and begun[3] == HEADERS and begun[4] & END_STREAM:
         scan.headers = True
         scan.nature = Nature.PLAIN
+
+
+def _peek_body(scan: _Scan, begun: bytes, size: int) -> None:
+    """Learn what the beginning of a frame of data tells, whose rest may not have been copied."""
+    prefix = HEAD_BYTES + PREFIX_BYTES
+    told = begun[3] == DATA and not begun[4] & PADDED and len(begun) >= prefix and begun[HEAD_BYTES] <= 1
+    if told and int.from_bytes(begun[HEAD_BYTES + 1 : prefix], "big") == size - prefix:
+        scan.nature = Nature.GRPC
 
 
 def _look(scan: _Scan, frame: bytes, decoder: HeaderDecoder, of_client: bool) -> bool:

@@ -62,7 +62,7 @@ class MemcachedParser:
         if 0 < size_bytes <= side.skip:
             side.passed(size_bytes, at, out)
         else:
-            side.lose(out)
+            side.lose(out, size_bytes, at)
         return out
 
     def skippable(self, direction: Direction) -> int:

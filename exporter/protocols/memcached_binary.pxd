@@ -25,7 +25,7 @@ cdef class BinarySide:
     @cython.locals(position=int64_t, end=int64_t, taken=int64_t)
     cpdef feed(self, bytes data, int64_t at, list out)
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
-    cpdef lose(self, list out)
+    cpdef lose(self, list out, int64_t missing=*, int64_t at=*)
     @cython.locals(body=int64_t, code=int, opaque=int64_t)
     cdef _header(self, bytes header, list out)
     @cython.locals(asked=Asked, lookup=int64_t)

@@ -20,6 +20,7 @@ MAX_BODY_BYTES = 1 << 30
 QUIT, QUIET_QUIT = 0x07, 0x17
 REQUEST, RESPONSE, ONE_WAY = Kind.REQUEST, Kind.RESPONSE, Kind.ONE_WAY
 NOT_FOUND = 1
+NOT_FOUND_BYTES = HEADER_BYTES + len(b"Not found")
 
 
 class BinarySide:
@@ -99,11 +100,19 @@ class BinarySide:
         if not self.skip:
             self._complete(at, out)
 
-    def lose(self, out: list[Message]) -> None:
-        """The next boundary is unknown; a message whose header was read still counts."""
+    def lose(self, out: list[Message], missing: int = 0, at: Nanoseconds = 0) -> None:
+        """The next boundary is unknown, as `missing` bytes are; a message whose header was read still counts.
+
+        To the only command that awaits one, what is missing is the reply, and tells by its length whether it was found.
+        """
+        asked = self._session.only() if self._magic == RESPONSE_MAGIC else None
         if self._reading:
             self._whole = True
             self._complete(self._first_at, out)
+        elif asked is not None and asked.lookups and missing > HEADER_BYTES and not self._backlog.held:
+            self._misses = int(missing == NOT_FOUND_BYTES)
+            out.append(Message(RESPONSE, at, at, missing, hits=1 - self._misses, misses=self._misses))
+            self._misses = 0
         self.skip = 0
         self.lost = True
         self._backlog.drop()

@@ -23,7 +23,7 @@ cdef class TextReplies:
     @cython.locals(position=int64_t, end=int64_t, taken=int64_t, stop=int64_t, line=bytes)
     cpdef feed(self, bytes data, int64_t at, list out)
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
-    cpdef lose(self, list out)
+    cpdef lose(self, list out, int64_t missing=*, int64_t at=*)
     @cython.locals(word=bytes, place=int)
     cdef _take(self, bytes line, int64_t at, list out)
     @cython.locals(words=list, length=bytes)

@@ -19,6 +19,7 @@ from exporter.protocols.memcached_session import MemcachedSession
 MAX_LINE_BYTES = 16 << 10
 MAX_LENGTH_DIGITS = 10
 RESPONSE = Kind.RESPONSE
+NOTHING_FOUND = 5  # bytes that tell of no value: END and its line end
 DUMPED, WATCHED = Line(ROW), Line(UNASKED)
 
 
@@ -92,14 +93,34 @@ class TextReplies:
         if not self.skip and self._last:
             self._complete(LINES[b"HD"], at, out)
 
-    def lose(self, out: list[Message]) -> None:
-        """The next boundary is unknown; a reply that began still counts, and the values that were seen."""
+    def lose(self, out: list[Message], missing: int = 0, at: Nanoseconds = 0) -> None:
+        """The next boundary is unknown, as `missing` bytes are; a reply that began still counts, and its values do.
+
+        To the only command that awaits one, what is missing is the reply, and tells by its length what was found.
+        """
+        asked = self._session.only()
+        lookups = asked.lookups if asked is not None and missing else 0
         if self._reading:
+            if lookups and self._word == b"VALUE":
+                self._end_unseen(lookups, missing - self.skip)
             self._complete(NUMBER, self._first_at, out)
+        elif lookups == 1 or (lookups and missing == NOTHING_FOUND and not self._backlog.held):
+            self._size = len(self._backlog.held) + missing
+            self._values = int(self._size > NOTHING_FOUND)
+            self._word, self._first_at = b"END", at
+            self._rows = False
+            self._complete(NUMBER, at, out)
         self.skip = 0
         self.lost = True
         self._backlog.drop()
         self._session.forget()
+
+    def _end_unseen(self, lookups: int, behind: int) -> None:
+        """Take it that the reply ended within the bytes behind the last value, with more that are as long."""
+        if behind >= NOTHING_FOUND and self._values:
+            mean = (self._size + self.skip) / self._values
+            self._values = min(lookups, self._values + round((behind - NOTHING_FOUND) / mean))
+            self._word = b"END"
 
     def _take(self, line: bytes, at: Nanoseconds, out: list[Message]) -> None:
         if not line:  # ElastiCache ends a configuration with one

@@ -22,7 +22,7 @@ cdef class TextRequests:
     @cython.locals(position=int64_t, end=int64_t, taken=int64_t, stop=int64_t)
     cpdef feed(self, bytes data, int64_t at, list out)
     cpdef passed(self, int64_t size_bytes, int64_t at, list out)
-    cpdef lose(self, list out)
+    cpdef lose(self, list out, int64_t missing=*, int64_t at=*)
     cdef _complete(self, int64_t at, list out)
     @cython.locals(form=int, name=bytes)
     cdef _line(self, bytes line, list out)

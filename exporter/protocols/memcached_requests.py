@@ -80,19 +80,22 @@ class TextRequests:
         if not self.skip:
             self._complete(at, out)
 
-    def lose(self, out: list[Message]) -> None:
-        """The next boundary is unknown; a command whose name was read still counts."""
+    def lose(self, out: list[Message], missing: int = 0, at: Nanoseconds = 0) -> None:
+        """The next boundary is unknown, as `missing` bytes are; a command whose name was read still counts."""
         self._complete(self._first_at, out)
-        name, space, _ = bytes(self._backlog.held[: LONGEST_NAME + 1]).partition(b" ")
+        held = bytes(self._backlog.held)
+        name, space, _ = held[: LONGEST_NAME + 1].partition(b" ")
         command = COMMANDS.get(name)
+        self._session.forget()
         if command is not None and space and not self.skip:
             kind = ONE_WAY if command.form == SILENT else REQUEST
             since = self._backlog.since
-            out.append(Message(kind, since, since, len(self._backlog.held), command.operation))
+            out.append(Message(kind, since, since, len(held), command.operation))
+            if command.form == RETRIEVAL and missing:
+                self._session.ask(Asked(_likely_keys(held, missing), False, NOTHING_HUSHED, 0, 0), out)
         self.skip = 0
         self.lost = True
         self._backlog.drop()
-        self._session.forget()
 
     def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
         if self._operation is not None:
@@ -153,6 +156,14 @@ class TextRequests:
         length = words[place] if len(words) > place else b""
         if length.isdigit() and len(length) < 11 and int(length) <= MAX_VALUE_BYTES and len(words[1]) <= MAX_KEY_BYTES:
             self.skip = int(length) + 2
+
+
+def _likely_keys(begun: bytes, missing: int) -> int:
+    """Return how many keys a lookup names whose line goes on for so many bytes, if they are all about as long."""
+    words = begun.split(b" ")[1:]
+    whole = words[:-1] or words
+    size = sum(len(word) + 1 for word in words) + missing - 1  # a space for each, but for the end of line
+    return max(1, round(min(size, MAX_LINE_BYTES) * len(whole) / sum(len(word) + 1 for word in whole)))
 
 
 MARK = frozenset((b"MN",))

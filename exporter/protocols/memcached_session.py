@@ -73,6 +73,10 @@ class MemcachedSession:
             self._pass_over(first, out)
         return None
 
+    def only(self) -> Asked | None:
+        """Return the command that is surely answered next: one that alone awaits its reply, and will get it."""
+        return self._asked[0] if len(self._asked) == 1 and not self._asked[0].quiet else None
+
     def forget(self) -> None:
         """Messages were lost: what was awaited may have come."""
         self._asked.clear()

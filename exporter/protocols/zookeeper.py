@@ -1,7 +1,7 @@
 """ZooKeeper's client protocol (jute records; zookeeper.jute and ZooDefs.java of Apache ZooKeeper).
 
 A request is what has an answer with its xid, pings and the session's start included. An answer `NONODE` to `exists` is
-no failure: that is what was asked. Events of watches are pushes.
+no failure: that is what was asked; nor is one to a request that was not seen. Events of watches are pushes.
 """
 
 from exporter.model import Kind, Message, Nanoseconds, Operation
@@ -22,6 +22,9 @@ OPERATIONS = {
 CONNECT = Operation("connect")
 EXISTS = 3
 WITH_PATH = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 15, 17, 18, 19, 20, 21, 103, 104, 106))
+# What succeeds with more than the head of a reply.
+WITH_RESULT = frozenset((1, 4, 5, 6, 7, 8, 9, 12, 15, 19, 21, 103, 104))
+UNTIMED: Nanoseconds = 0  # earlier than any question
 PING, AUTH, CLOSE_SESSION = 11, 100, -11
 # Transaction numbers that are not counted up (ClientCnxn.java).
 EVENT_XID, PING_XID, AUTH_XID, SET_WATCHES_XID = -1, -2, -4, -8
@@ -43,22 +46,29 @@ class ZookeeperSession:
     """What the answers must know of the questions.
 
     Attributes:
-        exists: transaction numbers of unanswered `exists`; the keys of a dictionary, to forget the oldest.
+        asked: transaction number -> type of the requests that no answer was seen to, the oldest first.
     """
 
-    __slots__ = ("exists",)
+    __slots__ = ("asked",)
 
     def __init__(self) -> None:
-        self.exists: dict[int, None] = {}
+        self.asked: dict[int, int] = {}
 
-    def asked(self, xid: int, opcode: int) -> None:
-        """Remember a question where its answer is read differently."""
-        if opcode == EXISTS:
-            if len(self.exists) >= MAX_ASKED:
-                del self.exists[next(iter(self.exists))]
-            self.exists[xid] = None
-        else:
-            self.exists.pop(xid, None)
+    def ask(self, xid: int, opcode: int) -> None:
+        """Remember a question."""
+        self.asked.pop(xid, None)
+        if len(self.asked) >= MAX_ASKED:
+            del self.asked[next(iter(self.asked))]
+        self.asked[xid] = opcode
+
+    def answer(self, xid: int) -> int | None:
+        """Return what was asked, None if it was not seen; what was asked before it was answered before it."""
+        asked = self.asked
+        if xid not in asked:
+            return None
+        while (first := next(iter(asked))) != xid and first > 0:
+            del asked[first]
+        return asked.pop(xid)
 
 
 class Requests:
@@ -86,7 +96,7 @@ class Requests:
         operation = OPERATIONS.get(opcode)
         if operation is None:
             raise ParseError(f"a ZooKeeper request of unknown type {opcode}")
-        self._session.asked(xid, opcode)
+        self._session.ask(xid, opcode)
         out.append(Message(Kind.REQUEST, first_at, last_at, size, operation, correlation=xid))
 
     def judge(self, data: bytes) -> Match:
@@ -123,8 +133,7 @@ class Replies:
         elif not LEAST_ERROR <= error <= 0:
             raise ParseError(f"a ZooKeeper reply with the unknown error {error}")
         else:
-            absent = xid in self._session.exists and error == NO_NODE
-            self._session.exists.pop(xid, None)
+            absent = self._session.answer(xid) in (EXISTS, None) and error == NO_NODE
             status = str(error) if error else ""
             failed = error != 0 and not absent
             out.append(Message(Kind.RESPONSE, first_at, last_at, size, status=status, failed=failed, correlation=xid))
@@ -135,7 +144,14 @@ class Replies:
 
     def lose(self) -> None:
         """Replies were lost."""
-        self._session.exists.clear()
+
+    def miss(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
+        """Append the reply to the only request that awaits one: a mere head, where it should hold more, is an error."""
+        asked = self._session.asked
+        if len(asked) == 1 and size_bytes >= LEAST_REPLY:
+            xid, opcode = asked.popitem()
+            failed = size_bytes == LEAST_REPLY and opcode in WITH_RESULT
+            out.append(Message(Kind.RESPONSE, UNTIMED, at, size_bytes, failed=failed, correlation=xid))
 
 
 def _size(buffer: bytes | bytearray, start: int, end: int, least: int) -> int:

@@ -15,7 +15,9 @@ from tests.exporter.protocols.samples_http2 import (
     GRPC,
     HEADERS,
     OPENING,
+    PING,
     RST,
+    SETTINGS,
     WHOLE,
     fields,
     frame,
@@ -294,3 +296,16 @@ def test_a_great_hole_and_a_great_number_are_not_taken_for_millions_of_requests(
 def test_connection_of_which_only_heads_were_copied_is_known_by_its_preface() -> None:
     kept = converse(copied([*OPENING, client(get(1))], 30))
     assert kept.protocols == ["http2"]
+
+
+def test_pings_before_a_request_that_was_not_copied_do_not_speak_against_grpc() -> None:
+    """A server of gRPC pings to measure the bandwidth; a message's prefix in an answer tells it."""
+    asking = Encoder()
+    steps = [client(PREFACE + frame(SETTINGS, 0, 0)[:6]), Step(0, lost=40, at_once=True), server(frame(SETTINGS, 0, 0))]
+    for stream in (1, 3, 5):
+        asked = frame(HEADERS, WHOLE, stream, asking.encode(called("/x.Y/A"))) + frame(DATA, END, stream, message(b"x"))
+        told = frame(HEADERS, WHOLE, stream, b"\x88\xc0")  # 200, and a type that was told before
+        body = frame(DATA, 0, stream, message(b"z" * 40))
+        steps += [client(asked[:12]), Step(0, lost=len(asked) - 12, at_once=True)]
+        steps += [client(frame(PING, 1, 0, bytes(8))), server(told + body[:20]), Step(1, lost=40, at_once=True)]
+    assert converse(steps).protocols == ["grpc"]

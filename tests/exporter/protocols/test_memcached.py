@@ -141,3 +141,39 @@ def test_answers_of_which_only_the_heads_were_copied_are_answers() -> None:
     kept = converse((*turns, *cut))
     assert (len(kept.exchanges), kept.requests().count("-")) == (14, 0)
     assert [exchange.duration for exchange in kept.exchanges] == [STEP] * 14
+
+
+TURNS = tuple(step for _ in range(8) for step in (client(b"get a\r\n"), server(b"END\r\n")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "size_bytes", "found"),
+    [
+        (b"get a\r\n", 5, (0, 9)),
+        (b"get a\r\n", 40, (1, 8)),
+        (b"get a b\r\n", 5, (0, 10)),
+        (b"get a b\r\n", 40, (0, 8)),  # one or both
+        (b"get a\r\nget b\r\n", 5, (0, 8)),
+        (b"delete a\r\n", 9, (0, 8)),
+    ],
+)
+def test_lost_answer_tells_by_its_length_whether_a_key_was_found(
+    asked: bytes, size_bytes: int, found: tuple[int, int]
+) -> None:
+    kept = converse((*SET, *TURNS, client(asked), Step(1, lost=size_bytes), client(b"delete b\r\n")))
+    assert looked_up(kept) == found
+    assert len(kept.exchanges) == 10 + asked.count(b"\n")
+
+
+def test_lost_binary_answer_tells_by_its_length_whether_a_key_was_found() -> None:
+    for size_bytes, found in ((33, (0, 1)), (29, (1, 0)), (24, (0, 0))):
+        asked = (client(request(GET, b"key", opaque=7)), Step(1, lost=size_bytes), client(request(NOOP, opaque=8)))
+        kept = converse((client(request(NOOP, opaque=6)), server(reply(NOOP, opaque=6)), *asked))
+        assert looked_up(kept) == found
+
+
+def test_values_behind_the_head_of_an_answer_are_as_long_as_those_in_it() -> None:
+    asked, told = b"get key1 key2 key3 key4\r\n", b"VALUE key1 0 3\r\nabc\r\nVALUE key2 0 3\r\nabc\r\nEND\r\n"
+    steps = (client(asked[:13]), Step(0, lost=13, at_once=True), server(told[:30]), Step(1, lost=17, at_once=True))
+    kept = converse((*SET, *TURNS, *steps))
+    assert looked_up(kept) == (2, 10)

@@ -43,4 +43,32 @@ def test_cut_capture_is_read_by_the_heads() -> None:
 def test_lost_answer_gives_no_latency_to_the_next_one() -> None:
     first, second = request(1, 4, GET), request(2, 4, GET)
     kept = converse([*OPENING, client(first), Step(1, lost=24), client(second), server(reply(2, 0, b"x"))])
-    assert [exchange.duration for exchange in kept.exchanges] == [STEP, STEP, None]
+    assert [exchange.duration for exchange in kept.exchanges] == [STEP, None, STEP]
+
+
+def test_lost_answer_of_a_mere_head_is_an_error_to_what_should_hold_more() -> None:
+    def lost(opcode: int, size_bytes: int) -> list[Step]:
+        return [client(request(1, opcode, GET)), Step(1, lost=size_bytes)]
+
+    found = [converse([*OPENING, *lost(4, size), client(request(2, 11))]) for size in (20, 100)]
+    assert [kept.requests()[1] for kept in found] == ["getData", "getData"]
+    assert [kept.failures()[1] for kept in found] == [True, False]
+    absent = converse([*OPENING, *lost(3, 20), client(request(2, 11))])
+    assert absent.failures() == [False] * 3
+
+
+def test_lost_answer_among_several_requests_tells_nothing() -> None:
+    asked = [client(request(1, 4, GET)), client(request(2, 4, GET)), Step(1, lost=20), server(reply(2, 0, b"x"))]
+    kept = converse([*OPENING, *asked])
+    assert kept.failures() == [False] * 3
+
+
+def test_absence_told_to_a_lost_request_is_no_error() -> None:
+    kept = converse([*OPENING, Step(0, lost=33), server(reply(1, -101)), client(request(2, 4, GET))])
+    assert kept.failures() == [False] * 3
+
+
+def test_answer_that_was_passed_over_is_not_awaited_any_more() -> None:
+    asked = [client(request(1, 4, GET)), client(request(2, 4, GET)), Step(1), server(reply(2, 0, b"x"))]
+    kept = converse([*OPENING, *asked, client(request(3, 4, GET)), Step(1, lost=20), client(request(4, 4, GET))])
+    assert kept.failures().count(True) == 1
