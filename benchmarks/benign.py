@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.faults import THRESHOLD, load, score, signals
+from benchmarks.faults import THRESHOLD, Judging, load, score, signals
 from detector.checks.budget import MOST_RATE
 from detector.model import Floats, Signal
 from detector.signals import SHIPPED
@@ -89,10 +89,10 @@ def counted(options: argparse.Namespace, rate: float) -> dict[str, Any]:
     values = np.concatenate([each["clean"] for each in made.values()])
     times, warm = np.asarray(first["t"], dtype=np.float64), int(generator.WARM)
     accepted = rate * len(families) * (generator.WEEKS - warm // generator.WEEK)
-    result = {}
+    judging, result = Judging(warm, options.workers, rate), {}
     for judged, watched in (("as shipped", shipped(signals())), ("both directions", signals())):
         # Together the worlds take far less time than one after another.
-        found = score(values, times, families * len(made), warm, options.workers, rate, watched=watched)
+        found = score(values, times, families * len(made), judging, watched=watched)
         alerts = np.array([len(generator.edges(row, THRESHOLD)) for row in found]).reshape(len(made), len(families))
         result[judged] = {
             name: {

@@ -1,11 +1,12 @@
 """Judges the detector on generated service series with known faults, at a threshold set beforehand.
 
 usage: python -m benchmarks.faults --generator FILE --seed N --per-family K
-       [--seeds M] [--budget X] [--incumbents] [--json]
+       [--seeds M] [--budget X] [--history-step 300] [--incumbents] [--json]
 
 FILE is a Python file with `make`, `evaluate` and `curve`, such as benchmarks/counted.py or faultbench. The
 detector is fitted on the three weeks before each judged week and then evaluated minute by minute, exactly as it runs
-live: what it alerted on is not learnt from. The threshold is that of a budget of X false alerts per series and week, by
+live: history is as coarse as the product asks for it unless --history-step says otherwise (60: minute by minute too),
+and what it alerted on is not learnt from. The threshold is that of a budget of X false alerts per series and week, by
 default of as many as the product allows a series at most; beside it stands what other budgets would have given.
 `--incumbents` runs what is in use elsewhere over the same series. `--seeds` judges so many seeds, from N on, and then
 tells what budgets gave on average, how far seeds differed, and what chance alone would make of so few series-weeks.
@@ -18,6 +19,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,8 +28,10 @@ import numpy as np
 from scipy.stats import poisson
 
 from benchmarks.incumbents import INCUMBENTS
+from detector.calibration import RECENT_SECONDS
 from detector.checks.budget import MOST_RATE, strictness
 from detector.checks.hold import REMEMBERED, agreed, all_but_one
+from detector.config import Config
 from detector.evaluation import State, adopt, empty_state, evaluate
 from detector.fitting import fit
 from detector.incidents.episodes import Episodes, left_out, remember
@@ -37,6 +41,7 @@ from detector.signals import load as load_signals
 
 WEEK = 7 * 86_400
 HISTORY_WEEKS = 3
+SHIPPED_STEP = Config().step
 THRESHOLD = 1.0  # the product's: what it alerts on, whatever the budget
 PROMISES = (0.03, 0.1, 0.3, 1.0)
 
@@ -77,13 +82,28 @@ def signals() -> list[Signal]:
     return [*families, *(signal for signal in load_signals((SHIPPED,)) if signal.name not in FAMILIES)]
 
 
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How series are judged.
+
+    Attributes:
+        warm: columns before the first that is.
+        workers: processes that fit.
+        budget: false alerts per series and week.
+        history_step: of what is learnt from, in seconds.
+    """
+
+    warm: int
+    workers: int
+    budget: float
+    history_step: float = SHIPPED_STEP
+
+
 def score(
     values: Floats,
     times: Floats,
     families: list[str],
-    warm: int,
-    workers: int,
-    budget: float,
+    judging: Judging,
     counts: Floats | None = None,
     watched: Sequence[Signal] | None = None,
 ) -> Floats:
@@ -95,15 +115,17 @@ def score(
     known_signals = signals() if watched is None else watched
     keys = tuple(SeriesKey(f"series-{row}", family) for row, family in enumerate(families))
     step = float(times[1] - times[0])
-    result, allowed = np.zeros(values.shape), np.full(len(values), strictness(budget))
+    result, allowed = np.zeros(values.shape), np.full(len(values), strictness(judging.budget))
     state: State = empty_state(keys)
     episodes: Episodes = {}
-    week = int(WEEK / step)
-    for begin in range(warm, values.shape[1], week):
-        known = slice(begin - HISTORY_WEEKS * week, begin)
+    week, apart = int(WEEK / step), max(1, round(judging.history_step / step))
+    for begin in range(judging.warm, values.shape[1], week):
+        known = slice(begin - HISTORY_WEEKS * week, begin, apart)
         behind = None if counts is None else counts[:, known]
-        history = History(keys, float(times[known.start]), step, values[:, known], counts=behind)
-        baselines = fit(left_out(history, episodes), known_signals, step, workers)
+        history = History(keys, float(times[known.start]), apart * step, values[:, known], counts=behind)
+        if apart > 1:
+            history = replace(history, recent=_recent(keys, times, values, counts, begin))
+        baselines = fit(left_out(history, episodes), known_signals, step, judging.workers)
         state = adopt(state, baselines)
         for column in range(begin, min(begin + week, values.shape[1])):
             before = state.held.before
@@ -117,16 +139,22 @@ def score(
     return result
 
 
+def _recent(keys: tuple[SeriesKey, ...], times: Floats, values: Floats, counts: Floats | None, begin: int) -> History:
+    """Return the newest samples before a column, as the product asks for them beside its coarse history."""
+    step = float(times[1] - times[0])
+    known = slice(begin - int(RECENT_SECONDS / step), begin)
+    behind = None if counts is None else counts[:, known]
+    return History(keys, float(times[known.start]), step, values[:, known], counts=behind)
+
+
 def judge(generator: ModuleType, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Return what issue trackers and people read: false alarms, recall, precision, delay, by kind, and the curve."""
     world = generator.make(seed=seed, per_family=options.per_family)
     families = [str(family) for family in world["family"]]
     times = np.asarray(world["t"], dtype=np.float64)
     warm = int(generator.WARM)
-    scores = {
-        name: score(world[name], times, families, warm, options.workers, options.budget, world.get("counts"))
-        for name in ("clean", "fault")
-    }
+    judging = Judging(warm, options.workers, options.budget, options.history_step)
+    scores = {name: score(world[name], times, families, judging, world.get("counts")) for name in ("clean", "fault")}
     weeks = (len(times) - warm) * float(times[1] - times[0]) / WEEK
     result = {"seed": seed, "series": len(families), "judged_weeks": weeks, "budget": options.budget}
     result |= judged(generator, world, scores)
@@ -225,6 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--per-family", type=int, default=20)
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--budget", type=float, default=MOST_RATE, help="false alerts per series and week")
+    parser.add_argument("--history-step", type=float, default=SHIPPED_STEP, help="of what is learnt from, in seconds")
     parser.add_argument("--incumbents", action="store_true", help="judge what is in use elsewhere too")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)

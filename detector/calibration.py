@@ -17,7 +17,7 @@ from detector.baselines.stabilise import is_nothing
 from detector.checks import CHECKS, FLATLINE, SPREAD, Memory, Point, empty_memory, observe
 from detector.checks.counted import by_chance
 from detector.checks.hold import REMEMBERED, agreed, second_of_three
-from detector.checks.limits import BLOCK_SECONDS, Tails, tails
+from detector.checks.limits import BLOCK_SECONDS, Tails, closer, tails
 from detector.checks.overrun import longest_usual
 from detector.checks.sides import COLUMNS, split
 from detector.checks.statistics import MOST_ELAPSED_SECONDS
@@ -25,6 +25,10 @@ from detector.model import Floats
 
 # The first day of history places level and smoothed values, and is not judged.
 SETTLE_SECONDS = DAY
+# How much of a coarse history is looked at as closely as it is evaluated, too.
+RECENT_SECONDS = 3 * DAY
+# Of closer samples this is enough: long smoothed values begin where the days around them lie.
+RECENT_SETTLE_SECONDS = 4 * 3600.0
 # Columns prepared at a time: bounds memory, and is quick enough.
 PREPARED = 144
 # Columns of what counts neighbouring points: restlessness and standstill.
@@ -83,8 +87,11 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     spacing = float(learnt.times[1] - learnt.times[0]) if len(learnt.times) > 1 else step
     replayed = _replay(learnt, spacing, step)
     found = tails(replayed.maxima, replayed.silences, _longest(learnt))
+    if learnt.recent is not None:
+        recent = _replay(learnt.recent, step, step, RECENT_SETTLE_SECONDS)
+        found = closer(found, replayed.maxima, recent.maxima, NEIGHBOURS)
     start = found.start.copy()
-    if spacing > COARSE * step:
+    if learnt.recent is None and spacing > COARSE * step:
         start[:, NEIGHBOURS] = np.nan
     start[baselines.models == ModelState.LEARNING] = np.nan
     seasonal = baselines.models == ModelState.SEASONAL
@@ -94,11 +101,11 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     return Calibrated(replace(baselines, centre=centre), replace(found, start=start))
 
 
-def _replay(learnt: Learnt, spacing: float, step: float) -> _Replayed:
-    """Judge history's columns one after another."""
+def _replay(learnt: Learnt, spacing: float, step: float, settle: float = SETTLE_SECONDS) -> _Replayed:
+    """Judge history's columns one after another, but for those within `settle` seconds of the first."""
     baselines, times = learnt.baselines, learnt.times
     held = spacing <= COARSE * step
-    judged = times >= times[0] + SETTLE_SECONDS
+    judged = times >= times[0] + settle
     block = (np.cumsum(judged) - 1) // max(1, round(BLOCK_SECONDS / spacing))
     series = len(baselines.models)
     maxima = np.full((max(int(block[-1]) + 1, 1), series, COLUMNS), np.nan)

@@ -11,7 +11,7 @@ from detector.baselines.arrays import Baselines, join
 from detector.baselines.choose import learn
 from detector.calibration import Calibrated, calibrate
 from detector.checks.limits import Tails, limits
-from detector.model import History, SeriesKey, Signal
+from detector.model import History, SeriesKey, Signal, of_rows
 from detector.pools import Pool, processes
 
 # Series fitted at once. It never depends on the number of processes, so that neither does any result.
@@ -96,7 +96,7 @@ def fit_chunk(task: Task) -> Calibrated:
 
 def _with_column(history: History) -> History:
     if history.values.ndim == 2 and history.values.shape[1] == 0:
-        return replace(history, values=np.full((len(history.keys), 1), np.nan), unlearnt=None, counts=None)
+        return replace(history, values=np.full((len(history.keys), 1), np.nan), unlearnt=None, counts=None, recent=None)
     return history
 
 
@@ -114,8 +114,13 @@ def _gathered(histories: Iterable[History]) -> Iterator[History]:
 
 def _fits(waiting: Sequence[History], history: History) -> bool:
     first, series = waiting[0], sum(len(each.keys) for each in waiting)
-    alike = (first.start, first.step, first.values.shape[1:]) == (history.start, history.step, history.values.shape[1:])
-    return alike and series + len(history.keys) <= CHUNK
+    return _grid(first) == _grid(history) and series + len(history.keys) <= CHUNK
+
+
+def _grid(history: History | None) -> tuple[object, ...]:
+    if history is None:
+        return ()
+    return history.start, history.step, history.values.shape[1:], _grid(history.recent)
 
 
 def _joined(parts: Sequence[History]) -> History:
@@ -130,18 +135,16 @@ def _joined(parts: Sequence[History]) -> History:
         counts = np.concatenate([no if p.counts is None else p.counts for p, no in zip(parts, unknown, strict=True)])
     keys = tuple(key for part in parts for key in part.keys)
     values = np.concatenate([part.values for part in parts])
-    return replace(parts[0], keys=keys, values=values, unlearnt=unlearnt, counts=counts)
+    recents = [part.recent for part in parts if part.recent is not None]
+    recent = _joined(recents) if recents else None
+    return replace(parts[0], keys=keys, values=values, unlearnt=unlearnt, counts=counts, recent=recent)
 
 
 def _tasks(history: History, signals: Mapping[str, Signal], step: float) -> Iterator[Task]:
     if history.values.shape[:1] != (len(history.keys),):
         raise ValueError(f"{len(history.keys)} series cannot have values of shape {history.values.shape}")
     for begin in range(0, len(history.keys), CHUNK):
-        part = slice(begin, begin + CHUNK)
-        unlearnt = None if history.unlearnt is None else history.unlearnt[part]
-        counts = None if history.counts is None else history.counts[part]
-        some = replace(history, keys=history.keys[part], values=history.values[part], unlearnt=unlearnt, counts=counts)
-        yield Task(some, signals, step)
+        yield Task(of_rows(history, slice(begin, begin + CHUNK)), signals, step)
 
 
 def _run(tasks: Iterator[Task], pool: Pool | None) -> Iterator[tuple[int, Calibrated]]:

@@ -116,6 +116,7 @@ class History:
         unlearnt: where nothing is to be learnt, not even that there is no sample; shape (series, columns), None:
             nowhere.
         counts: how many events each share is of; shape (series, columns), NaN where unknown; None: unknown of all.
+        recent: the newest of the same series, as closely as they are evaluated; None where `values` are as close.
     """
 
     keys: tuple[SeriesKey, ...]
@@ -124,6 +125,21 @@ class History:
     values: Floats
     unlearnt: npt.NDArray[np.bool_] | None = None
     counts: Floats | None = None
+    recent: "History | None" = None
+
+
+def of_rows(history: History, rows: "slice | npt.NDArray[np.int64]") -> History:
+    """Return the history of some series, in their order."""
+    numbers = np.arange(len(history.keys))[rows]
+    return History(
+        keys=tuple(history.keys[row] for row in numbers),
+        start=history.start,
+        step=history.step,
+        values=history.values[rows],
+        unlearnt=None if history.unlearnt is None else history.unlearnt[rows],
+        counts=None if history.counts is None else history.counts[rows],
+        recent=None if history.recent is None else of_rows(history.recent, rows),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,12 @@ Services may come and go by thousands an hour. Were each remembered until the ne
 those that are there; were each forgotten at once, a nightly job would be new every night.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from detector.baselines import Baselines
 from detector.evaluation import State
-from detector.model import History, Seconds
+from detector.model import History, Seconds, of_rows
 
 Bools = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
@@ -53,11 +51,4 @@ def lasting(history: History) -> History:
     kept = known.any(axis=1) & (after * history.step <= np.maximum(lasted * history.step, LEAST_SECONDS))
     if kept.all():
         return history
-    rows = np.flatnonzero(kept)
-    return replace(
-        history,
-        keys=tuple(history.keys[row] for row in rows),
-        values=history.values[rows],
-        unlearnt=None if history.unlearnt is None else history.unlearnt[rows],
-        counts=None if history.counts is None else history.counts[rows],
-    )
+    return of_rows(history, np.flatnonzero(kept))

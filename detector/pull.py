@@ -15,11 +15,12 @@ import numpy as np
 from detector.clients.matrix import Grid, Matrix, joined
 from detector.clients.prometheus import Prometheus, QueryError, columns_of
 from detector.clock import floor_to
+from detector.coverage import callees, look
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
 from detector.novelty import HOUR, Novelty
 from detector.precision import ERRORS, LOSSES
 from detector.shard import Shard
-from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look, Target
+from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look
 from detector.signals import duration, with_window
 from detector.spool import MOST_SERIES, Coarse, Spool
 
@@ -153,16 +154,17 @@ class Puller:
             raise QueryError("refused", f"no signal could be asked for: {failures[0].reason}")
         return Observations(
             history=self._history(answers, counts, grid),
-            looks=tuple(_look(coverage, column) for column in range(grid.columns)),
-            callees=_callees(coverage[-1]),
+            looks=tuple(look(coverage, column) for column in range(grid.columns)),
+            callees=callees(coverage[-1]),
             failures=failures,
         )
 
-    def histories(self, grid: Grid, folder: Path) -> Iterator[History]:
+    def histories(self, grid: Grid, folder: Path, recent: Grid | None = None) -> Iterator[History]:
         """All signals over a long time, a few series at a time: one query for each as far as the limits allow.
 
         Args:
             folder: where what has come lies until it is taken, on a disk.
+            recent: the newest of it at closer steps; None: there is none.
 
         Raises:
             QueryError: a signal could not be read, or this was closed.
@@ -172,10 +174,13 @@ class Puller:
 
             def spooled(signal: str) -> _Spooled:
                 part = grid.newest(self._spans[signal])
-                return _Spooled(
-                    spool_of(signal, self._queries[signal], part),
-                    spool_of(signal, self._counts[signal], part) if signal in self._counts else None,
-                )
+                # What is asked for every few minutes only stays as it was in between.
+                near = None if signal in self._rare else recent
+                return _Spooled(both(signal, part), None if near is None else both(signal, near))
+
+            def both(signal: str, part: Grid) -> _Counted:
+                counts = spool_of(signal, self._counts[signal], part) if signal in self._counts else None
+                return _Counted(spool_of(signal, self._queries[signal], part), counts)
 
             def spool_of(signal: str, query: str, part: Grid) -> Spool:
                 # It has no name, so that nothing of it is left whatever becomes of this process.
@@ -293,7 +298,7 @@ class Puller:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spooled:
+class _Counted:
     """One signal's history on disk, and that of how many events its shares are of."""
 
     values: Spool
@@ -301,12 +306,35 @@ class _Spooled:
 
     def histories(self) -> Iterator[History]:
         for history in self.values.histories():
-            yield history if self.counts is None else replace(history, counts=_read(self.counts, history))
+            yield self._with_counts(history)
+
+    def of(self, keys: tuple[SeriesKey, ...]) -> History:
+        return self._with_counts(self.values.history(keys))
 
     def close(self) -> None:
         self.values.close()
         if self.counts is not None:
             self.counts.close()
+
+    def _with_counts(self, history: History) -> History:
+        return history if self.counts is None else replace(history, counts=self.counts.history(history.keys).values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spooled:
+    """One signal's history, and the newest of it at closer steps."""
+
+    whole: _Counted
+    recent: _Counted | None
+
+    def histories(self) -> Iterator[History]:
+        for history in self.whole.histories():
+            yield history if self.recent is None else replace(history, recent=self.recent.of(history.keys))
+
+    def close(self) -> None:
+        self.whole.close()
+        if self.recent is not None:
+            self.recent.close()
 
 
 def repeated(grid: Grid) -> int:
@@ -316,14 +344,6 @@ def repeated(grid: Grid) -> int:
     each column: one bad moment would look like one that lasts. At single times it does not.
     """
     return min(grid.columns, math.ceil(REPEATED_SECONDS / grid.step) + 1) if grid.step < MINUTE else 0
-
-
-def _read(counts: Spool, history: History) -> Floats:
-    result = np.full(history.values.shape, np.nan)
-    known = [row for row, key in enumerate(history.keys) if key in counts]
-    if known:
-        result[known] = counts.read(tuple(history.keys[row] for row in known))
-    return result
 
 
 def _sorted_out(
@@ -354,45 +374,3 @@ def _ahead(executor: Executor, work: Callable[[str], _Spooled], names: Iterable[
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-def _look(coverage: list[Matrix], column: int) -> Look:
-    services, scrapes, targets, starts, errors, losses, _ = coverage
-    homes: dict[str, set[Target]] = {}
-    for labels in _present(services, column):
-        homes.setdefault(labels.get("service_name", ""), set()).add(_target(labels))
-    return Look(
-        homes={name: frozenset(found) for name, found in homes.items()},
-        unbroken=frozenset(
-            _target(labels)
-            for labels, value in zip(scrapes.labels, scrapes.values[:, column], strict=True)
-            if value == 1.0
-        ),
-        targets=frozenset(_target(labels) for labels in _present(targets, column)),
-        starts=_by_target(starts, column),
-        errors=_by_target(errors, column),
-        losses=_by_target(losses, column),
-    )
-
-
-def _by_target(matrix: Matrix, column: int) -> dict[Target, float]:
-    values = zip(matrix.labels, matrix.values[:, column], strict=True)
-    return {_target(labels): float(value) for labels, value in values if np.isfinite(value)}
-
-
-def _present(matrix: Matrix, column: int) -> list[Mapping[str, str]]:
-    there = ~np.isnan(matrix.values[:, column])
-    return [labels for labels, is_there in zip(matrix.labels, there, strict=True) if is_there]
-
-
-def _target(labels: Mapping[str, str]) -> Target:
-    return Target(labels.get("job", ""), labels.get("instance", ""))
-
-
-def _callees(edges: Matrix) -> dict[str, frozenset[str]]:
-    callees: dict[str, set[str]] = {}
-    for labels in edges.labels:
-        client, server = labels.get("client", ""), labels.get("server", "")
-        if client and server and client != server and not server.startswith("~") and not client.startswith("~"):
-            callees.setdefault(client, set()).add(server)
-    return {client: frozenset(servers) for client, servers in callees.items()}

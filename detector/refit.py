@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.baselines import Baselines, ModelState
+from detector.calibration import COARSE, RECENT_SECONDS
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import QueryError
 from detector.clock import floor_to
@@ -43,6 +44,19 @@ class Fitted:
 
     baselines: Baselines | None
     failure: str
+
+
+def grids(plan: Plan, until: Seconds) -> tuple[Grid, Grid | None]:
+    """Return at what times history is asked for, and its newest at the evaluations' steps if it is coarser."""
+    whole = _grid(until, plan.step, plan.duration)
+    if plan.step <= COARSE * plan.evaluation:
+        return whole, None
+    return whole, _grid(until, plan.evaluation, min(RECENT_SECONDS, plan.duration))
+
+
+def _grid(until: Seconds, step: Seconds, span: Seconds) -> Grid:
+    columns = max(1, int(span // step))
+    return Grid(floor_to(until, step) - (columns - 1) * step, step, columns)
 
 
 class Refitter:
@@ -101,12 +115,11 @@ class Refitter:
         return floor_to(now, interval) + interval
 
     def _fit(self, now: Seconds, episodes: Episodes) -> Fitted:
-        columns = int(self._plan.duration // self._plan.step)
-        end = floor_to(now, self._plan.step)
-        grid = Grid(end - (columns - 1) * self._plan.step, self._plan.step, columns)
+        grid, recent = grids(self._plan, now)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            usual = (left_out(lasting(history), episodes) for history in self._puller.histories(grid, self._folder))
+            histories = self._puller.histories(grid, self._folder, recent)
+            usual = (left_out(lasting(history), episodes) for history in histories)
             return Fitted(fit_each(usual, self._signals, self._plan.evaluation, self._plan.pool), "")
         except (QueryError, OSError) as error:
             return Fitted(None, str(error))

@@ -84,11 +84,15 @@ class Spool:
         keys = sorted(self._rows)
         for begin in range(0, len(keys), ROWS_AT_ONCE):
             some = tuple(keys[begin : begin + ROWS_AT_ONCE])
-            yield History(some, self._grid.start, self._grid.step, self.read(some))
+            yield self.history(some)
 
-    def __contains__(self, key: SeriesKey) -> bool:
-        """Whether a series ever came."""
-        return key in self._rows
+    def history(self, keys: tuple[SeriesKey, ...]) -> History:
+        """Some series, in this order; of those that never came, no samples. Raises OSError."""
+        rows = [row for row, key in enumerate(keys) if key in self._rows]
+        values = np.full((len(keys), self._grid.columns), np.nan)
+        if rows:
+            values[rows] = self.read(tuple(keys[row] for row in rows))
+        return History(keys, self._grid.start, self._grid.step, values)
 
     def close(self) -> None:
         """Give the disk's space back."""

@@ -16,7 +16,7 @@ from detector.incidents.episodes import left_out
 from detector.incidents.incident import Identity, Incident
 from detector.model import Floats, Seconds, SeriesKey, Signal
 from detector.pull import Puller
-from detector.refit import Plan
+from detector.refit import Plan, grids
 from detector.spool import Spool
 from detector.watch import Knowledge, Step, Terms, refitted, step
 
@@ -153,9 +153,8 @@ def _part(grid: Grid, first: int, knowledge: Knowledge) -> Grid:
 
 def _learnt(past: Past, knowledge: Knowledge, now: Seconds) -> Knowledge:
     plan = past.plan
-    columns = int(plan.duration // plan.step)
-    end = (now - 1.0) // plan.step * plan.step
-    before = Grid(end - (columns - 1) * plan.step, plan.step, columns)
-    histories = (left_out(history, knowledge.episodes) for history in past.puller.histories(before, past.folder))
+    before, recent = grids(plan, now - 1.0)
+    found = past.puller.histories(before, past.folder, recent)
+    histories = (left_out(history, knowledge.episodes) for history in found)
     baselines = fit_each(histories, past.signals, plan.evaluation, plan.pool)
     return refitted(knowledge, baselines)

@@ -1,13 +1,13 @@
 """Gives every series its baseline, and keeps what calibration needs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from detector.baselines.arrays import Baselines, ModelState
-from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY
+from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY, WEEK
 from detector.baselines.level import LEAST_SPREAD, agility, levels, noise, spreads
 from detector.baselines.packed import pack
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
@@ -37,6 +37,7 @@ class Learnt:
         seasonal: the seasons, with what is expected of each week when it is left out.
         unlearnt: where nothing is learnt, not even that there is no sample; shape (series, columns).
         counts: how many events each share is of, NaN where unknown; shape (series, columns); None: unknown of all.
+        recent: the newest of it at closer steps; None where there are none.
     """
 
     baselines: Baselines
@@ -46,6 +47,7 @@ class Learnt:
     seasonal: Seasonal
     unlearnt: npt.NDArray[np.bool_]
     counts: Floats | None = None
+    recent: "Learnt | None" = None
 
 
 def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learnt:
@@ -64,14 +66,16 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
         raise ValueError(f"steps must be positive, not {step} and {history.step}")
     chosen = tuple(signals[key.signal] for key in history.keys)
     material = _prepared(history, chosen)
+    baselines = _baselines(history, chosen, material, step)
     return Learnt(
-        _baselines(history, chosen, material, step),
+        baselines,
         material.values,
         material.stable,
         material.times,
         material.seasonal,
         material.unlearnt,
         history.counts,
+        None if history.recent is None else _closer(history.recent, baselines, material),
     )
 
 
@@ -93,15 +97,35 @@ class _Material:
     floors: Floats
 
 
+def _closer(recent: History, baselines: Baselines, material: _Material) -> Learnt:
+    """Return the newest of a history at closer steps, and what the whole of it says of them."""
+    values, times = _clean(recent), _times(recent)
+    seasonal = material.seasonal
+    begun = int(np.floor_divide(material.times[0], WEEK))
+    weeks = np.floor_divide(times, WEEK).astype(np.int64) - begun
+    # What came since the history's last column may be of a week that it does not know.
+    known = replace(seasonal, week_of=np.clip(weeks, 0, seasonal.left_out.shape[1] - 1))
+    stable = forward(values, material.scales)
+    return Learnt(baselines, values, stable, times, known, _unlearnt(recent), recent.counts)
+
+
 def _prepared(history: History, chosen: Sequence[Signal]) -> _Material:
     """Return the history stabilised, with its seasons; `chosen` are the signals of its series."""
     values = _clean(history)
-    times = history.start + history.step * np.arange(values.shape[1], dtype=np.float64)
+    times = _times(history)
     floors = np.array([max(signal.floor, 0.0) for signal in chosen], dtype=np.float64)
     scales = choose(values, tuple(signal.kind for signal in chosen), floors, _samples_per_hour(history))
     stable = forward(values, scales)
-    unlearnt = np.zeros(values.shape, np.bool_) if history.unlearnt is None else history.unlearnt
-    return _Material(values, stable, times, find(stable, times), unlearnt, scales, floors)
+    return _Material(values, stable, times, find(stable, times), _unlearnt(history), scales, floors)
+
+
+def _times(history: History) -> Floats:
+    """Return the time of each column."""
+    return np.asarray(history.start + history.step * np.arange(history.values.shape[1], dtype=np.float64))
+
+
+def _unlearnt(history: History) -> npt.NDArray[np.bool_]:
+    return np.zeros(history.values.shape, np.bool_) if history.unlearnt is None else history.unlearnt
 
 
 def _baselines(history: History, chosen: Sequence[Signal], material: _Material, step: float) -> Baselines:

@@ -1,6 +1,7 @@
 """From which value on a statistic is abnormal: tails learnt from replayed history, pooled over series of one signal."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ WEEK_BLOCKS = 168.0
 RATE_PER_WEEK = 0.006
 # How much of the scale is the signal's rather than the series' own.
 POOLED_SHARE = 0.3
+# The same of the ratio of closer to coarse samples, which a few days tell roughly; and what it may be.
+POOLED_RATIO, RATIO_RANGE = 0.5, (0.1, 1.1)
+HIGHEST_BLOCKS = 3
 SHAPE_RANGE = (0.05, 0.3)
 # An excess beyond so many times the usual one is taken for an incident in the history, and for no more than this.
 MOST_EXCESS = 8.0
@@ -45,6 +49,9 @@ class Tails:
         excess: its mean excess, robust against a few incidents.
         weight: the second probability-weighted moment of the excesses over the first; NaN where there is no tail.
         habit: what was reached on at least two days, and on as many as there are weeks; zero if that is unknown.
+        ratio: how many times as far as single samples of a coarse history go those that alerts are held on, where the
+            tail starts; NaN where that is unknown.
+        excess_ratio: the same of the mean excess.
         longest: after how many seconds at work it is too long, infinite where that cannot be told; shape (series,).
     """
 
@@ -52,13 +59,13 @@ class Tails:
     excess: Floats
     weight: Floats
     habit: Floats
+    ratio: Floats
+    excess_ratio: Floats
     longest: Floats
 
     def rows(self, chosen: npt.NDArray[np.int64]) -> "Tails":
         """Return the tails of some rows."""
-        return Tails(
-            self.start[chosen], self.excess[chosen], self.weight[chosen], self.habit[chosen], self.longest[chosen]
-        )
+        return Tails(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
 def tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
@@ -70,6 +77,46 @@ def tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
             was silent is not known: a few of them, as scrapes fail, are no tail, but what comes back is a habit.
         longest: as of `Tails`.
     """
+    start, robust, weight = _tail(maxima)
+    habit = _habit(np.concatenate([maxima[:, :-1], silences[:, None]], axis=1))
+    unknown = np.full_like(start, np.nan)
+    return Tails(start, robust, weight, habit, unknown, unknown, longest)
+
+
+def closer(found: Tails, coarse: Floats, recent: Floats, neighbours: Sequence[int]) -> Tails:
+    """Take in what closer samples of the newest hours told.
+
+    Alerts are held until neighbouring samples agree, which coarse ones never show: how much less far those go is told
+    from hours of which both are known. What counts neighbouring samples is known of the closer ones alone.
+
+    Args:
+        coarse: block maxima of all of the history; shape (series, COLUMNS, blocks).
+        recent: of its newest hours; shape (series, COLUMNS, fewer blocks).
+        neighbours: columns of what counts neighbouring samples.
+    """
+    newest = coarse[:, :, -recent.shape[2] :]
+    before, now = _tail(newest), _tail(recent)
+    habit = found.habit * np.nan_to_num(np.clip(_over(_highest(recent), _highest(newest)), *RATIO_RANGE), nan=1.0)
+    result = replace(found, ratio=_over(now[0], before[0]), excess_ratio=_over(now[1], before[1]), habit=habit)
+    arrays = {name: getattr(result, name).copy() for name in ("start", "excess", "weight", "ratio", "excess_ratio")}
+    for array, own in zip(arrays.values(), (*now, np.ones_like(now[0]), np.ones_like(now[0])), strict=True):
+        array[:, neighbours] = own[:, neighbours]
+    return replace(result, **arrays)
+
+
+def _over(now: Floats, before: Floats) -> Floats:
+    """Return how many times as much there is now; NaN where either is nothing or unknown."""
+    known = (before > 0) & (now > 0)
+    return np.where(known, now / np.where(known, before, 1.0), np.nan)
+
+
+def _highest(maxima: Floats) -> Floats:
+    """Return the mean of the few highest blocks, which may be those of what comes back each day."""
+    return np.asarray(np.sort(np.nan_to_num(maxima), axis=2)[..., -HIGHEST_BLOCKS:].mean(2))
+
+
+def _tail(maxima: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return start, excess and weight, as of `Tails`."""
     count = np.isfinite(maxima).sum(2)
     start = quantile(maxima, TAIL_FROM, 2)
     over = maxima - start[..., None]
@@ -85,8 +132,7 @@ def tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
     second = np.nansum(np.sort(over, axis=2) * share, 2) / np.maximum(exceeding, 1)
     weight = np.where(exceeding >= 5, second / np.where(mean > 0, mean, 1.0), np.nan)
     few = count < LEAST_BLOCKS
-    habit = _habit(np.concatenate([maxima[:, :-1], silences[:, None]], axis=1))
-    return Tails(np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight), habit, longest)
+    return np.where(few, np.nan, start), robust, np.where(few | (mean <= 0), np.nan, weight)
 
 
 def _habit(maxima: Floats) -> Floats:
@@ -111,7 +157,10 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
     result = np.empty_like(found.start)
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
-        result[rows] = _group_limits(found.rows(rows), rate_per_week)
+        some = found.rows(rows)
+        start, excess = some.start * _ratios(some.ratio), some.excess * _ratios(some.excess_ratio, 1.0)
+        scaled = replace(some, start=start, excess=excess)
+        result[rows] = _group_limits(scaled, rate_per_week)
     clipped = np.maximum(np.clip(result, LEAST_LIMITS, MOST_LIMITS), HABIT_MARGIN * found.habit)
     # What is a habit of each check is one of all together, for it happens at the same times.
     habit = np.nan_to_num(found.habit / clipped)
@@ -119,6 +168,13 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
     found_limits = np.where(np.isnan(result), FIRST_LIMITS, clipped * together[:, None])
     found_limits[:, OVERRUN - len(CHECKS)] = found.longest
     return found_limits
+
+
+def _ratios(found: Floats, pooled: float = POOLED_RATIO) -> Floats:
+    """Return each series' ratios, shrunk towards those of all; 1 where none is known."""
+    own = np.log(np.clip(found, *RATIO_RANGE))
+    of_all = np.nan_to_num(median(own, 0))
+    return np.exp(of_all + (1 - pooled) * np.nan_to_num(own - of_all))
 
 
 def _group_limits(found: Tails, rate_per_week: float) -> Floats:

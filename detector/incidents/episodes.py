@@ -59,7 +59,8 @@ def left_out(history: History, episodes: Episodes) -> History:
     for row in affected:
         for span in episodes[history.keys[row]]:
             unlearnt[row] |= (times >= span.start) & (times <= min(span.end, span.start + MOST_SECONDS))
-    return replace(history, values=np.where(unlearnt, np.nan, history.values), unlearnt=unlearnt)
+    recent = None if history.recent is None else left_out(history.recent, episodes)
+    return replace(history, values=np.where(unlearnt, np.nan, history.values), unlearnt=unlearnt, recent=recent)
 
 
 def _extended(spans: tuple[Span, ...], finding: Finding) -> tuple[Span, ...]:

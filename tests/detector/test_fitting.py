@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from detector.baselines.arrays import ARRAYS
+from detector.checks import CHECKS, FLATLINE, SHIFT_HOUR, SHIFT_MINUTES, SPREAD, STEP_MINUTES
 from detector.fitting import AHEAD, CHUNK, fit, fit_each
-from detector.model import Floats, History, SeriesKey
+from detector.model import Floats, History, SeriesKey, of_rows
 from detector.pools import Processes
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
 
@@ -58,12 +59,33 @@ def test_small_histories_are_learnt_from_together_and_teach_the_same() -> None:
         History(every.keys[:3], every.start, every.step, every.values[:3], unlearnt[:3], counts[:3]),
         History(every.keys[3:], every.start, every.step, every.values[3:]),
     )
-    together = fit_each(parts, SIGNALS, 60.0, progress=tasks.append)
-    whole = fit(replace(every, counts=counts, unlearnt=unlearnt), SIGNALS, 60.0)
+    newest = replace(every, start=every.start + 3 * every.step, values=every.values[:, 3:])
+    near = (
+        replace(newest, keys=every.keys[:3], values=newest.values[:3]),
+        replace(newest, keys=every.keys[3:], values=newest.values[3:]),
+    )
+    both = [replace(part, recent=recent) for part, recent in zip(parts, near, strict=True)]
+    together = fit_each(both, SIGNALS, 60.0, progress=tasks.append)
+    whole = fit(replace(every, counts=counts, unlearnt=unlearnt, recent=newest), SIGNALS, 60.0)
     assert tasks == [6]
     assert together is not None
     for name in ARRAYS:
         assert np.array_equal(getattr(together, name), getattr(whole, name), equal_nan=True), name
+
+
+def test_the_newest_samples_at_closer_steps_teach_what_coarse_ones_cannot() -> None:
+    close = of_rows(World(2, 8).read(BEGIN, BEGIN + 9 * DAY, 60.0), np.arange(2, 24, 3))
+    coarse = replace(close, step=300.0, values=close.values[:, ::5])
+    newest = int(3 * DAY / 60)
+    recent = replace(close, start=BEGIN + 6 * DAY, values=close.values[:, -newest:])
+    alone, both, best = (fit(each, SIGNALS, 60.0).limits for each in (coarse, replace(coarse, recent=recent), close))
+    smoothed = [SHIFT_MINUTES, SHIFT_HOUR, STEP_MINUTES]
+    off = [np.abs(np.log(limits[:, smoothed] / best[:, smoothed])).mean() for limits in (alone, both)]
+    assert off[1] < 0.7 * off[0]
+    # How neighbours behave is seen in them alone.
+    neighbours = [FLATLINE - len(CHECKS), SPREAD - len(CHECKS)]
+    assert np.isinf(alone[:, neighbours]).all()
+    assert np.isfinite(both[:, neighbours]).all()
 
 
 def test_no_history_teaches_nothing() -> None:

@@ -229,3 +229,17 @@ def test_history_ends_soon_once_it_is_closed(server: FakePrometheus, tmp_path: P
     with pytest.raises(QueryError, match="ends"):
         list(asking.histories(Grid(AT, 300.0, 30), tmp_path))
     assert len(server.asked) - before <= 2 * HISTORIES_AT_ONCE  # how many series there are now
+
+
+def test_the_newest_of_a_history_comes_at_closer_steps_too(server: FakePrometheus, tmp_path: Path) -> None:
+    grid, recent = Grid(AT - 29 * 300.0, 300.0, 30), Grid(AT - 59 * 60.0, 60.0, 60)
+    histories = {key: history for history in puller(server).histories(grid, tmp_path, recent) for key in history.keys}
+    key = SeriesKey("web", "requests")
+    closer = histories[key].recent
+    assert closer is not None
+    assert (closer.keys, closer.start, closer.step) == (histories[key].keys, recent.start, recent.step)
+    times = recent.start + recent.step * np.arange(recent.columns, dtype=np.float64)
+    expected = server.world.value("web", "requests", times)
+    assert closer.values[closer.keys.index(key)] == pytest.approx(expected, nan_ok=True)
+    rare = {signal.name for signal in SIGNALS if signal.every}
+    assert all((history.recent is None) == (key.signal in rare) for key, history in histories.items())
