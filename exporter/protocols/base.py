@@ -84,6 +84,7 @@ class ProtocolSpec:
         heads_tell: whether messages are told, with their times, by the head of a packet that was copied in part.
         trains: where clients send many messages in one packet, so that its head tells of those behind: given a parser
             and a direction, returns how many bytes end the message that was begun, 0 where that is not known.
+        once: operations that come before others of a connection, and not again and again.
         valueless: makes the same without looking at the numbers that requests carry; None if `parser` never does.
     """
 
@@ -96,6 +97,7 @@ class ProtocolSpec:
     within: str = ""
     heads_tell: bool = False
     trains: Callable[[Any, Direction], int] | None = None
+    once: frozenset[str] = frozenset()
     valueless: Callable[[], Parser] | None = None
 
     @property

@@ -22,6 +22,7 @@ cdef class Pairing:
     cpdef take(self, message)
     cpdef bint idle(self) except -1
     cpdef hide(self, train)
+    cpdef int64_t awaited(self) except -1
     cpdef lengthen(self, requests)
     cpdef bint estimate(self, Message answer) except -1
     @cython.locals(doubted=bint)

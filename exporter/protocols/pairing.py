@@ -88,6 +88,10 @@ class Pairing:
         """The rest of a packet hides requests: an answer to none that was seen is to one of them."""
         self._train = train
 
+    def awaited(self) -> int:
+        """Return how many answers are outstanding, to what was seen and to what heads tell of."""
+        return len(self._ordered) + (self._train.likely if self._train is not None and self._train.proven else 0)
+
     def lengthen(self, requests: int) -> None:
         """Packets go on that hide requests."""
         if self._train is not None:

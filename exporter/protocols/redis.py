@@ -15,6 +15,7 @@ from exporter.protocols.redis_session import RedisSession
 # How much of a connection that spoke Redis' protocol before may be something else.
 MAX_MALFORMED = 8
 CLIENT = 0  # the direction of requests
+ONCE = frozenset(("AUTH", "CLIENT", "HELLO", "MULTI", "SELECT"))
 OPAQUE_STEP_BYTES = 1 << 20
 
 
@@ -75,6 +76,8 @@ class RedisParser(Lane):
         elif 0 < size_bytes <= side.skip:
             side.passed(size_bytes, at, out)
         else:
+            if direction != CLIENT:
+                self._replies.learn(size_bytes)
             side.lose(out)
         return out
 
@@ -98,5 +101,11 @@ class RedisParser(Lane):
 
 
 SPEC = ProtocolSpec(
-    "redis", frozenset({6379, 6380, 26379, 16379}), match, RedisParser, Family.CACHE, trains=RedisParser.rest
+    "redis",
+    frozenset({6379, 6380, 26379, 16379}),
+    match,
+    RedisParser,
+    Family.CACHE,
+    trains=RedisParser.rest,
+    once=ONCE,
 )

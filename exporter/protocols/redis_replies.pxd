@@ -18,6 +18,7 @@ cdef class Replies:
     cdef bint _reading, _typed, _failed, _pushed, _peeking
     cdef str _error
     cdef bytes _word
+    cdef dict _lengths
     cdef public int64_t skip
     cdef public bint lost
     cdef readonly int64_t seen
@@ -36,5 +37,6 @@ cdef class Replies:
     cdef int64_t _string(self, int kind, buffer, int64_t start, int64_t end, int64_t length) except? -7
     cdef _aggregate(self, int kind, int64_t count)
     cdef _fail(self, bytes text)
+    cdef _measure(self, str code, int64_t size_bytes)
     @cython.locals(hits=int64_t, misses=int64_t)
     cdef _complete(self, int64_t at, list out)

@@ -14,6 +14,7 @@ ERROR_CODE_NAMES = (
 )
 ERROR_CODES = frozenset(ERROR_CODE_NAMES.split())
 OTHER_ERROR = "OTHER"
+WORDY = frozenset(("ERR", OTHER_ERROR))  # codes of many errors
 _LINE = LINE
 LONGEST_WORD = 12  # `punsubscribe`
 LONGEST_CODE = 32
@@ -41,6 +42,7 @@ class Replies:
         "_failed",
         "_first_at",
         "_left",
+        "_lengths",
         "_nulls",
         "_peeking",
         "_pushed",
@@ -60,6 +62,7 @@ class Replies:
         self._first_at: Nanoseconds = 0
         self._size = 0
         self._reading = False  # within a reply
+        self._lengths: dict[str, int] = {}  # of errors, by their codes
         self._left = 0  # elements of the reply that have not begun
         self._typed = False  # the reply itself has begun, after its attributes
         self._elements = 0  # strings, or nulls, of a reply that is a list or one of them
@@ -104,7 +107,16 @@ class Replies:
 
     def rest(self) -> int:
         """Return how many bytes end the message being read, 0 where that is not known."""
+        held = self._backlog.held
+        if self._left == 1 and not self._size and held[:1] == b"-":
+            return max(self._lengths.get(_code(bytes(held[1:])), 0) - len(held), 0)
         return 0 if self._left else self.skip
+
+    def learn(self, missing: int) -> None:
+        """Take note that so many bytes are missing behind what was copied: a single error ends with them."""
+        held = self._backlog.held
+        if missing and self._session.outstanding == 1 and not self._size and held[:1] == b"-" and b" " in held:
+            self._measure(_code(bytes(held[1:])), len(held) + missing)
 
     def idle(self) -> bool:
         """Return whether a reply was read, and the next one has not begun."""
@@ -166,6 +178,7 @@ class Replies:
         self._typed = True
         if kind == MINUS:
             self._fail(bytes(buffer[start : min(end, start + LONGEST_CODE)]))
+            self._measure(self._error, end + 3 - start)
         elif kind == PLUS and (self._session.monitored or self._session.outstanding <= 0):
             # MONITOR's stream: a time with microseconds, the database and the client.
             self._pushed = buffer[start : start + 1].isdigit() and buffer.find(b" [", start, end) > 0
@@ -207,8 +220,12 @@ class Replies:
 
     def _fail(self, text: bytes) -> None:
         self._failed = True
-        code = text.split(b" ", 1)[0].decode("ascii", "replace")
-        self._error = code if code in ERROR_CODES else OTHER_ERROR
+        self._error = _code(text)
+
+    def _measure(self, code: str, size_bytes: int) -> None:
+        """Remember how long an error is whose words are always the same."""
+        if code not in WORDY:
+            self._lengths[code] = size_bytes
 
     def _complete(self, at: Nanoseconds, out: list[Message]) -> None:
         self._reading = False
@@ -226,3 +243,9 @@ class Replies:
                 misses=misses,
             )
         )
+
+
+def _code(text: bytes) -> str:
+    """Return the code that an error begins with, if servers write it themselves."""
+    code = text.split(b" ", 1)[0].decode("ascii", "replace")
+    return code if code in ERROR_CODES else OTHER_ERROR

@@ -32,6 +32,7 @@ cdef class Requests:
     @cython.locals(line=int64_t, end=int64_t, length=int64_t, stop=int64_t)
     cdef int64_t _string(self, buffer, int64_t start) except? -7
     cdef _name(self, bytes name)
+    cdef _name_begun(self, bytes held)
     @cython.locals(end=int64_t)
     cdef int64_t _inline(self, buffer, int64_t start, int64_t since, int64_t at, list out) except? -7
     cdef _complete(self, int64_t at, list out)

@@ -101,6 +101,7 @@ class Requests:
         """The next boundary is unknown; a command that had begun still counts, by its name if that was read."""
         if self._left and self._operation is None:
             self._operation = UNKNOWN_OPERATION
+            self._name_begun(bytes(self._backlog.held))
         if self._operation is not None:
             self._complete(self._first_at, out)
         self._left = self.skip = 0
@@ -171,6 +172,12 @@ class Requests:
             self._waits = True
         elif upper in READING:
             self._wordy = True
+
+    def _name_begun(self, held: bytes) -> None:
+        """Name the command whose first string lacks no more than its line end."""
+        length, line_end, word = held[1:].partition(b"\r\n")
+        if line_end and length.isdigit() and len(length) < MAX_PLAIN_DIGITS and 0 < int(length) <= len(word):
+            self._name(word[: int(length)])
 
     def _inline(
         self, buffer: bytes | bytearray, start: int, since: Nanoseconds, at: Nanoseconds, out: list[Message]

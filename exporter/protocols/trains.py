@@ -11,14 +11,15 @@ from typing import TypeVar
 from exporter.model import UNKNOWN_OPERATION, Kind, Message, Nanoseconds, Operation
 
 T = TypeVar("T")
+MOST_BYTES = 512 << 10  # of a packet that are thought of: no segmentation offload makes longer ones
 
 
 def repeating(seen: Sequence[T]) -> Sequence[T]:
-    """Return the shortest beginning that, again and again, gives what was seen."""
+    """Return the shortest beginning that, again and again, gives what was seen; else what came twice at the end."""
     for size in range(1, len(seen)):
         if all(seen[place] == seen[place - size] for place in range(size, len(seen))):
             return seen[:size]
-    return seen
+    return seen[-1:] if len(seen) > 2 and seen[-1] == seen[-2] else seen
 
 
 @dataclass(slots=True)
@@ -49,6 +50,16 @@ class Behind:
         """How many messages ended in what was copied."""
         return len(self.told) - self.begun
 
+    @property
+    def unseen_bytes(self) -> int:
+        """How many bytes lie behind the message that was begun in what was copied."""
+        return max(self.size_bytes - self.seen_bytes - self.known, 0)
+
+    def sizes(self) -> list[int]:
+        """Return how long each message is that was told, 0 where nobody knows."""
+        begun = self.seen_bytes - self.whole_bytes + self.known if self.known else 0
+        return [message.size_bytes for message in self.told[: self.whole]] + [begun] * self.begun
+
     def mean_bytes(self) -> float:
         """Return how long a message is on average, 0 if the packet does not tell: one that goes on is no shorter."""
         begun = max(self.seen_bytes - self.whole_bytes, 0)
@@ -58,13 +69,13 @@ class Behind:
             return max(self.whole_bytes / self.whole, (self.whole_bytes + begun) / (self.whole + 1), 1)
         return 0
 
-    def hidden(self) -> int:
-        """Return how many messages lie wholly behind what was copied, 0 where nothing tells."""
-        mean = self.mean_bytes()
+    def hidden(self, mean_bytes: float = 0) -> int:
+        """Return how many messages lie wholly behind what was copied, 0 where nothing tells how long they are."""
+        mean = mean_bytes or self.mean_bytes()
         if not mean:
             return 0
         if self.known:
-            return max(round((self.size_bytes - self.seen_bytes - self.known) / mean), 0)
+            return max(round(self.unseen_bytes / mean), 0)
         return max(round((self.size_bytes - self.whole_bytes) / mean) - self.begun, 0)
 
     def most(self) -> int:
@@ -98,7 +109,7 @@ class Head:
     def behind(self, begun: Sequence[Message], known: int, missing: int, at: Nanoseconds) -> Behind:
         """Return what is known of the packet now that `missing` bytes of it passed, of which `known` ended `begun`."""
         whole = sum(message.size_bytes for message in self.whole)
-        size = self.size_bytes + missing
+        size = self.size_bytes + min(missing, MOST_BYTES)
         return Behind(at, size, self.size_bytes, len(begun), known, self.calm, [*self.whole, *begun], whole)
 
 
@@ -111,6 +122,7 @@ class Train:
         at: when their packet was captured.
         sure: whether an answer to what was not seen can only belong to it.
         left: how many of the others there may be at most that were not told of.
+        likely: how many of those there are as their mean length tells, 0 where that is not known.
         proven: whether it is known that there are others.
         count: how many there are that were told of.
     """
@@ -119,6 +131,7 @@ class Train:
     at: Nanoseconds
     sure: bool
     left: int
+    likely: int
     proven: bool
     count: int
 
@@ -127,5 +140,6 @@ class Train:
         operation = self.operations[self.count % len(self.operations)]
         self.count += 1
         self.left -= 1
+        self.likely = max(self.likely - 1, 0)
         self.proven = True
         return Message(Kind.REQUEST, self.at, self.at, 0, operation, correlation=correlation)

@@ -103,6 +103,48 @@ def test_estimates_are_counted_by_protocol() -> None:
     assert estimates == {"redis": 16 - 6}
 
 
+WRONG = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+
+
+@pytest.mark.parametrize("failures", [1, 4, 9])
+def test_lengths_tell_how_many_answers_behind_a_head_failed(failures: int) -> None:
+    """The size of an error is learnt from one that came alone, and the commands tell how many answers there are."""
+    alone = (client(LPUSH), server(WRONG))
+    answers = OK + WRONG * failures + OK * (9 - failures)
+    kept = converse(heads(*BEGINNING, *alone, client(SET * 10), server(answers), size=62))
+    assert kept.failures().count(True) == 1 + failures
+    assert len(kept.exchanges) == 12
+
+
+def test_errors_of_unknown_length_are_not_told_of_unseen() -> None:
+    kept = converse(heads(*BEGINNING, client(SET * 10), server(OK + WRONG * 9)))
+    assert kept.failures().count(True) == 1
+
+
+def test_what_is_said_once_is_not_repeated_behind_a_head() -> None:
+    multi, queued = b"*1\r\n$5\r\nMULTI\r\n", b"+QUEUED\r\n"
+    kept = converse(heads(*BEGINNING, client(multi + GET * 20), server(OK + queued * 20)))
+    assert kept.requests().count("MULTI") == 1
+    assert len(kept.exchanges) == pytest.approx(22, abs=3)
+
+
+def test_publications_behind_a_head_are_like_the_latest_ones() -> None:
+    hello = (server(b'INFO {"server_id":"x"}\r\n'), client(b'CONNECT {"verbose":false}\r\n'))
+    single = b"PUB a.topic.with.a.long.name.indeed 20\r\n" + b"x" * 20 + b"\r\n"
+    short = b"HPUB t 18 20\r\nNATS/1.0\r\nk: v\r\n\r\nxx\r\n"
+    train = short + single * 40
+    packets = [client(train[start : start + 1448]) for start in range(0, len(train), 1448)]
+    kept = converse([*hello, *heads(*[client(single)] * 10, *packets)])
+    assert kept.requests().count("PUB") == pytest.approx(50, rel=0.15)
+    assert kept.requests().count("HPUB") <= 8
+
+
+def test_packet_of_impossible_length_tells_of_no_more_than_offload_makes() -> None:
+    hello = (server(b'INFO {"server_id":"x"}\r\n'), client(b'CONNECT {"verbose":false}\r\n'))
+    hole = Step(0, lost=1 << 40, at_once=True)
+    assert len(converse([*hello, client(b"PUB a 1\r\nx\r\n" * 2), hole]).exchanges) < 50_000
+
+
 COMMANDS = st.lists(st.sampled_from([(SET, OK), (LPUSH, NUMBER), (GET, VALUE), (PING, PONG)]), min_size=1, max_size=40)
 
 
