@@ -13,6 +13,7 @@ from statistics import fmean
 from exporter.model import Kind, Message, Nanoseconds, Operation
 from exporter.protocols.base import ProtocolSpec
 from exporter.protocols.pairing import Pairing
+from exporter.protocols.sums import Sums
 from exporter.protocols.trains import Behind, Train, repeating
 
 CLIENT = 0
@@ -34,11 +35,13 @@ class Conjectures:
         estimates: protocol -> how many messages are told of that nobody saw.
     """
 
-    __slots__ = ("_estimates", "_latest", "_pairing", "_unasked")
+    __slots__ = ("_cut", "_estimates", "_latest", "_pairing", "_sums", "_unasked")
 
     def __init__(self, pairing: Pairing, estimates: Counter[str]) -> None:
         self._pairing = pairing
         self._estimates = estimates
+        self._sums = Sums()
+        self._cut: Behind | None = None  # the server's last packet, where heads tell of messages
         self._latest: list[list[Sized]] = [[], []]  # what a side's last packet that told any told of messages
         self._unasked: tuple[deque[Sized], deque[Sized]] = (deque(maxlen=MOST_ALIKE), deque(maxlen=MOST_ALIKE))
 
@@ -47,6 +50,8 @@ class Conjectures:
         if side == CLIENT:
             self._hide(spec, packet)
         if spec.heads_tell:
+            if side != CLIENT and self._pairing.hiding():
+                self._fill(spec.name, packet)
             return  # what was copied says nothing of a message's size
         if not packet.told:
             self._go_on(spec.name, side, packet)
@@ -58,6 +63,29 @@ class Conjectures:
         likes = repeating([like for like, _ in latest])
         count = packet.hidden(mean if likes[0][0] in UNASKED else 0)
         self._tell_alike(spec.name, likes, count, mean, packet.at)
+
+    def note(self, spec: ProtocolSpec, message: Message) -> None:
+        """Learn from an answer how long it is; tell of those behind one that was told by the head of a packet."""
+        if not spec.heads_tell or message.kind is not Kind.RESPONSE or not self._pairing.hiding():
+            return
+        cut, self._cut = self._cut, None
+        if cut is None or cut.at != message.first_at:
+            self._sums.learn(message.size_bytes, (message.status, message.failed))
+        elif message.size_bytes == cut.seen_bytes - cut.whole_bytes:
+            self._fill_behind(spec.name, cut, message)
+
+    def _fill(self, name: str, packet: Behind) -> None:
+        """Tell of answers behind the head of one; what that says may only be told once the next one begins."""
+        if packet.begun == 1 and packet.told[-1].kind is Kind.RESPONSE and packet.told[-1].first_at == packet.at:
+            self._fill_behind(name, packet, packet.told[-1])
+        else:
+            self._cut = None if packet.begun else packet
+
+    def _fill_behind(self, name: str, packet: Behind, begun: Message) -> None:
+        size_bytes = packet.size_bytes - packet.whole_bytes
+        for size, (status, failed) in self._sums.behind(size_bytes, (begun.status, begun.failed)):
+            answer = Message(Kind.RESPONSE, packet.at, packet.at, size, status=status, failed=failed)
+            self._estimates[name] += self._pairing.estimate(answer)
 
     def _hide(self, spec: ProtocolSpec, packet: Behind) -> None:
         """Let answers that nobody is seen to ask for belong to requests behind what was copied."""

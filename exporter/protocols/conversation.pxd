@@ -47,4 +47,5 @@ cdef class Conversation(Glancing):
     cdef _close(self, int64_t at)
     cdef int64_t _skippable(self, int direction) except? -7
     cdef _take(self, messages)
+    cdef _take_begun(self, messages, bint ended)
     cpdef _record(self, exchange)

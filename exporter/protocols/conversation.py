@@ -198,15 +198,17 @@ class Conversation(Glancing):
             self._whole = False
             if not told_by_head:
                 self._doubt(side, size_bytes, at if is_tail else at - 1)
-        known = self._spec.trains(parser, SIDES[side]) if head is not None and self._spec.trains is not None else 0
-        begun = parser.gap(SIDES[side], size_bytes, at)
-        if head is not None and self._spec.trains is not None:
-            begun = head.named(begun)
-        self._take(begun)
-        if head is not None and is_tail and not harmless and self._spec.trains is not None:
-            if self._conjectures is None:
-                self._conjectures = Conjectures(self._pairing, self._estimates)
-            self._conjectures.tell(self._spec, side, head.behind(begun, known, size_bytes, at))
+        measure = self._spec.trains
+        if harmless or head is None or measure is None:
+            self._take_begun(parser.gap(SIDES[side], size_bytes, at), harmless)
+        else:
+            known = measure(parser, SIDES[side])
+            begun = head.named(parser.gap(SIDES[side], size_bytes, at))
+            self._take_begun(begun, False)
+            if is_tail:
+                if self._conjectures is None:
+                    self._conjectures = Conjectures(self._pairing, self._estimates)
+                self._conjectures.tell(self._spec, side, head.behind(begun, known, size_bytes, at))
         if told_by_head and not harmless:
             self._pairing.cut(side == SIDES[0])
         rest = parser.left()
@@ -352,6 +354,15 @@ class Conversation(Glancing):
             self._head.whole.extend(message for message in messages if message.first_at == self._fed_at)
         for message in messages:
             self._pairing.take(message)
+            if self._conjectures is not None:
+                self._conjectures.note(self._spec, message)
+
+    def _take_begun(self, messages: Sequence[Message], ended: bool) -> None:
+        """Take messages of a gap; from the length of one whose end is not known nothing is to be learnt."""
+        for message in messages:
+            self._pairing.take(message)
+            if ended and self._conjectures is not None:
+                self._conjectures.note(self._spec, message)
 
     def _record(self, exchange: Exchange) -> None:
         if self._recorder is None:

@@ -6,7 +6,7 @@ from exporter.model cimport Exchange, Message
 from exporter.protocols.fifo cimport Fifo
 
 cdef object REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED, CHANGED
-cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN, NEVER
+cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN, NEVER, UNKNOWN
 
 
 @cython.final
@@ -16,13 +16,14 @@ cdef class Pairing:
     cdef dict _correlated
     cdef object _train
     cdef bint _answer_cut, _behind_cut, _cut, _doubted, _trusted, _was_response
-    cdef int64_t _least, _agreed, _serial, _answer_lost
+    cdef int64_t _least, _agreed, _serial, _answer_lost, _owed
 
     @cython.locals(message=Message)
     cpdef take(self, message)
     cpdef bint idle(self) except -1
     cpdef hide(self, train)
     cpdef int64_t awaited(self) except -1
+    cpdef bint hiding(self) except -1
     cpdef lengthen(self, requests)
     cpdef bint estimate(self, Message answer) except -1
     @cython.locals(doubted=bint)
@@ -35,10 +36,11 @@ cdef class Pairing:
     cpdef finish(self)
     @cython.locals(was_response=bint)
     cdef _request(self, Message request)
-    @cython.locals(first=Message, request=Message, timed=bint)
+    @cython.locals(first=Message, request=Message, timed=bint, sure=bint)
     cdef _response(self, Message response)
     @cython.locals(request=Message, timed=bint)
     cdef _correlated_response(self, Message response, correlation)
     cdef _correlate(self, Message request, correlation)
     cdef _answer(self, Message request, Message response, bint timed)
+    cdef _hidden_request(self, train, correlation)
     cdef _flush_ordered(self)

@@ -20,6 +20,7 @@ PROVEN = 8
 # Captures of several queues may stamp an answer earlier than its question.
 REORDERED: Nanoseconds = 50_000_000
 NEVER: Nanoseconds = -1
+UNKNOWN = -1
 
 
 class Pairing:
@@ -35,6 +36,7 @@ class Pairing:
         "_doubted",
         "_least",
         "_ordered",
+        "_owed",
         "_record",
         "_serial",
         "_train",
@@ -56,6 +58,7 @@ class Pairing:
         self._agreed = 0  # turns in a row that speak against more being unanswered
         self._was_response = False
         self._serial = 0  # requests in a row that came when all before them were answered
+        self._owed = 0  # answers to come to requests that nobody saw
         self._train: Train | None = None  # requests behind those of a packet whose head was seen
 
     def take(self, message: Message) -> None:
@@ -82,15 +85,21 @@ class Pairing:
 
     def idle(self) -> bool:
         """Return whether no request is outstanding."""
-        return not self._ordered and not self._correlated
+        return not self._ordered and not self._correlated and self._owed == 0
 
     def hide(self, train: Train) -> None:
         """The rest of a packet hides requests: an answer to none that was seen is to one of them."""
         self._train = train
+        if self._ordered:  # else numbers tell which request an answer is to
+            self._owed = self._owed + train.likely if train.likely and self._owed != UNKNOWN else UNKNOWN
 
     def awaited(self) -> int:
         """Return how many answers are outstanding, to what was seen and to what heads tell of."""
         return len(self._ordered) + (self._train.likely if self._train is not None and self._train.proven else 0)
+
+    def hiding(self) -> bool:
+        """Return whether packets hide requests whose answers may be to come."""
+        return self._train is not None
 
     def lengthen(self, requests: int) -> None:
         """Packets go on that hide requests."""
@@ -102,7 +111,7 @@ class Pairing:
         if self._ordered:
             self._record(Exchange(self._ordered.popleft(), answer, False))
         elif self._train is not None and self._train.proven and self._train.left > 0:
-            self._record(Exchange(self._train.request(None), answer, False))
+            self._record(Exchange(self._hidden_request(self._train, None), answer, False))
         else:
             return False
         return True
@@ -151,7 +160,8 @@ class Pairing:
         does a request before the answer whose head was seen.
         """
         self._cut = True
-        if len(self._ordered) > 1:
+        at_once = self._train is not None and self._train.sure  # whichever is answered, they came at the same time
+        if len(self._ordered) > 1 and not at_once:
             self.lose()
         elif not asking:
             self._answer_cut = bool(self._ordered)
@@ -168,6 +178,8 @@ class Pairing:
     def _request(self, request: Message) -> None:
         if self._was_response:
             self._train = None
+        elif self._train is not None:
+            self._train.sure = False
         if self._answer_lost != NEVER:
             self._answer_lost = NEVER
             self._flush_ordered()
@@ -194,7 +206,8 @@ class Pairing:
     def _response(self, response: Message) -> None:
         self._was_response = True
         self._answer_cut = False
-        if self._cut and not self._ordered and not self._doubted:
+        sure = self._train is not None and self._train.sure
+        if self._cut and not sure and not self._ordered and not self._doubted:
             self.lose()
         first = self._ordered.first()
         if first is not None and response.first_at + REORDERED < first.first_at:
@@ -211,15 +224,21 @@ class Pairing:
         self._answer_lost = NEVER
         request = self._ordered.popleft() if self._ordered else None
         if request is None and self._train is not None:
-            request, timed = self._train.request(None), False
+            request, timed = self._hidden_request(self._train, None), timed and sure
         self._answer(request, response, timed)
 
     def _correlated_response(self, response: Message, correlation: int) -> None:
         request = self._correlated.pop(correlation, None)
         timed = True
         if request is None and self._train is not None and correlation >= 0:
-            request, timed = self._train.request(correlation), self._train.sure
+            request, timed = self._hidden_request(self._train, correlation), self._train.sure
         self._answer(request, response, timed)
+
+    def _hidden_request(self, train: Train, correlation: int | None) -> Message:
+        """Return the request that nobody saw and that an answer belongs to."""
+        if self._owed > 0:
+            self._owed -= 1
+        return train.request(correlation)
 
     def _correlate(self, request: Message, correlation: int) -> None:
         replaced = self._correlated.pop(correlation, None)

@@ -120,7 +120,7 @@ class Train:
     Attributes:
         operations: what those ask for, once; the others are taken to ask for the same, in turn.
         at: when their packet was captured.
-        sure: whether an answer to what was not seen can only belong to it.
+        sure: whether an answer to what was not seen can only belong to it, and all that is outstanding came with it.
         left: how many of the others there may be at most that were not told of.
         likely: how many of those there are as their mean length tells, 0 where that is not known.
         proven: whether it is known that there are others.

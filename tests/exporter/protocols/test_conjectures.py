@@ -74,6 +74,38 @@ def test_answers_without_a_question_belong_to_those_behind_the_head() -> None:
     assert converse(heads(client(asked), server(told), server(told), server(told), size=50)).requests() == ["GET"] * 3
 
 
+def answer(status: str, size_bytes: int) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nServer: a-server-of-some-name\r\nContent-Length: {size_bytes}\r\n\r\n"
+    return head.encode() + b"x" * size_bytes
+
+
+@pytest.mark.parametrize("size", [30, 62, 190])
+def test_answers_of_known_lengths_behind_a_head_are_told_with_their_statuses(size: int) -> None:
+    fine, lost, broken = answer("200 OK", 200), answer("404 Not Found", 150), answer("500 Internal Server Error", 99)
+    asked = b"".join(b"GET /path%d HTTP/1.1\r\nHost: example.net\r\n\r\n" % number for number in range(9))
+    packets = [fine, lost, broken, fine + lost, lost + broken + fine]
+    kept = converse([*heads(client(asked), *map(server, packets), size=size), server(b"HTTP/1.1 200 OK\r\n\r\n")])
+    told = [status for status in kept.statuses() if status != "-"]
+    assert sorted(told[:8]) == ["200"] * 3 + ["404"] * 3 + ["500"] * 2
+    assert set(kept.requests()) == {"GET"}
+
+
+def test_answers_to_requests_of_one_packet_have_times_whether_it_was_copied_or_not() -> None:
+    asked = b"GET /a HTTP/1.1\r\nHost: example.net\r\n\r\n" * 3
+    told = server(b"HTTP/1.1 204 No Content\r\n\r\n")
+    kept = converse([*heads(client(asked)), told, told, told])
+    assert [exchange.duration for exchange in kept.exchanges] == [STEP, 2 * STEP, 3 * STEP]
+
+
+def test_answers_to_requests_of_two_packets_have_no_times_where_those_were_not_copied() -> None:
+    asked = client(b"GET /a HTTP/1.1\r\nHost: example.net\r\n\r\n" * 3)
+    told = server(b"HTTP/1.1 204 No Content\r\n\r\n")
+    kept = converse([*heads(asked), told, *heads(asked), *[told] * 5])
+    durations = [exchange.duration for exchange in kept.exchanges]
+    assert len(durations) == 6
+    assert durations[2:] == [None] * 4
+
+
 def test_messages_that_nobody_answers_are_counted_by_their_size() -> None:
     greeting = b'INFO {"server_id":"x","version":"2.10"}\r\n'
     hello = b'CONNECT {"verbose":false}\r\n'
