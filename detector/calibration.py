@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.baselines.arrays import Baselines, ModelState
-from detector.baselines.choose import Learnt
+from detector.baselines.choose import Learnt, clean
 from detector.baselines.days import read_days
 from detector.baselines.grid import DAY, read_hours
+from detector.baselines.portions import portions
 from detector.baselines.robust import median
 from detector.baselines.seasonal import residuals
-from detector.baselines.stabilise import is_nothing
+from detector.baselines.stabilise import forward, is_nothing
 from detector.checks import CHECKS, FLATLINE, SPREAD, Memory, Point, empty_memory, observe
 from detector.checks.counted import by_chance
 from detector.checks.hold import REMEMBERED, agreed, second_of_three
@@ -21,7 +22,7 @@ from detector.checks.limits import BLOCK_SECONDS, Tails, closer, tails
 from detector.checks.overrun import longest_usual
 from detector.checks.sides import COLUMNS, split
 from detector.checks.statistics import MOST_ELAPSED_SECONDS
-from detector.model import Floats
+from detector.model import Floats, History, columns_of, of_rows
 
 # The first day of history places level and smoothed values, and is not judged.
 SETTLE_SECONDS = DAY
@@ -96,7 +97,7 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     start[baselines.models == ModelState.LEARNING] = np.nan
     seasonal = baselines.models == ModelState.SEASONAL
     # The replay's level is where history ended; the profile lies around it as it lay around the trend's last value.
-    centre = baselines.centre - learnt.seasonal.trend[:, -1] + replayed.memory.level
+    centre = baselines.centre - learnt.trend + replayed.memory.level
     centre = np.where(seasonal, centre, baselines.centre)
     return Calibrated(replace(baselines, centre=centre), replace(found, start=start))
 
@@ -145,9 +146,12 @@ def _lasting(before: Floats, newest: Floats, step: float, durations: npt.NDArray
 
 def _longest(learnt: Learnt) -> Floats:
     """Return after how many seconds each series is too long at work, where that does any harm; shape (series,)."""
-    busy = ~is_nothing(learnt.values, learnt.baselines.offsets[:, None])
-    usual = longest_usual(busy, np.isfinite(learnt.values), learnt.times, MOST_ELAPSED_SECONDS)
-    return np.where(learnt.baselines.bad < 0, np.inf, usual)
+    found, times = [], learnt.times
+    for rows in portions(len(learnt.trend)):
+        values = clean(of_rows(learnt.history, rows))
+        busy = ~is_nothing(values, learnt.baselines.offsets[rows, None])
+        found.append(longest_usual(busy, np.isfinite(values), times, MOST_ELAPSED_SECONDS))
+    return np.where(learnt.baselines.bad < 0, np.inf, np.concatenate(found))
 
 
 def _apart(before: Floats, newest: Floats) -> Floats:
@@ -162,32 +166,55 @@ def _apart(before: Floats, newest: Floats) -> Floats:
 
 def _settled(learnt: Learnt) -> Memory:
     """Return memory whose level is that of the first day of each series."""
-    stable = learnt.stable
-    first = np.argmax(np.isfinite(stable), axis=1)
-    begin = learnt.times[first]
-    within = (learnt.times >= begin[:, None]) & (learnt.times < begin[:, None] + SETTLE_SECONDS)
-    rest = residuals(stable, learnt.times, learnt.seasonal)
-    return replace(empty_memory(len(stable)), level=np.nan_to_num(median(np.where(within, rest, np.nan), 1)))
+    levels = [_first_day(learnt, rows) for rows in portions(len(learnt.trend))]
+    return replace(empty_memory(len(learnt.trend)), level=np.concatenate(levels))
+
+
+def _first_day(learnt: Learnt, rows: slice) -> Floats:
+    """Return the usual distance of some series from their seasons on the first day of each; shape (rows,)."""
+    scales, times = learnt.baselines.scales, learnt.times
+    stable = forward(clean(of_rows(learnt.history, rows)), scales.rows(rows))
+    begin = times[np.argmax(np.isfinite(stable), axis=1)]
+    within = (times >= begin[:, None]) & (times < begin[:, None] + SETTLE_SECONDS)
+    rest = residuals(stable, times, learnt.left_out[rows], learnt.week_of)
+    return np.nan_to_num(median(np.where(within, rest, np.nan), 1))
 
 
 def _columns(learnt: Learnt) -> Iterator[_Column]:
     """Yield history's columns with what is expected of each by the other weeks."""
-    seasonal, baselines, times = learnt.seasonal, learnt.baselines, learnt.times
-    known = np.isfinite(learnt.values)
-    visible = np.where(baselines.silence[:, None], np.maximum.accumulate(known, axis=1), known) & ~learnt.unlearnt
+    baselines, history, times = learnt.baselines, learnt.history, learnt.times
+    begun = np.zeros(len(history.keys), np.bool_)
     for begin in range(0, len(times), PREPARED):
-        for week in np.unique(seasonal.week_of[begin : begin + PREPARED]):
-            columns = begin + np.flatnonzero(seasonal.week_of[begin : begin + PREPARED] == week)
-            days = read_days(seasonal.left_out[:, week], times[columns])
+        for week in np.unique(learnt.week_of[begin : begin + PREPARED]):
+            columns = begin + np.flatnonzero(learnt.week_of[begin : begin + PREPARED] == week)
+            some = columns_of(history, columns)
+            values = clean(some)
+            visible = _visible(some, values, baselines.silence, begun)
+            stable = forward(values, baselines.scales)
+            days = read_days(learnt.left_out[:, week], times[columns])
             spread, quiet = (read_hours(daily, times[columns]) for daily in (baselines.spread, baselines.quiet))
             for place, column in enumerate(columns):
                 yield _Column(
                     float(times[column]),
-                    learnt.values[:, column],
-                    learnt.stable[:, column],
+                    values[:, place],
+                    stable[:, place],
                     days[:, place],
                     spread[:, place],
                     quiet[:, place],
-                    visible[:, column],
-                    None if learnt.counts is None else learnt.counts[:, column],
+                    visible[:, place],
+                    None if some.counts is None else some.counts[:, place].astype(np.float64),
                 )
+
+
+def _visible(
+    history: History, values: Floats, silence: npt.NDArray[np.bool_], begun: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Return where it is told what series were, or that they were not; `begun` is which had a sample, and is kept so.
+
+    Only of those whose silence says something is a missing sample told, from their first one on.
+    """
+    known = np.isfinite(values)
+    since = np.maximum.accumulate(known, axis=1) | begun[:, None]
+    begun |= known.any(axis=1)
+    visible = np.where(silence[:, None], since, known)
+    return visible if history.unlearnt is None else visible & ~history.unlearnt

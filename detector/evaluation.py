@@ -27,7 +27,7 @@ from detector.checks.counted import by_chance
 from detector.checks.hold import Held, empty_held, hold, wariness
 from detector.checks.joined import JOINED_LIMIT, WEIGHTS, joined
 from detector.checks.sides import SIDED, above, below, split
-from detector.model import Finding, Floats, SeriesKey
+from detector.model import Finding, Floats, Samples, SeriesKey
 from detector.precision import Doubt
 
 # A lasting departure may be smaller than a momentary one to be worth an alert; restlessness smaller still.
@@ -133,7 +133,7 @@ def evaluate(
     baselines: Baselines,
     state: State,
     at: float,
-    observed: Floats,
+    observed: Samples,
     visible: npt.NDArray[np.bool_] | None = None,
     tolerance: Floats | None = None,
     counts: Floats | None = None,
@@ -154,6 +154,7 @@ def evaluate(
     """
     if state.keys != baselines.keys or observed.shape != (len(baselines.keys),):
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
+    observed = observed.astype(np.float64)
     seen = _seen(observed, visible)
     point = _point(baselines, state.memory, at, usable(observed), seen, counts)
     allowed = wariness(state.held, at) * (1.0 if tolerance is None else tolerance)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from pathlib import Path
 
 import numpy as np
 
-from detector.baselines.arrays import Baselines, join
+from detector.baselines.arrays import Baselines
 from detector.baselines.choose import learn
 from detector.calibration import Calibrated, calibrate
-from detector.checks.limits import Tails, limits
+from detector.gathered import Gathered
 from detector.model import History, SeriesKey, Signal, of_rows
 from detector.pools import Pool, processes
 
@@ -57,6 +58,7 @@ def fit_each(
     step: float,
     pool: Pool | None = None,
     progress: Progress | None = None,
+    folder: Path | None = None,
 ) -> Baselines | None:
     """Return the baselines of all series of many histories, taken one after another as processes become free.
 
@@ -64,23 +66,21 @@ def fit_each(
 
     Args:
         pool: where to fit; None fits in this process.
+        folder: where the profiles of very many series shall lie, in a file without a name; None: in memory.
 
     Raises:
-        OSError: the pool cannot be reached; and what the histories raise.
+        OSError: the pool cannot be reached or the folder not written to; and what the histories raise.
     """
     named = {signal.name: signal for signal in signals}
     tasks = (task for history in _gathered(map(_with_column, histories)) for task in _tasks(history, named, step))
-    results: dict[int, Calibrated] = {}
+    learnt = Gathered(folder)
     done = 0
     for index, result in _run(tasks, pool):
-        results[index] = result
+        learnt.add(index, result)
         done += len(result.baselines.keys)
         if progress is not None:
             progress(done)
-    if not results:
-        return None
-    fitted = [results[index] for index in range(len(results))]
-    return _with_limits(join([result.baselines for result in fitted]), [result.tails for result in fitted])
+    return learnt.end()
 
 
 def prior(keys: Sequence[SeriesKey], signals: Sequence[Signal], step: float) -> Baselines:
@@ -168,10 +168,3 @@ def _done(waiting: dict[Future[Calibrated], int]) -> Iterator[tuple[int, Calibra
     """Wait for at least one, and take those that have ended."""
     for future in wait(waiting, return_when=FIRST_COMPLETED).done:
         yield waiting.pop(future), future.result()
-
-
-def _with_limits(baselines: Baselines, parts: Sequence[Tails]) -> Baselines:
-    arrays = [np.concatenate([getattr(part, name) for part in parts]) for name in Tails.__slots__]
-    order = {name: group for group, name in enumerate(sorted({key.signal for key in baselines.keys}))}
-    groups = np.array([order[key.signal] for key in baselines.keys], dtype=np.int64)
-    return replace(baselines, limits=limits(Tails(*arrays), groups).astype(np.float32))

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Samples = npt.NDArray[np.float64] | npt.NDArray[np.float32]  # half as exact where there are very many
 Seconds = float
 """Seconds since the epoch, or a difference of two."""
 
@@ -122,23 +124,31 @@ class History:
     keys: tuple[SeriesKey, ...]
     start: Seconds
     step: Seconds
-    values: Floats
+    values: Samples
     unlearnt: npt.NDArray[np.bool_] | None = None
-    counts: Floats | None = None
+    counts: Samples | None = None
     recent: "History | None" = None
 
 
 def of_rows(history: History, rows: "slice | npt.NDArray[np.int64]") -> History:
     """Return the history of some series, in their order."""
     numbers = np.arange(len(history.keys))[rows]
-    return History(
-        keys=tuple(history.keys[row] for row in numbers),
-        start=history.start,
-        step=history.step,
-        values=history.values[rows],
-        unlearnt=None if history.unlearnt is None else history.unlearnt[rows],
-        counts=None if history.counts is None else history.counts[rows],
-        recent=None if history.recent is None else of_rows(history.recent, rows),
+    recent = None if history.recent is None else of_rows(history.recent, rows)
+    return replace(_cut(history, rows), keys=tuple(history.keys[row] for row in numbers), recent=recent)
+
+
+def columns_of(history: History, columns: npt.NDArray[np.int64]) -> History:
+    """Return some neighbouring columns of a history, none of them at closer steps."""
+    start = history.start + history.step * int(columns[0])
+    return replace(_cut(history, (slice(None), columns)), start=start, recent=None)
+
+
+def _cut(history: History, where: Any) -> History:
+    return replace(
+        history,
+        values=history.values[where],
+        unlearnt=None if history.unlearnt is None else history.unlearnt[where],
+        counts=None if history.counts is None else history.counts[where],
     )
 
 

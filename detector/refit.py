@@ -120,6 +120,8 @@ class Refitter:
             self._folder.mkdir(parents=True, exist_ok=True)
             histories = self._puller.histories(grid, self._folder, recent)
             usual = (left_out(lasting(history), episodes) for history in histories)
-            return Fitted(fit_each(usual, self._signals, self._plan.evaluation, self._plan.pool), "")
+            plan = self._plan
+            fitted = fit_each(usual, self._signals, plan.evaluation, plan.pool, folder=self._folder)
+            return Fitted(fitted, "")
         except (QueryError, OSError) as error:
             return Fitted(None, str(error))

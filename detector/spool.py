@@ -69,9 +69,10 @@ class Spool:
             return len(rows)
         numbers = np.array([self._rows[key] for key in taken], dtype=np.int64)
         order = np.argsort(numbers)
-        values = np.stack([rows[key] for key in taken])[order].astype(STORED)
-        self._parts.append(_Part(numbers[order], self._size, first, values.shape[1]))
-        self._size += self._file.write(values.tobytes())
+        self._parts.append(_Part(numbers[order], self._size, first, len(rows[taken[0]])))
+        for begin in range(0, len(order), ROWS_AT_ONCE):
+            some = np.stack([rows[taken[row]] for row in order[begin : begin + ROWS_AT_ONCE]])
+            self._size += self._file.write(some.astype(STORED, copy=False).tobytes())
         return len(rows) - len(taken)
 
     def _has_room_for(self, key: SeriesKey) -> bool:
@@ -89,7 +90,7 @@ class Spool:
     def history(self, keys: tuple[SeriesKey, ...]) -> History:
         """Some series, in this order; of those that never came, no samples. Raises OSError."""
         rows = [row for row, key in enumerate(keys) if key in self._rows]
-        values = np.full((len(keys), self._grid.columns), np.nan)
+        values = np.full((len(keys), self._grid.columns), np.nan, STORED)
         if rows:
             values[rows] = self.read(tuple(keys[row] for row in rows))
         return History(keys, self._grid.start, self._grid.step, values)
@@ -98,11 +99,11 @@ class Spool:
         """Give the disk's space back."""
         self._file.close()
 
-    def read(self, keys: tuple[SeriesKey, ...]) -> Floats:
+    def read(self, keys: tuple[SeriesKey, ...]) -> npt.NDArray[np.float32]:
         """Some series, in this order; shape (keys, columns). Raises OSError; KeyError: one never came."""
         self._file.flush()
         numbers = np.array([self._rows[key] for key in keys], dtype=np.int64)
-        values = np.full((len(keys), self._grid.columns), np.nan)
+        values = np.full((len(keys), self._grid.columns), np.nan, STORED)
         for part in self._parts:
             places = np.searchsorted(part.rows, numbers)
             there = np.flatnonzero(part.rows[np.minimum(places, len(part.rows) - 1)] == numbers)

@@ -4,18 +4,19 @@ Each file is written beside the old one and then takes its place, so a crash lea
 cannot be used is set aside and its content found again from Prometheus; only the incidents in it are lost then.
 """
 
-import io
 import json
 import logging
 import os
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
-from detector.baselines import BaselineError, restore, store
+from detector.baselines import BaselineError, Baselines, restore, store
 from detector.evaluation import State, empty_state
 from detector.incidents.background import Background, Change
 from detector.incidents.episodes import Episodes, Span
@@ -29,6 +30,8 @@ from detector.watch import Knowledge
 log = logging.getLogger(__name__)
 
 VERSION = 5
+MEMORY_VERSION = 6
+MOST_LINE_BYTES = 1024
 BOOK, BASELINES, MEMORY = "incidents.json", "baselines.npz", "memory.npz"
 Part = TypeVar("Part")
 
@@ -55,38 +58,43 @@ class Store:
 
     def load(self) -> Knowledge:
         """What an earlier detector left; without what is missing or damaged."""
-        knowledge = self._read(BOOK, _knowledge, Knowledge())
+        knowledge = self._read(BOOK, lambda path: _knowledge(path.read_bytes()), Knowledge())
         baselines = self._read(BASELINES, self._baselines, None)
         if baselines is None:
             return knowledge
         knowledge = replace(knowledge, baselines=baselines, state=empty_state(baselines.keys))
-        return self._read(MEMORY, lambda data: _with_memory(knowledge, data), knowledge)
+        return self._read(MEMORY, lambda path: _with_memory(knowledge, path), knowledge)
 
     def save_book(self, knowledge: Knowledge) -> None:
         """Write incidents and coverage. Raises OSError."""
-        self._write(BOOK, json.dumps(_document(knowledge)).encode())
+        document = json.dumps(_document(knowledge)).encode()
+        self._write(BOOK, lambda file: file.write(document))
 
     def save_baselines(self, knowledge: Knowledge) -> None:
         """Write the baselines, and the memory that belongs to them. Raises OSError."""
         if knowledge.baselines is not None:
-            self._write(BASELINES, self.signature.encode() + b"\n", store(knowledge.baselines))
+            self._write(BASELINES, partial(self._store, knowledge.baselines))
             self.save_memory(knowledge)
 
     def save_memory(self, knowledge: Knowledge) -> None:
         """Write what the checks remember. Raises OSError."""
         if knowledge.state is not None:
-            self._write(MEMORY, _memory(knowledge.state, knowledge.evaluated_at))
+            self._write(MEMORY, partial(_store_memory, knowledge.state, knowledge.evaluated_at))
 
-    def _baselines(self, data: bytes) -> Any:
-        signature, _, stored = data.partition(b"\n")
-        if signature != self.signature.encode():
-            raise StateError("was made for other signals or another interval")
-        return restore(stored)
+    def _store(self, baselines: Baselines, file: IO[bytes]) -> None:
+        file.write(self.signature.encode() + b"\n")
+        store(baselines, file)
 
-    def _read(self, name: str, parse: "Any", default: Part) -> Part:
+    def _baselines(self, path: Path) -> Baselines:
+        with path.open("rb") as file:
+            if file.readline(MOST_LINE_BYTES) != self.signature.encode() + b"\n":
+                raise StateError("was made for other signals or another interval")
+            return restore(file)
+
+    def _read(self, name: str, parse: Callable[[Path], Part], default: Part) -> Part:
         path = self.folder / name
         try:
-            return parse(path.read_bytes())  # type: ignore[no-any-return]  # each parser returns its default's type
+            return parse(path)
         except FileNotFoundError:
             return default
         except UNUSABLE as error:
@@ -100,37 +108,41 @@ class Store:
         except OSError as error:
             log.warning("state not set aside", extra={"file": str(path), "reason": str(error)})
 
-    def _write(self, name: str, *parts: bytes) -> None:
+    def _write(self, name: str, write: Callable[[IO[bytes]], object]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
         fresh = path.with_suffix(path.suffix + ".new")
         with fresh.open("wb") as file:
-            file.writelines(parts)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
 
 
-def _memory(state: State, at: Seconds) -> bytes:
+def _store_memory(state: State, at: Seconds, file: IO[bytes]) -> None:
     arrays = {f"{part}.{field.name}": getattr(getattr(state, part), field.name) for part, field in _arrays(state)}
-    names = np.array([[key.service_name, key.signal] for key in state.keys], dtype=np.str_).reshape(-1, 2)
-    buffer = io.BytesIO()
-    np.savez(buffer, version=np.array(VERSION), at=np.array(at), names=names, absent=state.absent, **arrays)
-    return buffer.getvalue()
+    names = json.dumps([[key.service_name, key.signal] for key in state.keys]).encode()
+    about: dict[str, Any] = {
+        "version": np.array(MEMORY_VERSION),
+        "at": np.array(at),
+        "names": np.frombuffer(names, np.uint8),
+    }
+    np.savez(file, **about, absent=state.absent, **arrays)
 
 
 def _arrays(state: State) -> list[tuple[str, Any]]:
     return [(part, field) for part in ("memory", "held") for field in fields(getattr(state, part))]
 
 
-def _with_memory(knowledge: Knowledge, data: bytes) -> Knowledge:
+def _with_memory(knowledge: Knowledge, path: Path) -> Knowledge:
     """Knowledge with the state that was stored, if it is of the same series."""
     state = knowledge.state
     assert state is not None
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        if int(archive["version"]) != VERSION:
-            raise StateError(f"has version {int(archive['version'])}, expected {VERSION}")
-        keys = tuple(SeriesKey(str(service), str(signal)) for service, signal in archive["names"])
+    with np.load(path, allow_pickle=False) as archive:
+        if int(archive["version"]) != MEMORY_VERSION:
+            raise StateError(f"has version {int(archive['version'])}, expected {MEMORY_VERSION}")
+        names = json.loads(archive["names"].tobytes())
+        keys = tuple(SeriesKey(str(service), str(signal)) for service, signal in names)
         if keys != state.keys:
             raise StateError("is not of the series of the baselines")
         parts = {

@@ -1,7 +1,5 @@
 """What is usual for many series, as arrays: picklable, storable, growing and shrinking with the series watched."""
 
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
@@ -10,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from detector.baselines import profiles
 from detector.baselines.days import read_days
-from detector.baselines.packed import STEPS, Shorts
+from detector.baselines.packed import STEPS
+from detector.baselines.profiles import Profiles
 from detector.baselines.stabilise import Scales
 from detector.model import Floats, SeriesKey
 
-VERSION = 6
 Floats32 = npt.NDArray[np.float32]
 Bytes8 = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
@@ -29,10 +28,6 @@ class ModelState(IntEnum):
     SEASONAL = 2
 
 
-class BaselineError(ValueError):
-    """Stored baselines are of another version, or damaged."""
-
-
 @dataclass(frozen=True, slots=True)
 class Baselines:
     """Baselines of many series, one row each; in stabilised units unless said otherwise.
@@ -42,7 +37,8 @@ class Baselines:
         models: ModelState of each; shape (series,).
         codes, offsets: how each is stabilised, see `stabilise.Scales`.
         centre, swing: shape (series,), and
-        profile: the usual value in each slot of the week, see `packed.Packed`; shape (series, SLOTS).
+        profile: the usual value in each slot of the week, see `packed.Packed`.
+        mean: of the profile, in its steps; shape (series,).
         spread: usual deviation from the profile by hour of the day, in UTC; shape (series, 24).
         agility: how far each usually is from where it was within the last hour, in deviations; shape (series,).
         quiet: share of samples that are zero or missing, by hour of the day; shape (series, 24).
@@ -65,7 +61,8 @@ class Baselines:
     offsets: Floats
     centre: Floats
     swing: Floats
-    profile: Shorts
+    profile: Profiles
+    mean: Floats32
     spread: Floats32
     agility: Floats32
     quiet: Floats32
@@ -96,20 +93,21 @@ class Baselines:
 
     def average(self) -> Floats:
         """Return the mean of each profile; shape (series,)."""
-        return np.asarray(self.centre + self.swing / STEPS * self.profile.mean(axis=1, dtype=np.float64))
+        return np.asarray(self.centre + self.swing / STEPS * self.mean)
 
     def models_of(self) -> dict[SeriesKey, ModelState]:
         """Return which baseline each series has."""
         return {key: ModelState(int(code)) for key, code in zip(self.keys, self.models, strict=True)}
 
 
-ARRAYS = tuple(field.name for field in fields(Baselines) if field.name not in ("keys", "step"))
+ARRAYS = tuple(field.name for field in fields(Baselines) if field.name not in ("keys", "profile", "step"))
 
 
 def take(baselines: Baselines, rows: npt.NDArray[np.int64]) -> Baselines:
     """Return the baselines of some rows, in that order."""
     arrays = {name: getattr(baselines, name)[rows] for name in ARRAYS}
-    return replace(baselines, keys=tuple(baselines.keys[row] for row in rows), **arrays)
+    keys = tuple(baselines.keys[row] for row in rows)
+    return replace(baselines, keys=keys, profile=baselines.profile.take(rows), **arrays)
 
 
 def join(parts: Sequence[Baselines]) -> Baselines:
@@ -121,39 +119,5 @@ def join(parts: Sequence[Baselines]) -> Baselines:
     if not parts:
         raise ValueError("no baselines to join")
     arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
-    return replace(parts[0], keys=tuple(key for part in parts for key in part.keys), **arrays)
-
-
-def store(baselines: Baselines) -> bytes:
-    """Return the baselines as bytes that `restore` reads: a NumPy archive without pickled objects."""
-    names = [[key.service_name, key.signal] for key in baselines.keys]
-    text = np.array(names, dtype=np.str_).reshape(-1, 2)
-    arrays = {name: getattr(baselines, name) for name in ARRAYS}
-    buffer = io.BytesIO()
-    # Compressed, 100,000 series would take half of the disk, and 14 s of whoever waits for it.
-    np.savez(buffer, version=np.array(VERSION), step=np.array(baselines.step), names=text, **arrays)
-    return buffer.getvalue()
-
-
-def restore(data: bytes) -> Baselines:
-    """Read what `store` wrote.
-
-    Raises:
-        BaselineError: the bytes are damaged, or of another version.
-    """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            version = int(archive["version"])
-            if version != VERSION:
-                raise BaselineError(f"stored baselines have version {version}, expected {VERSION}")
-            keys = tuple(SeriesKey(str(service), str(signal)) for service, signal in archive["names"])
-            arrays = {name: archive[name] for name in ARRAYS}
-            step = float(archive["step"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, BaselineError):
-            raise
-        raise BaselineError(f"stored baselines cannot be read: {error}") from error
-    wrong = [name for name, array in arrays.items() if len(array) != len(keys)]
-    if wrong:
-        raise BaselineError(f"stored baselines have {len(keys)} series, but not in {', '.join(wrong)}")
-    return Baselines(keys=keys, step=step, **arrays)
+    profile = profiles.join([part.profile for part in parts])
+    return replace(parts[0], keys=tuple(key for part in parts for key in part.keys), profile=profile, **arrays)

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from detector.baselines.arrays import Baselines, ModelState
+from detector.baselines.arrays import Baselines, ModelState, join
 from detector.baselines.grid import DAY, HOUR, HOURS_PER_DAY, WEEK
 from detector.baselines.level import LEAST_SPREAD, agility, levels, noise, spreads
 from detector.baselines.packed import pack
+from detector.baselines.portions import portions
 from detector.baselines.prior import LEVEL_SPAN, deviations, least_changes
+from detector.baselines.profiles import packed
 from detector.baselines.seasonal import Season, Seasonal, find, residuals
 from detector.baselines.stabilise import Scales, choose, forward, is_nothing, usable
-from detector.model import Bad, Floats, History, Kind, Signal
+from detector.model import Bad, Floats, History, Kind, Signal, of_rows
 
 # Samples that the hours of a series' day are taken to have had beforehand, half of them quiet.
 QUIET_PRIOR = 1.0
@@ -31,23 +33,24 @@ class Learnt:
 
     Attributes:
         baselines: `limits` is empty: shape (series, 0).
-        values: history without infinities; shape (series, columns).
-        stable: the same, stabilised; shape (series, columns).
-        times: shape (columns,).
-        seasonal: the seasons, with what is expected of each week when it is left out.
-        unlearnt: where nothing is learnt, not even that there is no sample; shape (series, columns).
-        counts: how many events each share is of, NaN where unknown; shape (series, columns); None: unknown of all.
+        history: as given.
+        left_out: what the seasons say of each week when it is left out; shape (series, weeks, SLOTS).
+        week_of: the week of each column of the history.
+        trend: the level at history's end; shape (series,).
         recent: the newest of it at closer steps; None where there are none.
     """
 
     baselines: Baselines
-    values: Floats
-    stable: Floats
-    times: Floats
-    seasonal: Seasonal
-    unlearnt: npt.NDArray[np.bool_]
-    counts: Floats | None = None
+    history: History
+    left_out: Floats
+    week_of: npt.NDArray[np.int64]
+    trend: Floats
     recent: "Learnt | None" = None
+
+    @property
+    def times(self) -> Floats:
+        """When the columns were; shape (columns,)."""
+        return times_of(self.history)
 
 
 def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learnt:
@@ -64,26 +67,49 @@ def learn(history: History, signals: Mapping[str, Signal], step: float) -> Learn
     """
     if step <= 0 or history.step <= 0:
         raise ValueError(f"steps must be positive, not {step} and {history.step}")
+    if history.values.ndim != 2 or history.values.shape[0] != len(history.keys) or not history.values.shape[1]:
+        raise ValueError(f"{len(history.keys)} series cannot have values of shape {history.values.shape}")
+    parts = [_learn(of_rows(history, rows), signals, step) for rows in portions(len(history.keys))]
+    learnt = Learnt(
+        baselines=join([part.baselines for part in parts]),
+        history=history,
+        left_out=np.concatenate([part.left_out for part in parts]),
+        week_of=parts[0].week_of,
+        trend=np.concatenate([part.trend for part in parts]),
+    )
+    return learnt if history.recent is None else replace(learnt, recent=_closer(history.recent, learnt))
+
+
+def _learn(history: History, signals: Mapping[str, Signal], step: float) -> Learnt:
     chosen = tuple(signals[key.signal] for key in history.keys)
     material = _prepared(history, chosen)
+    seasonal = material.seasonal
     baselines = _baselines(history, chosen, material, step)
-    return Learnt(
-        baselines,
-        material.values,
-        material.stable,
-        material.times,
-        material.seasonal,
-        material.unlearnt,
-        history.counts,
-        None if history.recent is None else _closer(history.recent, baselines, material),
-    )
+    # A copy, for a view would keep the trend of all columns.
+    return Learnt(baselines, history, seasonal.left_out, seasonal.week_of, seasonal.trend[:, -1].copy())
+
+
+def times_of(history: History) -> Floats:
+    """Return when a history's columns were; shape (columns,)."""
+    return history.start + history.step * np.arange(history.values.shape[1], dtype=np.float64)
+
+
+def clean(history: History) -> Floats:
+    """Return the values without infinities and without what is not to be learnt; NaN in their place."""
+    values = usable(history.values.astype(np.float64))
+    return values if history.unlearnt is None else np.where(history.unlearnt, np.nan, values)
 
 
 @dataclass(frozen=True, slots=True)
 class _Material:
-    """A history made ready to learn from: of `Learnt`, all but the baselines.
+    """A history made ready to learn from.
 
     Attributes:
+        values: the history without what is not learnt from; shape (series, columns).
+        stable: the same, stabilised; shape (series, columns).
+        times: shape (columns,).
+        seasonal: the seasons, with what is expected of each week when it is left out.
+        unlearnt: where nothing is learnt, not even that there is no sample; shape (series, columns).
         scales: how each series was stabilised.
         floors: the least change that matters, in each signal's unit; shape (series,).
     """
@@ -97,31 +123,21 @@ class _Material:
     floors: Floats
 
 
-def _closer(recent: History, baselines: Baselines, material: _Material) -> Learnt:
+def _closer(recent: History, learnt: Learnt) -> Learnt:
     """Return the newest of a history at closer steps, and what the whole of it says of them."""
-    values, times = _clean(recent), _times(recent)
-    seasonal = material.seasonal
-    begun = int(np.floor_divide(material.times[0], WEEK))
-    weeks = np.floor_divide(times, WEEK).astype(np.int64) - begun
+    weeks = np.floor_divide(times_of(recent), WEEK).astype(np.int64) - int(np.floor_divide(learnt.times[0], WEEK))
     # What came since the history's last column may be of a week that it does not know.
-    known = replace(seasonal, week_of=np.clip(weeks, 0, seasonal.left_out.shape[1] - 1))
-    stable = forward(values, material.scales)
-    return Learnt(baselines, values, stable, times, known, _unlearnt(recent), recent.counts)
+    known = np.clip(weeks, 0, learnt.left_out.shape[1] - 1)
+    return replace(learnt, history=recent, week_of=known)
 
 
 def _prepared(history: History, chosen: Sequence[Signal]) -> _Material:
     """Return the history stabilised, with its seasons; `chosen` are the signals of its series."""
-    values = _clean(history)
-    times = _times(history)
+    values, times = clean(history), times_of(history)
     floors = np.array([max(signal.floor, 0.0) for signal in chosen], dtype=np.float64)
     scales = choose(values, tuple(signal.kind for signal in chosen), floors, _samples_per_hour(history))
     stable = forward(values, scales)
     return _Material(values, stable, times, find(stable, times), _unlearnt(history), scales, floors)
-
-
-def _times(history: History) -> Floats:
-    """Return the time of each column."""
-    return np.asarray(history.start + history.step * np.arange(history.values.shape[1], dtype=np.float64))
 
 
 def _unlearnt(history: History) -> npt.NDArray[np.bool_]:
@@ -137,7 +153,7 @@ def _baselines(history: History, chosen: Sequence[Signal], material: _Material, 
     assumed = np.maximum(deviations(usual, kinds, material.scales), YOUNG_NOISE * noise(stable)) + LEAST_SPREAD
     profile = pack(_profile(stable, models, seasonal))
     spread = _spread(stable, times, models, seasonal, assumed)
-    moves = _agility(history, residuals(stable, times, seasonal), spread)
+    moves = _agility(history, residuals(stable, times, seasonal.left_out, seasonal.week_of), spread)
     return Baselines(
         keys=history.keys,
         models=models,
@@ -145,7 +161,8 @@ def _baselines(history: History, chosen: Sequence[Signal], material: _Material, 
         offsets=material.scales.offsets,
         centre=profile.centre,
         swing=profile.swing,
-        profile=profile.shape,
+        profile=packed(profile.shape),
+        mean=profile.shape.mean(axis=1).astype(np.float32),
         spread=spread.astype(np.float32),
         agility=moves.astype(np.float32),
         quiet=_quiet(values, material.unlearnt, material.scales.offsets, times).astype(np.float32),
@@ -174,7 +191,7 @@ def _profile(stable: Floats, models: Models, seasonal: Seasonal) -> Floats:
 
 def _spread(stable: Floats, times: Floats, models: Models, seasonal: Seasonal, assumed: Floats) -> Floats:
     """Return the usual deviation by hour, as assumed where a series is too young to have one; shape (series, 24)."""
-    own = spreads(residuals(stable, times, seasonal) - seasonal.trend, times)
+    own = spreads(residuals(stable, times, seasonal.left_out, seasonal.week_of) - seasonal.trend, times)
     return np.where((models == ModelState.LEARNING)[:, None], assumed[:, None], own)
 
 
@@ -185,15 +202,6 @@ def _agility(history: History, residual: Floats, spread: Floats) -> Floats:
         return usual
     # Chance moves a share as much from one sample to the next as it does in the long run.
     return np.where(np.isfinite(history.counts).any(1), np.maximum(usual, 1.0), usual)
-
-
-def _clean(history: History) -> Floats:
-    """Return the values without infinities and without what is not to be learnt; NaN in their place."""
-    if history.values.ndim != 2 or history.values.shape[0] != len(history.keys) or not history.values.shape[1]:
-        raise ValueError(f"{len(history.keys)} series cannot have values of shape {history.values.shape}")
-    if history.unlearnt is None:
-        return usable(history.values)
-    return np.where(history.unlearnt, np.nan, usable(history.values))
 
 
 def _models(values: Floats, times: Floats, seasonal: Seasonal) -> Models:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from detector.baselines.clocks import unsettled
-from detector.baselines.grid import DAY, HOUR, Weekly, read_week
+from detector.baselines.grid import DAY, HOUR, ByTheSlot, Weekly, read_week
 from detector.model import Floats
 
 # A day of the week, then the six after it.
@@ -12,7 +12,7 @@ DAYS = DAY * np.arange(7)
 SHIFTS = np.array([-HOUR, HOUR])
 
 
-def read_days(weekly: Weekly, times: Floats) -> Floats:
+def read_days(weekly: Weekly | ByTheSlot, times: Floats) -> Floats:
     """Return what each day of the week says of these times of day, their own day first.
 
     Where clocks may just have been changed, an hour before and after on the own day come last.

@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-from statsmodels.tsa.seasonal import STL
 
 from detector.baselines.robust import median
 from detector.model import Floats
@@ -41,6 +40,9 @@ def trends(hourly: Floats, period: int) -> Floats:
 
 
 def _trend(series: Floats, period: int) -> Floats:
+    # With all that it needs 100 MB, of which who only evaluates has no use.
+    from statsmodels.tsa.stl._stl import STL  # noqa: PLC0415
+
     fitted = STL(series, period=period, seasonal=7, robust=True, **JUMPS).fit(inner_iter=1, outer_iter=4)
     trend = np.asarray(fitted.trend, dtype=np.float64)
     return trend if np.isfinite(trend).all() else np.full_like(series, np.median(series))

@@ -1,5 +1,7 @@
 """Where a moment lies in the week: slots of ten minutes, and reading weekly arrays between their centres."""
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +24,19 @@ def slot_of(times: Floats) -> Ints:
     return np.floor_divide(times, SLOT_SECONDS).astype(np.int64) % SLOTS
 
 
-def read_week(weekly: Weekly, times: Floats) -> Floats:
+class ByTheSlot(Protocol):
+    """Weekly arrays of which some slots can be had; shape (series, SLOTS)."""
+
+    def __len__(self) -> int:
+        """How many series."""
+        ...
+
+    def at(self, slots: Ints) -> Weekly:
+        """Some slots of all series; shape (series, slots)."""
+        ...
+
+
+def read_week(weekly: Weekly | ByTheSlot, times: Floats) -> Floats:
     """Read weekly arrays at any times, linearly between slot centres.
 
     Args:
@@ -36,7 +50,10 @@ def read_week(weekly: Weekly, times: Floats) -> Floats:
     whole = np.floor(position)
     share = position - whole
     left = whole.astype(np.int64) % SLOTS
-    return np.asarray(weekly[:, left] * (1.0 - share) + weekly[:, (left + 1) % SLOTS] * share, dtype=np.float64)
+    slots = np.concatenate([left, (left + 1) % SLOTS])
+    both = weekly[:, slots] if isinstance(weekly, np.ndarray) else weekly.at(slots)
+    before, after = both[:, : len(left)], both[:, len(left) :]
+    return np.asarray(before * (1.0 - share) + after * share, dtype=np.float64)
 
 
 def read_hours(daily: npt.NDArray[np.floating], times: Floats) -> Floats:

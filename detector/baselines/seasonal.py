@@ -78,12 +78,18 @@ def _by_own_clocks(left_out: Floats, by: Shifts) -> Floats:
     return np.stack([moved_back(left_out[:, week], weekly[:, week]) for week in range(left_out.shape[1])], axis=1)
 
 
-def residuals(stable: Floats, times: Floats, seasonal: Seasonal) -> Floats:
-    """Return history minus the season learnt without its week, but with its level; shape (series, columns)."""
+def residuals(stable: Floats, times: Floats, left_out: Floats, week_of: npt.NDArray[np.int64]) -> Floats:
+    """Return history minus the season learnt without its week, but with its level; shape (series, columns).
+
+    Args:
+        stable: stabilised history, shape (series, columns).
+        times: shape (columns,).
+        left_out, week_of: as of `Seasonal`.
+    """
     result = np.empty_like(stable)
-    for week in range(seasonal.left_out.shape[1]):
-        columns = seasonal.week_of == week
-        result[:, columns] = stable[:, columns] - read_week(seasonal.left_out[:, week], times[columns])
+    for week in range(left_out.shape[1]):
+        columns = week_of == week
+        result[:, columns] = stable[:, columns] - read_week(left_out[:, week], times[columns])
     return result
 
 

@@ -36,7 +36,7 @@ class Scales:
     codes: Codes
     offsets: Floats
 
-    def rows(self, chosen: npt.NDArray[np.int64]) -> "Scales":
+    def rows(self, chosen: slice | npt.NDArray[np.int64]) -> "Scales":
         """Return the scales of some rows."""
         return Scales(self.codes[chosen], self.offsets[chosen])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 
+from detector.baselines.portions import portions
 from detector.baselines.robust import median, quantile
 from detector.checks.joined import joined
 from detector.checks.shift import CLIPS
@@ -63,7 +64,7 @@ class Tails:
     excess_ratio: Floats
     longest: Floats
 
-    def rows(self, chosen: npt.NDArray[np.int64]) -> "Tails":
+    def rows(self, chosen: npt.NDArray[np.int64] | slice) -> "Tails":
         """Return the tails of some rows."""
         return Tails(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
@@ -77,10 +78,18 @@ def tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
             was silent is not known: a few of them, as scrapes fail, are no tail, but what comes back is a habit.
         longest: as of `Tails`.
     """
+    return _together([_tails(maxima[rows], silences[rows], longest[rows]) for rows in portions(len(maxima))])
+
+
+def _tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
     start, robust, weight = _tail(maxima)
     habit = _habit(np.concatenate([maxima[:, :-1], silences[:, None]], axis=1))
     unknown = np.full_like(start, np.nan)
     return Tails(start, robust, weight, habit, unknown, unknown, longest)
+
+
+def _together(parts: Sequence[Tails]) -> Tails:
+    return Tails(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Tails)))
 
 
 def closer(found: Tails, coarse: Floats, recent: Floats, neighbours: Sequence[int]) -> Tails:
@@ -94,6 +103,11 @@ def closer(found: Tails, coarse: Floats, recent: Floats, neighbours: Sequence[in
         recent: of its newest hours; shape (series, COLUMNS, fewer blocks).
         neighbours: columns of what counts neighbouring samples.
     """
+    rows = portions(len(coarse))
+    return _together([_closer(found.rows(some), coarse[some], recent[some], neighbours) for some in rows])
+
+
+def _closer(found: Tails, coarse: Floats, recent: Floats, neighbours: Sequence[int]) -> Tails:
     newest = coarse[:, :, -recent.shape[2] :]
     before, now = _tail(newest), _tail(recent)
     habit = found.habit * np.nan_to_num(np.clip(_over(_highest(recent), _highest(newest)), *RATIO_RANGE), nan=1.0)

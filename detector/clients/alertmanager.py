@@ -59,7 +59,7 @@ class Alertmanager:
             answer = self._endpoint.get("/api/v2/silences")
             if answer.status != 200:
                 raise DeliveryError(f"{self.url}: HTTP {answer.status}: {answer.excerpt()}")
-            return read_silences(answer.body)
+            return read_silences(bytes(answer.body))
         except (TransportError, SilencesError) as error:
             raise DeliveryError(f"{self.url}: {error}") from error
 

@@ -101,7 +101,7 @@ class Answer:
     """An HTTP answer, whole."""
 
     status: int
-    body: bytes
+    body: bytes | bytearray
 
     def excerpt(self) -> str:
         """The beginning of the body, for a message."""
@@ -164,7 +164,7 @@ class Endpoint:
         ) as response:
             return Answer(response.status_code, self._body(response, deadline))
 
-    def _body(self, response: requests.Response, deadline: float) -> bytes:
+    def _body(self, response: requests.Response, deadline: float) -> bytearray:
         received = bytearray()
         # read1 returns with what is there: a body that drips must not outlast the deadline.
         while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
@@ -173,7 +173,7 @@ class Endpoint:
                 raise TransportError(f"{self.url}: the answer exceeds {self.limit_bytes} bytes")
             if time.monotonic() > deadline:
                 raise TransportError(f"{self.url}: the answer took more than {self.timeout_seconds:g} s")
-        return bytes(received)
+        return received  # not copied: it may be the most of what is in memory
 
     def _headers(self, is_json: bool) -> dict[str, str]:
         headers = {"User-Agent": "larimar-detector", **self.credentials.headers}

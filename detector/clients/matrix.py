@@ -104,7 +104,7 @@ _numbers = msgspec.json.Decoder(list[Sample], strict=False)
 _texts = msgspec.json.Decoder(list[tuple[float, str]])
 
 
-def read_document(body: bytes) -> Document:
+def read_document(body: bytes | bytearray) -> Document:
     """Read an answer, its series left as they are. Raises MatrixError."""
     try:
         return _documents.decode(body)
@@ -112,7 +112,7 @@ def read_document(body: bytes) -> Document:
         raise MatrixError(str(error)) from error
 
 
-def read_types(body: bytes) -> dict[str, str]:
+def read_types(body: bytes | bytearray) -> dict[str, str]:
     """Read the types of metrics of an answer about metadata. Raises MatrixError."""
     try:
         return {name: every[0].type for name, every in _metadata.decode(body).data.items() if every}

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from detector.baselines.arrays import ARRAYS
+from detector.baselines.profiles import Stored
 from detector.checks import CHECKS, FLATLINE, SHIFT_HOUR, SHIFT_MINUTES, SPREAD, STEP_MINUTES
 from detector.fitting import AHEAD, CHUNK, fit, fit_each
 from detector.model import Floats, History, SeriesKey, of_rows
@@ -28,6 +30,18 @@ def test_processes_change_nothing_but_the_time() -> None:
     assert alone.keys == spread.keys == many.keys
     assert seen[-1] == CHUNK + 7
     assert len(seen) == 2
+
+
+def test_profiles_on_disk_are_those_in_memory(tmp_path: Path) -> None:
+    many = history(CHUNK + 7, 4)
+    held, stored = fit(many, SIGNALS, 60.0), fit_each((many,), SIGNALS, 60.0, folder=tmp_path)
+    assert stored is not None
+    assert isinstance(stored.profile.tables[0], Stored)
+    assert list(tmp_path.iterdir()) == []
+    for name in ARRAYS:
+        assert np.array_equal(getattr(held, name), getattr(stored, name)), name
+    for own, other in zip(held.profile.slots(), stored.profile.slots(), strict=True):
+        assert np.array_equal(own, other)
 
 
 def test_histories_are_taken_only_as_fast_as_they_are_learnt_from() -> None:

@@ -75,7 +75,8 @@ def test_residuals_of_a_week_do_not_know_that_week() -> None:
     values = weekly(at) + noise(at)
     week = (at >= BEGIN + 14 * DAY) & (at < BEGIN + 14 * DAY + 3600)
     values[week] += 5
-    rest = residuals(values[None], at, find(values[None], at))
+    found = find(values[None], at)
+    rest = residuals(values[None], at, found.left_out, found.week_of)
     assert np.median(rest[0, week]) == pytest.approx(5, abs=0.3)
 
 
@@ -87,7 +88,7 @@ def test_a_week_of_which_all_others_tell_little_is_not_judged_by_what_they_lack(
     values = daily(at) + noise(at)
     found = find(values[None], at)
     assert found.seasons.tolist() == [Season.DAY]
-    rest = residuals(values[None], at, found)[0]
+    rest = residuals(values[None], at, found.left_out, found.week_of)[0]
     assert np.abs(rest - np.median(rest)).max() < 1.0
 
 
