@@ -138,7 +138,7 @@ def _with_memory(knowledge: Knowledge, path: Path) -> Knowledge:
     """Knowledge with the state that was stored, if it is of the same series."""
     state = knowledge.state
     assert state is not None
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         if int(archive["version"]) != MEMORY_VERSION:
             raise StateError(f"has version {int(archive['version'])}, expected {MEMORY_VERSION}")
         names = json.loads(archive["names"].tobytes())
