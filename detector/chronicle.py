@@ -99,7 +99,7 @@ class Chronicle:
         left = np.inf
         if question.remaining:
             narrowed = only_service(question.remaining, question.identity.service_name)
-            left = np.min(self._prometheus.query(narrowed, at).values, initial=np.inf)
+            left = float(np.min(self._prometheus.query(narrowed, at).values, initial=np.inf))
         return Background(at, changes, float(at + left) if np.isfinite(left) else np.nan)
 
     def _changes(self, question: _Question) -> tuple[Change, ...]:

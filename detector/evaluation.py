@@ -154,9 +154,9 @@ def evaluate(
     """
     if state.keys != baselines.keys or observed.shape != (len(baselines.keys),):
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
-    observed = observed.astype(np.float64)
-    seen = _seen(observed, visible)
-    point = _point(baselines, state.memory, at, usable(observed), seen, counts)
+    exact = observed.astype(np.float64)
+    seen = _seen(exact, visible)
+    point = _point(baselines, state.memory, at, usable(exact), seen, counts)
     allowed = wariness(state.held, at) * (1.0 if tolerance is None else tolerance)
     allowed = allowed * (1.0 if doubt is None else _widened(baselines, state.memory, point, doubt))
     usual = _usual(baselines, state.memory, point, allowed)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Samples = npt.NDArray[np.float64] | npt.NDArray[np.float32]  # half as exact where there are very many
+Samples = npt.NDArray[np.floating]  # single precision where there are very many
 Seconds = float
 """Seconds since the epoch, or a difference of two."""
 

@@ -229,13 +229,10 @@ class Puller:
         """Ask for columns up to now."""
         single = 1 if grid.columns == 1 else repeated(grid)
         older = Grid(grid.start, grid.step, grid.columns - single)
-        parts = [self._range(query, older)] if older.columns else []
+        parts = [self._prometheus.query_range(query, older)] if older.columns else []
         times = (grid.start + column * grid.step for column in range(older.columns, grid.columns))
         parts.extend(self._prometheus.query(query, at) for at in times)
         return parts[0] if len(parts) == 1 else joined(parts, grid)
-
-    def _range(self, query: str, grid: Grid) -> Matrix:
-        return self._prometheus.query_range(query, grid)
 
     def _spool(self, signal: str, query: str, grid: Grid, spool: Spool | Coarse) -> None:
         """Ask in parts, the newest first, each sized by the series of the one before and smaller after a failure."""
@@ -246,7 +243,7 @@ class Puller:
             part = Grid(grid.start + (left - columns) * grid.step, grid.step, columns)
             self._give_way()
             try:
-                matrix = self._range(query, part)
+                matrix = self._prometheus.query_range(query, part, np.float32)
             except QueryError as error:
                 if error.reason not in ("transport", "refused") or columns == 1:  # both may be its time-out or ours
                     raise

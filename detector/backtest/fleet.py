@@ -82,7 +82,7 @@ class Record:
         """One series between two times. Raises KeyError: it was never seen."""
         times = self._grid.start + self._grid.step * np.arange(self._grid.columns, dtype=np.float64)
         chosen = (times >= begin) & (times <= end)
-        return Course(times[chosen], *(spool.read((key,))[0][chosen] for spool in self._spools))
+        return Course(times[chosen], *(spool.read((key,))[0][chosen].astype(np.float64) for spool in self._spools))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +18,7 @@ from toolkit import values
 from toolkit.yamlfile import FileError, read_yaml
 
 CHUNK_BYTES = 1 << 16
+Strip = Callable[[bytearray], None]
 LEAST_SECONDS = 0.001  # what is left of an exchange's time is never nothing
 
 
@@ -127,29 +129,41 @@ class Endpoint:
         """GET. Raises TransportError."""
         return self._exchange("GET", path, None)
 
-    def post_form(self, path: str, form: Mapping[str, str]) -> Answer:
-        """POST a form. Raises TransportError."""
-        return self._exchange("POST", path, form)
+    def post_form(self, path: str, form: Mapping[str, str], strip: Strip | None = None) -> Answer:
+        """POST a form.
+
+        Args:
+            strip: takes out of an answer's body what it can do with, time and again while more comes of it; not called
+                for a status other than 200.
+
+        Raises:
+            TransportError; and what `strip` raises.
+        """
+        return self._exchange("POST", path, form, strip)
 
     def post_json(self, path: str, body: bytes) -> Answer:
         """POST JSON. Raises TransportError."""
         return self._exchange("POST", path, body)
 
-    def _exchange(self, method: str, path: str, data: Mapping[str, str] | bytes | None) -> Answer:
+    def _exchange(
+        self, method: str, path: str, data: Mapping[str, str] | bytes | None, strip: Strip | None = None
+    ) -> Answer:
         deadline = time.monotonic() + self.timeout_seconds  # never compared with the detector's own clock
         try:
             try:
-                return self._asked(method, path, data, deadline)
+                return self._asked(method, path, data, deadline, strip)
             except requests.ConnectionError as error:
                 # A kept connection may be closed at the other end just as it is used again: nobody took in what was
                 # asked. All that is asked, alerts too, may be asked twice.
                 if not _hung_up(error):
                     raise
-                return self._asked(method, path, data, deadline)
+                return self._asked(method, path, data, deadline, strip)
         except (requests.RequestException, HTTPError, OSError, UnicodeDecodeError) as error:
             raise TransportError(f"{self.url}: {error}") from error
 
-    def _asked(self, method: str, path: str, data: Mapping[str, str] | bytes | None, deadline: float) -> Answer:
+    def _asked(
+        self, method: str, path: str, data: Mapping[str, str] | bytes | None, deadline: float, strip: Strip | None
+    ) -> Answer:
         with _session().request(
             method,
             self.url.rstrip("/") + path,
@@ -162,17 +176,20 @@ class Endpoint:
             allow_redirects=False,
             stream=True,
         ) as response:
-            return Answer(response.status_code, self._body(response, deadline))
+            return Answer(response.status_code, self._body(response, deadline, strip))
 
-    def _body(self, response: requests.Response, deadline: float) -> bytearray:
-        received = bytearray()
+    def _body(self, response: requests.Response, deadline: float, strip: Strip | None) -> bytearray:
+        received, size = bytearray(), 0
         # read1 returns with what is there: a body that drips must not outlast the deadline.
         while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             received += chunk
-            if len(received) > self.limit_bytes:
+            size += len(chunk)
+            if size > self.limit_bytes:
                 raise TransportError(f"{self.url}: the answer exceeds {self.limit_bytes} bytes")
             if time.monotonic() > deadline:
                 raise TransportError(f"{self.url}: the answer took more than {self.timeout_seconds:g} s")
+            if strip is not None and response.status_code == HTTPStatus.OK:
+                strip(received)
         return received  # not copied: it may be the most of what is in memory
 
     def _headers(self, is_json: bool) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from detector.model import Floats, Seconds
+from detector.model import Samples, Seconds
 
 # A sample of the API: its time, and its value as text.
 Sample = tuple[float, float]
@@ -48,12 +48,12 @@ class Matrix:
 
     labels: tuple[Mapping[str, str], ...]
     grid: Grid
-    values: Floats
+    values: Samples
 
 
 def joined(parts: Sequence[Matrix], grid: Grid) -> Matrix:
     """Put answers on stretches of a grid that follow one another together."""
-    rows: dict[frozenset[tuple[str, str]], tuple[Mapping[str, str], Floats]] = {}
+    rows: dict[frozenset[tuple[str, str]], tuple[Mapping[str, str], Samples]] = {}
     column = 0
     for part in parts:
         for labels, values in zip(part.labels, part.values, strict=True):
@@ -89,7 +89,9 @@ class _Metadata(msgspec.Struct):
     data: dict[str, list[_About]]
 
 
-class _Series(msgspec.Struct):
+class Series(msgspec.Struct):
+    """One series, its samples as they are."""
+
     metric: dict[str, str]
     # Decoded one series at a time: all at once they would take ten times the room of the answer.
     values: msgspec.Raw = msgspec.Raw()
@@ -99,7 +101,8 @@ class _Series(msgspec.Struct):
 # Values read as numbers at once take a fifth of the time that the json module and float() need for them.
 _documents = msgspec.json.Decoder(Document)
 _metadata = msgspec.json.Decoder(_Metadata)
-_series = msgspec.json.Decoder(list[_Series])
+_series = msgspec.json.Decoder(list[Series])
+_one = msgspec.json.Decoder(Series)
 _numbers = msgspec.json.Decoder(list[Sample], strict=False)
 _texts = msgspec.json.Decoder(list[tuple[float, str]])
 
@@ -131,19 +134,36 @@ def read_matrix(result: bytes | memoryview, grid: Grid) -> Matrix:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MatrixError(f"a series is not of the API's form: {error}") from error
     labels: list[Mapping[str, str]] = []
-    values = np.full((len(series), grid.columns), np.nan)
+    values = np.empty((len(series), grid.columns))
     seen: set[frozenset[tuple[str, str]]] = set()
     for row, one in enumerate(series):
         identity = frozenset(one.metric.items())
         if identity in seen:
             raise MatrixError(f"the series {one.metric} came twice")
         seen.add(identity)
-        labels.append(one.metric)
-        _fill(values[row], _samples(one), grid)
+        metric, values[row] = read_series(one, grid)
+        labels.append(metric)
     return Matrix(tuple(labels), grid, values)
 
 
-def _samples(one: _Series) -> list[Sample]:
+def read_some(text: bytes) -> Series | None:
+    """Read one series; None where that is no whole one."""
+    try:
+        return _one.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def read_series(
+    one: Series, grid: Grid, kind: type[np.float32] | type[np.float64] = np.float64
+) -> tuple[Mapping[str, str], Samples]:
+    """Read a series' labels, and its samples on the grid as so exact numbers. Raises MatrixError."""
+    row = np.full(grid.columns, np.nan, kind)
+    _fill(row, _samples(one), grid)
+    return one.metric, row
+
+
+def _samples(one: Series) -> list[Sample]:
     samples = bytes(one.values) or b"[" + bytes(one.value) + b"]"
     try:
         try:
@@ -155,7 +175,7 @@ def _samples(one: _Series) -> list[Sample]:
         raise MatrixError(f"a series is not of the API's form: {error}") from error
 
 
-def _fill(row: Floats, samples: list[Sample], grid: Grid) -> None:
+def _fill(row: Samples, samples: list[Sample], grid: Grid) -> None:
     if not samples:
         raise MatrixError("a series has no sample")
     times, values = np.array(samples, dtype=np.float64).T

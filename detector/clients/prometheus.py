@@ -3,8 +3,11 @@
 import time
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from detector.clients.endpoint import Answer, Endpoint, TransportError
 from detector.clients.matrix import Document, Grid, Matrix, MatrixError, read_document, read_matrix, read_types
+from detector.clients.stripping import Stripping
 from detector.model import Seconds
 
 MAX_POINTS = 10_000  # Prometheus refuses more than 11,000 per series
@@ -48,10 +51,16 @@ class Prometheus:
         """The value at one time, as a grid of one column. Raises QueryError."""
         return self._ask("/api/v1/query", "vector", {"query": promql, "time": _time(at)}, Grid(at, 1.0, 1))
 
-    def query_range(self, promql: str, grid: Grid) -> Matrix:
-        """The values on a grid of at most MAX_POINTS. Raises QueryError."""
+    def query_range(self, promql: str, grid: Grid, kind: type[np.float32] | type[np.float64] = np.float64) -> Matrix:
+        """The values on a grid of at most MAX_POINTS, as so exact numbers. Raises QueryError."""
         form = {"query": promql, "start": _time(grid.start), "end": _time(grid.end), "step": _time(grid.step)}
-        return self._ask("/api/v1/query_range", "matrix", form, grid)
+        strip = Stripping(grid, kind)
+        rest = self._ask("/api/v1/query_range", "matrix", form, grid, strip)
+        try:
+            return strip.joined(rest)
+        except MatrixError as error:
+            self._failed("malformed")
+            raise QueryError("malformed", str(error)) from error
 
     def metadata(self) -> dict[str, str]:
         """The type of each metric that has one. Raises QueryError."""
@@ -72,20 +81,22 @@ class Prometheus:
             raise QueryError("refused", f"HTTP {answer.status}: {answer.excerpt()}")
         return answer
 
-    def _ask(self, path: str, kind: str, form: Mapping[str, str], grid: Grid) -> Matrix:
+    def _ask(self, path: str, kind: str, form: Mapping[str, str], grid: Grid, strip: Stripping | None = None) -> Matrix:
         try:
-            return _matrix(_result(self._answer(path, form), kind), grid)
+            return _matrix(_result(self._answer(path, form, strip), kind), grid)
         except QueryError as error:
             self._failed(error.reason)
             raise
 
-    def _answer(self, path: str, form: Mapping[str, str]) -> Answer:
+    def _answer(self, path: str, form: Mapping[str, str], strip: Stripping | None) -> Answer:
         timeout = f"{round(self._endpoint.timeout_seconds * 1000)}ms"
         began = time.monotonic()
         try:
-            return self._endpoint.post_form(path, {**form, "timeout": timeout, **WHOLE_AND_NEWEST})
+            return self._endpoint.post_form(path, {**form, "timeout": timeout, **WHOLE_AND_NEWEST}, strip)
         except TransportError as error:
             raise QueryError("transport", str(error)) from error
+        except MatrixError as error:
+            raise QueryError("malformed", str(error)) from error
         finally:
             self._observe(time.monotonic() - began)
 

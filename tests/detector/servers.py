@@ -167,7 +167,7 @@ class FakePrometheus:
 
 
 def _well(document: dict[str, Any]) -> tuple[int, bytes]:
-    return 200, json.dumps(document).encode()
+    return 200, json.dumps(document, separators=(",", ":")).encode()  # as real ones write it
 
 
 def _truncated(document: dict[str, Any]) -> tuple[int, bytes]:
