@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from exporter.model import Direction, Message, Nanoseconds
 
+UNTIMED: Nanoseconds = -(1 << 60)
+"""When an answer began of which nobody knows it: before any question, so that it has no duration."""
+
 
 class ParseError(Exception):
     """The bytes are not the protocol they were taken for; says what was wrong, never quotes a payload."""

@@ -262,4 +262,7 @@ def _code(data: bytes) -> str:
     return ""
 
 
-SPEC = ProtocolSpec("clickhouse", frozenset({9000, 9001, 9010}), match, ClickhouseParser, Family.DATABASE)
+SPEC = ProtocolSpec(
+    *("clickhouse", frozenset({9000, 9001, 9010}), match, ClickhouseParser, Family.DATABASE),
+    heads_tell=True,
+)

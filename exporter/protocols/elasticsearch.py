@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from exporter.model import Direction, Kind, Message, Nanoseconds, Operation
 from exporter.protocols import http
-from exporter.protocols.base import Family, Match, ProtocolSpec
+from exporter.protocols.base import Family, Match, ProtocolSpec, unmeasured
 from exporter.protocols.http import HttpParser
 from exporter.protocols.http_head import LONG_TARGET_BYTES, MAX_METHOD_BYTES, TOKEN, match_server
 from exporter.protocols.names import schema_name
@@ -129,4 +129,8 @@ def match(client: bytes, server: bytes) -> Match:
 
 
 # It also stands behind proxies on the ports of HTTP, where HTTP must not outrank it.
-SPEC = ProtocolSpec("elasticsearch", http.SPEC.ports | {9200}, match, ElasticsearchParser, Family.DATABASE)
+SPEC = ProtocolSpec(
+    *("elasticsearch", http.SPEC.ports | {9200}, match, ElasticsearchParser, Family.DATABASE),
+    heads_tell=True,
+    trains=unmeasured,
+)

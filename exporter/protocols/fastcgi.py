@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds, Operation
-from exporter.protocols.base import Family, Match, ProtocolSpec
+from exporter.protocols.base import UNTIMED, Family, Match, ProtocolSpec
 from exporter.protocols.fastcgi_records import (
     ABORT,
     BEGIN,
@@ -31,7 +31,8 @@ METHOD = b"REQUEST_METHOD"
 URI = b"REQUEST_URI"
 LONGEST_VALUE = 4096
 # What an application that says nothing means (RFC 3875 6.3.3, 6.2.3), and one that is too busy or refuses the role.
-FOUND, MOVED, REFUSED = "200", "302", "503"
+FOUND, MOVED, REFUSED, UNKNOWN = "200", "302", "503", ""
+NAMING = b"status:"
 SURE = frozenset({BEGIN, END})
 
 
@@ -76,16 +77,19 @@ class _Request:
 class FastcgiParser:
     """One connection's state."""
 
-    __slots__ = ("_out", "_requests", "_sides")
+    __slots__ = ("_fed_at", "_missed", "_out", "_requests", "_sides")
 
     def __init__(self) -> None:
         self._sides = (Units(measure, begins), Units(measure, begins))
         self._requests: dict[int, _Request] = {}
+        self._fed_at: Nanoseconds = 0
+        self._missed = False  # more was lost than the rest of a packet
         self._out: list[Message] = []
 
     def feed(self, direction: Direction, data: bytes, at: Nanoseconds) -> Sequence[Message]:
         """Take the next bytes of one direction; return the messages that they complete."""
         self._out = []
+        self._fed_at = at
         for unit in self._sides[direction].feed(data, at):
             self._record(direction, unit)
         return self._out
@@ -94,8 +98,10 @@ class FastcgiParser:
         """Account for bytes that passed unseen."""
         self._out = []
         side = self._sides[direction]
+        losses = side.losses
         for unit in side.gap(size_bytes, at):
             self._record(direction, unit)
+        self._missed = self._missed or (side.losses > losses and at != self._fed_at)
         return self._out
 
     def skippable(self, direction: Direction) -> int:
@@ -109,13 +115,18 @@ class FastcgiParser:
     def finish(self, at: Nanoseconds) -> Sequence[Message]:
         """Return the requests that were cut short, and the answers that ended with the connection."""
         self._out = []
-        for number in list(self._requests):
-            request = self._requests[number]
-            self._emit(number, request)
-            if request.told_first_at >= 0 and not self._sides[1].losses:
-                self._answer(number, request, b"")
+        for number, request in self._requests.items():
+            if self._missed and request.told_first_at >= 0:
+                request.told_first_at = UNTIMED  # it may have gone on
+            self._end(number, request)
         self._requests.clear()
         return self._out
+
+    def _end(self, number: int, request: _Request) -> None:
+        """Tell of a request whose end was not seen; an answer that began has ended by now."""
+        self._emit(number, request)
+        if request.head:
+            self._answer(number, request, b"")
 
     def _record(self, direction: Direction, unit: Unit) -> None:
         head = unit.head
@@ -133,7 +144,7 @@ class FastcgiParser:
         request = self._requests.get(number)
         if kind == BEGIN:
             if request is not None:  # the end of the one before it was lost
-                self._emit(number, request)
+                self._end(number, request)
                 del self._requests[number]
             request = self._open(number, _Request(unit.first_at, begun=True))
         if request is None:
@@ -227,12 +238,17 @@ def value_of(params: bytes, name: bytes) -> bytes:
 
 
 def status_of(head: bytes) -> str:
-    """Return the status that the beginning of an application's answer gives, or means without giving one."""
+    """Return the status that the beginning of an application's answer gives, or means without giving one.
+
+    Of a head whose end was not seen the first field tells: all libraries write a status before anything else.
+    """
     fields = b"\n" + head.partition(b"\r\n\r\n")[0].lower()
     digits = fields.partition(b"\nstatus:")[2].lstrip()[:3]
     if len(digits) == 3 and digits.isdigit() and digits[:1] != b"0":
         return digits.decode("ascii")
-    return MOVED if b"\nlocation:" in fields else FOUND
+    if b"\nlocation:" in fields:
+        return MOVED
+    return FOUND if not head or b"\r\n\r\n" in head or not NAMING.startswith(fields[1 : 1 + len(NAMING)]) else UNKNOWN
 
 
 def match(client: bytes, server: bytes) -> Match:

@@ -5,7 +5,7 @@ from functools import partial
 
 from exporter.model import UNKNOWN_OPERATION, Direction, Kind, Message, Nanoseconds
 from exporter.protocols import http2_match
-from exporter.protocols.base import Family, ParseError, ProtocolSpec, unmeasured
+from exporter.protocols.base import UNTIMED, Family, ParseError, ProtocolSpec, unmeasured
 from exporter.protocols.bodies import NO_BODY
 from exporter.protocols.http2_frames import (
     CONTINUATION,
@@ -98,6 +98,8 @@ class Http2Parser:
             self._frame(side, direction, unit)
         if side.units.losses > losses and (side.units.lost or not self._torn_data(side, units)):
             self._forget(side)
+            if direction != CLIENT:
+                self._tear()
             self._hidden = min(self._hidden + (size_bytes if direction == CLIENT else 0), MOST_HIDDEN_BYTES)
         return self._out
 
@@ -112,8 +114,11 @@ class Http2Parser:
     def finish(self, at: Nanoseconds) -> Sequence[Message]:
         """Return the requests whose streams were never ended."""
         self._out = []
-        for number, stream in self._streams.items():
+        for number, stream in list(self._streams.items()):
             self._emit_request(number, stream)
+            if stream.torn and not self._grpc:
+                stream.told_first_at = UNTIMED
+                self._answer(number, stream, stream.told_last_at, "")
         self._streams.clear()
         return self._out
 
@@ -121,6 +126,17 @@ class Http2Parser:
         """Frames were lost, of which some may have held headers."""
         side.decoder.doubt()
         side.drop()
+
+    def _tear(self) -> None:
+        """Frames of answers were lost, maybe their ends."""
+        for stream in self._streams.values():
+            stream.torn = stream.answered
+
+    def _mend(self) -> None:
+        """A client that asks anew, and by one stream at a time, has got the answer before."""
+        number, stream = next(iter(self._streams.items()))
+        if stream.torn and stream.emitted and not self._grpc:
+            self._answer(number, stream, stream.told_last_at, "")
 
     def _torn_data(self, side: _Side, units: Sequence[Unit]) -> bool:
         """Return whether what was lost is of a frame of data alone: no headers are missing."""
@@ -158,6 +174,8 @@ class Http2Parser:
                 self._keep(stream, unit)
         else:
             stream.told_size += unit.size_bytes
+            stream.told_last_at = unit.last_at
+            stream.torn = False
 
     def _keep(self, stream: Stream, unit: Unit) -> None:
         """Keep a part of a request's body, unless bytes of it are missing or too many bodies are kept."""
@@ -206,6 +224,8 @@ class Http2Parser:
         if stream is None:
             if number <= self._latest and not headers.method:
                 return  # trailers of what was answered, or reset, before its end
+            if len(self._streams) == 1:
+                self._mend()
             self._uncover(number, at)
             self._latest = number
             stream = self._open(number, Stream(begun.first_at, asked=True))
@@ -221,6 +241,7 @@ class Http2Parser:
             self._uncover(number, begun.last_at)
             self._latest = max(self._latest, number) if self._latest else 0
         stream.told_size += size
+        stream.told_last_at = begun.last_at
         return stream.tell(headers, begun.first_at)
 
     def _uncover(self, number: int, at: Nanoseconds) -> None:

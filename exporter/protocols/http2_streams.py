@@ -28,6 +28,8 @@ class Stream:
         asked: whether the request's beginning was seen.
         emitted: whether the request was handed on.
         status: the response's HTTP status, 0 while there is none.
+        told_last_at: when the last frame of the answer that was seen was captured.
+        torn: whether frames of the answer may have been lost, its end among them.
         grpc: whether either side says that it is gRPC.
         grpc_status: as the trailers say; empty before.
         trace: which the request belongs to; empty if it does not say.
@@ -48,7 +50,9 @@ class Stream:
         "operation",
         "status",
         "told_first_at",
+        "told_last_at",
         "told_size",
+        "torn",
         "trace",
     )
 
@@ -64,6 +68,8 @@ class Stream:
         self.grpc = False
         self.grpc_status = ""
         self.told_first_at: Nanoseconds = 0
+        self.told_last_at: Nanoseconds = 0
+        self.torn = False
         self.told_size = 0
         self.trace = b""
         self.kind = NO_BODY

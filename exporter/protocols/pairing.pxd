@@ -6,7 +6,7 @@ from exporter.model cimport Exchange, Message
 from exporter.protocols.fifo cimport Fifo
 
 cdef object REQUEST, RESPONSE, ONE_WAY, PUSH, UNANSWERED, CHANGED
-cdef int64_t TURNS_TO_TRUST, REORDERED, PROVEN, NEVER, UNKNOWN
+cdef int64_t TURNS_TO_TRUST, REORDERED, CROSSED, PROVEN, NEVER, UNKNOWN
 
 
 @cython.final
@@ -41,6 +41,6 @@ cdef class Pairing:
     @cython.locals(request=Message, timed=bint)
     cdef _correlated_response(self, Message response, correlation)
     cdef _correlate(self, Message request, correlation)
-    cdef _answer(self, Message request, Message response, bint timed)
+    cdef _answer(self, Message request, Message response, bint timed, int64_t crossed)
     cdef _hidden_request(self, train, correlation)
     cdef _flush_ordered(self)

@@ -19,6 +19,8 @@ TURNS_TO_TRUST = 2
 PROVEN = 8
 # Captures of several queues may stamp an answer earlier than its question.
 REORDERED: Nanoseconds = 50_000_000
+# An answer that bears its question's number is its own, though the capture may have stamped one of the two late.
+CROSSED: Nanoseconds = 500_000
 NEVER: Nanoseconds = -1
 UNKNOWN = -1
 
@@ -225,14 +227,14 @@ class Pairing:
         request = self._ordered.popleft() if self._ordered else None
         if request is None and self._train is not None:
             request, timed = self._hidden_request(self._train, None), timed and sure
-        self._answer(request, response, timed)
+        self._answer(request, response, timed, 0)
 
     def _correlated_response(self, response: Message, correlation: int) -> None:
         request = self._correlated.pop(correlation, None)
         timed = True
         if request is None and self._train is not None and correlation >= 0:
             request, timed = self._hidden_request(self._train, correlation), self._train.sure
-        self._answer(request, response, timed)
+        self._answer(request, response, timed, CROSSED)
 
     def _hidden_request(self, train: Train, correlation: int | None) -> Message:
         """Return the request that nobody saw and that an answer belongs to."""
@@ -248,10 +250,10 @@ class Pairing:
             self._record(Exchange(replaced, None))
         self._correlated[correlation] = request
 
-    def _answer(self, request: Message | None, response: Message, timed: bool) -> None:
+    def _answer(self, request: Message | None, response: Message, timed: bool, crossed: Nanoseconds) -> None:
         if request is not None:
             # One that began before its question holds what is left of an earlier answer: its time is not known.
-            timed = timed and response.first_at >= request.first_at and not request.waits
+            timed = timed and response.first_at + crossed >= request.first_at and not request.waits
             if request.operation is UNKNOWN_OPERATION is not response.operation:
                 request = replace(request, operation=response.operation)
         self._record(Exchange(request, response, timed))

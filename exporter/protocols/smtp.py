@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from exporter.model import Direction, Message, Nanoseconds
-from exporter.protocols.base import Family, ProtocolSpec
+from exporter.protocols.base import Family, ProtocolSpec, unmeasured
 from exporter.protocols.framed import SidedParser
 from exporter.protocols.smtp_commands import Commands
 from exporter.protocols.smtp_match import match
@@ -43,4 +43,8 @@ class SmtpParser:
         return out
 
 
-SPEC = ProtocolSpec("smtp", frozenset({25, 24, 465, 587, 1025, 2525}), match, SmtpParser, Family.MESSAGING)
+SPEC = ProtocolSpec(
+    *("smtp", frozenset({25, 24, 465, 587, 1025, 2525}), match, SmtpParser, Family.MESSAGING),
+    heads_tell=True,
+    trains=unmeasured,
+)

@@ -19,6 +19,7 @@ from exporter.protocols.smtp_session import (
 MAX_LINE_BYTES = 16 << 10  # RFC 4954 4 allows 12,288
 MAX_CHUNK_DIGITS = 12
 MAX_STRANGE = 16
+PLAIN = frozenset((b"HELO", b"EHLO", b"MAIL", b"RCPT", b"VRFY", b"EXPN", b"HELP", b"NOOP"))
 END = b"\r\n.\r\n"
 CARRIED = len(END) - 1
 
@@ -80,7 +81,18 @@ class Commands:
             self._content += size_bytes
             self._tail = b""
         else:
+            begun = bytes(self._backlog.held) if self._session.state == COMMAND and size_bytes else b""
+            since = self._backlog.since
             self.lose(at, out)
+            self._begun(begun, since, out)
+
+    def _begun(self, line: bytes, since: Nanoseconds, out: list[Message]) -> None:
+        """Tell of the command whose end was not seen, if it is one by which nothing changes."""
+        verb, blank, _ = line[:9].partition(b" ")
+        operation = OPERATIONS.get(verb.upper())
+        if blank and operation is not None and verb.upper() in PLAIN:
+            out.append(Message(Kind.REQUEST, since, since, len(line), operation))
+            self._session.asked.append(verb.upper())
 
     def lose(self, at: Nanoseconds, out: list[Message]) -> None:
         """Look for the next command where a segment begins."""

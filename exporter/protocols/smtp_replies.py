@@ -2,8 +2,8 @@
 
 from exporter.model import Kind, Message, Nanoseconds
 from exporter.protocols.backlog import Backlog
-from exporter.protocols.base import Match, ParseError
-from exporter.protocols.smtp_match import REPLY, match_server
+from exporter.protocols.base import ParseError
+from exporter.protocols.smtp_match import ASSIGNED, REPLY
 from exporter.protocols.smtp_session import CHALLENGED, COMMAND, CONTENT, LOST, WAITING, SmtpSession
 
 MAX_LINE_BYTES = 8 << 10
@@ -13,12 +13,13 @@ GREETING, CHALLENGE, GO_AHEAD, REFUSED = 220, 334, 354, 400
 class Replies:
     """One direction (`framed.Side`)."""
 
-    __slots__ = ("_backlog", "_first_at", "_lost", "_session", "_size", "malformed", "seen", "skip")
+    __slots__ = ("_backlog", "_code", "_first_at", "_lost", "_session", "_size", "malformed", "seen", "skip")
 
     def __init__(self, session: SmtpSession) -> None:
         self._session = session
         self._backlog = Backlog()
         self._first_at: Nanoseconds = 0
+        self._code = 0
         self._size = 0  # of the reply's lines so far
         self._lost = False
         self.malformed = 0
@@ -28,7 +29,7 @@ class Replies:
     def feed(self, data: bytes, at: Nanoseconds, out: list[Message]) -> None:
         """Append the messages that the next bytes complete."""
         if self._lost:
-            if match_server(data) < Match.MAYBE:
+            if not ASSIGNED.match(data):
                 return
             self._lost = False
         buffer = self._backlog.join(data, at)
@@ -43,15 +44,26 @@ class Replies:
         self._backlog.keep(buffer, position, at)
 
     def gap(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
-        """Account for bytes that passed unseen."""
+        """Account for bytes that passed unseen; a reply of which the code was seen ends among them."""
+        held = bytes(self._backlog.held[:4])
+        if self._size or (size_bytes and len(held) == 4 and REPLY.match(held)):
+            self._first_at = self._first_at if self._size else self._backlog.since
+            self._size += len(self._backlog.held) + size_bytes
+            self._reply(int(held[:3]) if len(held) == 4 and REPLY.match(held) else self._code, at, out)
+            if len(self._session.asked) < 2:  # no other one may be among them
+                self._lose()
+                return
         self.lose(at, out)
 
     def lose(self, at: Nanoseconds, out: list[Message]) -> None:
         """Look for the next reply where a segment begins."""
+        self._lose()
+        self._session.forget()
+
+    def _lose(self) -> None:
         self._lost = True
         self._size = 0
         self._backlog.drop()
-        self._session.forget()
 
     def _line(self, line: bytes, size: int, first_at: Nanoseconds, at: Nanoseconds, out: list[Message]) -> None:
         if not REPLY.match(line):
@@ -60,8 +72,9 @@ class Replies:
         if not self._size:
             self._first_at = first_at
         self._size += size
+        self._code = int(line[:3])
         if line[3:4] != b"-":
-            self._reply(int(line[:3]), at, out)
+            self._reply(self._code, at, out)
             self._size = 0
 
     def _reply(self, code: int, at: Nanoseconds, out: list[Message]) -> None:

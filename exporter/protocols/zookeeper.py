@@ -5,7 +5,7 @@ no failure: that is what was asked; nor is one to a request that was not seen. E
 """
 
 from exporter.model import Kind, Message, Nanoseconds, Operation
-from exporter.protocols.base import Family, Match, ParseError, ProtocolSpec
+from exporter.protocols.base import UNTIMED, Family, Match, ParseError, ProtocolSpec
 from exporter.protocols.framed import Framed, SidedParser, signed, unsigned
 
 OPERATIONS = {
@@ -24,7 +24,6 @@ EXISTS = 3
 WITH_PATH = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 15, 17, 18, 19, 20, 21, 103, 104, 106))
 # What succeeds with more than the head of a reply.
 WITH_RESULT = frozenset((1, 4, 5, 6, 7, 8, 9, 12, 15, 19, 21, 103, 104))
-UNTIMED: Nanoseconds = 0  # earlier than any question
 PING, AUTH, CLOSE_SESSION = 11, 100, -11
 # Transaction numbers that are not counted up (ClientCnxn.java).
 EVENT_XID, PING_XID, AUTH_XID, SET_WATCHES_XID = -1, -2, -4, -8

@@ -1,5 +1,5 @@
 from exporter.protocols.clickhouse_match import operation_of
-from tests.exporter.protocols.conversing import Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, copied, server
 from tests.exporter.protocols.samples_clickhouse import (
     BLOCK,
     CLIENT_HELLO,
@@ -68,3 +68,9 @@ def test_lost_answer_ends_with_the_next_query() -> None:
 def test_verbs_of_its_own_are_told() -> None:
     assert operation_of(query(b"SYSTEM RELOAD CONFIG")).name == "SYSTEM"
     assert operation_of(query(b"-- why\nWITH 1 AS x SELECT x")).name in ("WITH", "SELECT")
+
+
+def test_answer_of_which_the_head_was_copied_is_timed() -> None:
+    steps = [step for _ in range(12) for step in (client(query(b"SELECT 1" + b" " * 90)), server(ROWS * 9 + DONE))]
+    kept = converse([client(CLIENT_HELLO), server(SERVER_HELLO), *copied(steps, 80)])
+    assert [exchange.duration for exchange in kept.exchanges[2:]] == [STEP] * 10

@@ -206,5 +206,5 @@ def test_nothing_that_was_copied_changes_by_being_told_that_it_is_all(data: st.D
 
 def test_only_protocols_that_measure_messages_or_do_not_are_told_of() -> None:
     assert {spec.name for spec in PROTOCOLS if spec.trains is not None} == {
-        *("redis", "memcached", "nats", "mqtt", "cassandra", "http", "http2", "grpc"),
+        *("redis", "memcached", "nats", "mqtt", "cassandra", "http", "http2", "grpc", "elasticsearch", "smtp"),
     }

@@ -3,7 +3,7 @@ import pytest
 from exporter.model import Operation
 from exporter.protocols.base import Match
 from exporter.protocols.elasticsearch import match, operation_of
-from tests.exporter.protocols.conversing import client, converse, server
+from tests.exporter.protocols.conversing import STEP, client, converse, copied, server
 from tests.exporter.protocols.samples_elasticsearch import asked, told
 
 
@@ -52,3 +52,12 @@ def test_client_names_itself_before_it_asks_anything_of_note(field: bytes) -> No
 
 def test_no_answer_in_http_is_no_elasticsearch() -> None:
     assert match(asked(b"POST /_bulk"), b"220 smtp\r\n") is Match.NO
+
+
+def test_answer_of_which_the_head_was_copied_is_timed() -> None:
+    steps = [
+        step for _ in range(12) for step in (client(asked(b"GET /a/_search")), server(told(b"200 OK") + b"x" * 99))
+    ]
+    kept = converse(copied(steps, 40))
+    assert (kept.requests(), kept.statuses()) == (["search"] * 12, ["200"] * 12)
+    assert [exchange.duration for exchange in kept.exchanges[-8:]] == [STEP] * 8

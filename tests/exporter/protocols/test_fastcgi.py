@@ -1,7 +1,7 @@
 import pytest
 
 from exporter.protocols.fastcgi import status_of
-from tests.exporter.protocols.conversing import Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Step, client, converse, copied, server
 from tests.exporter.protocols.samples_fastcgi import BEGIN, PARAMS, STDIN, asked, pair, record, told
 
 
@@ -47,7 +47,15 @@ def test_answer_that_ends_with_the_connection_counts() -> None:
 def test_answer_of_which_the_end_was_lost_is_not_timed() -> None:
     answer = told(b"")
     kept = converse((client(asked(b"GET")), server(answer[:30]), Step(1, lost=20), server(answer[50:])))
-    assert kept.statuses() == ["-"]
+    assert (kept.statuses(), kept.exchanges[0].duration) == (["200"], None)
+
+
+def test_answer_of_which_the_head_was_copied_has_its_status_and_time() -> None:
+    answers = (told(b"Status: 404 Gone\r\n"), told(b"X: y\r\n"))
+    asked_twice = [step for answer in answers for step in (client(asked(b"GET")), server(answer))]
+    kept = converse(copied(asked_twice, 31))
+    assert (kept.statuses(), kept.failures()) == (["404", "200"], [True, False])
+    assert [exchange.duration for exchange in kept.exchanges] == [STEP, STEP]
 
 
 @pytest.mark.parametrize("uri", [b"/orders/42?token=x", b"/orders/42?token=" + b"x" * 300])

@@ -7,7 +7,7 @@ from exporter.model import Direction
 from exporter.protocols.http2 import Http2Parser
 from exporter.protocols.http2_frames import PREFACE
 from exporter.protocols.http2_headers import HeaderDecoder
-from tests.exporter.protocols.conversing import Kept, Step, client, converse, copied, server
+from tests.exporter.protocols.conversing import STEP, Kept, Step, client, converse, copied, server
 from tests.exporter.protocols.samples_http2 import (
     CONTINUATION,
     DATA,
@@ -309,3 +309,22 @@ def test_pings_before_a_request_that_was_not_copied_do_not_speak_against_grpc() 
         steps += [client(asked[:12]), Step(0, lost=len(asked) - 12, at_once=True)]
         steps += [client(frame(PING, 1, 0, bytes(8))), server(told + body[:20]), Step(1, lost=40, at_once=True)]
     assert converse(steps).protocols == ["grpc"]
+
+
+def test_answer_of_which_the_end_was_lost_has_ended_before_the_next_request() -> None:
+    body = frame(DATA, END, 1, b"x" * 9)
+    kept = talk(client(get(1)), server(status(1, "503", WHOLE)), Step(1, lost=len(body)), client(get(3)))
+    assert (kept.requests(), kept.statuses(), kept.failures()) == (["GET", "GET"], ["503", "-"], [True, False])
+    assert kept.exchanges[0].duration == STEP
+
+
+def test_answer_of_which_the_end_was_lost_counts_without_a_time_if_nothing_follows() -> None:
+    kept = talk(client(get(1)), server(status(1, "503", WHOLE)), Step(1, lost=18))
+    assert (kept.statuses(), kept.exchanges[0].duration) == (["503"], None)
+
+
+def test_answer_that_goes_on_behind_a_loss_is_none_yet() -> None:
+    rest = (server(frame(DATA, 0, 1, b"x")), client(get(3)), server(status(3, "200")), server(frame(DATA, END, 1)))
+    kept = talk(client(get(1)), server(status(1, "503", WHOLE)), Step(1, lost=18), *rest)
+    assert sorted(kept.statuses()) == ["200", "503"]
+    assert max(exchange.duration or 0 for exchange in kept.exchanges) == 6 * STEP

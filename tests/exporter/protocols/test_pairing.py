@@ -132,3 +132,11 @@ def test_answer_that_was_lost_is_none() -> None:
     found = in_turns(request(100), 105, request(110), response(112))
     assert [exchange.response is None for exchange in found] == [True, False]
     assert durations(found) == [None, 2]
+
+
+def test_answer_with_the_questions_number_may_be_stamped_a_little_before_it() -> None:
+    late, early = 10**9, 10**9 - 400_000
+    numbered = paired(request(late, correlation=7), Message(Kind.RESPONSE, early, late + 5, 1, correlation=7))
+    much_earlier = paired(request(late, correlation=7), Message(Kind.RESPONSE, 5, late + 5, 1, correlation=7))
+    in_order = paired(request(late), Message(Kind.RESPONSE, early, late + 5, 1))
+    assert [durations(found) for found in (numbered, much_earlier, in_order)] == [[5], [None], [None]]

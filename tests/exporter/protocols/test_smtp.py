@@ -1,4 +1,4 @@
-from tests.exporter.protocols.conversing import Kept, Step, client, converse, server
+from tests.exporter.protocols.conversing import STEP, Kept, Step, client, converse, copied, server
 from tests.exporter.protocols.samples_smtp import ENVELOPE, MESSAGE
 
 GREETED = (server(b"220 mx ESMTP\r\n"), client(b"EHLO x\r\n"), server(b"250 mx\r\n"))
@@ -60,3 +60,16 @@ def test_local_delivery_is_answered_for_each_recipient_and_counts_once() -> None
 def test_unknown_commands_are_other_and_refused() -> None:
     kept = converse((*GREETED, client(b"XYZZY 1\r\n"), server(b"500 what?\r\n"), *QUIT))
     assert pairs(kept)[1:] == [("OTHER", "500"), ("QUIT", "221")]
+
+
+def test_reply_of_which_the_code_was_copied_is_a_reply() -> None:
+    asked = (client(b"MAIL FROM:<someone@shop.example>\r\n"), server(b"250 2.1.0 Originator ok, go on please\r\n"))
+    refused = (
+        client(b"RCPT TO:<somebody.else@shop.example>\r\n"),
+        server(b"550-5.1.1 no\r\n550 5.1.1 such mailbox\r\n"),
+    )
+    go_on = (client(b"DATA\r\n"), server(b"354 End data with <CR><LF>.<CR><LF>\r\n"))
+    message = (client(b"Subject: x\r\n" * 20 + b".\r\n"), server(b"250 2.0.0 Ok: queued as 4711 by this host\r\n"))
+    kept = converse([*GREETED, *copied([*asked, *refused, *go_on, *message, *QUIT], 30)])
+    assert pairs(kept)[1:] == [("MAIL", "250"), ("RCPT", "550"), ("DATA", "250"), ("QUIT", "221")]
+    assert kept.exchanges[1].duration == STEP
