@@ -184,16 +184,14 @@ class Conversation(Glancing):
     def _miss(self, side: int, size_bytes: int, at: Nanoseconds, is_tail: bool) -> None:
         if self._recognition is not None:
             self._whole = False
-            if is_tail:
-                self._recognition.cut(side, size_bytes, at)
-            else:
-                self._recognition = Recognition(self._flow, self._specs, latest_only=True)
+            self._recognition = self._recognition.missed(self._flow, side, size_bytes, at, is_tail)
         parser = self._parser
         if parser is None:
             return
         harmless = 0 < size_bytes <= parser.skippable(SIDES[side]) or self._spec is turns.SPEC
         head, self._head = self._head, None
         told_by_head = head is not None and is_tail and self._spec.heads_tell
+        alone = side != 0 and head is None and self._pairing.single()
         if not harmless:
             self._whole = False
             if not told_by_head:
@@ -209,7 +207,9 @@ class Conversation(Glancing):
                 if self._conjectures is None:
                     self._conjectures = Conjectures(self._pairing, self._estimates)
                 self._conjectures.tell(self._spec, side, head.behind(begun, known, size_bytes, at))
-        if told_by_head and not harmless:
+        if alone and not harmless:
+            self._pairing.presume(size_bytes)
+        elif told_by_head and not harmless:
             self._pairing.cut(side == SIDES[0])
         rest = parser.left()
         if rest is not None and self._parser is parser:

@@ -155,6 +155,13 @@ class Recognition:
             return otherwise
         return Verdict(Match.MAYBE, spec, hinted=True)
 
+    def missed(self, flow: Flow, direction: int, size_bytes: int, at: Nanoseconds, is_tail: bool) -> "Recognition":
+        """Account for bytes that passed unseen; return what goes on: another one, unless they end the last packet."""
+        if not is_tail:
+            return Recognition(flow, self._specs, latest_only=True)
+        self.cut(direction, size_bytes, at)
+        return self
+
     def cut(self, direction: int, size_bytes: int, at: Nanoseconds) -> None:
         """Account for the rest of the last packet, which was not copied: its head is all that there is to judge by."""
         self._latest_only = True

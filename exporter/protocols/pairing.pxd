@@ -14,9 +14,10 @@ cdef class Pairing:
     cdef object _record
     cdef Fifo _ordered
     cdef dict _correlated
+    cdef object _failures
     cdef object _train
-    cdef bint _answer_cut, _behind_cut, _cut, _doubted, _trusted, _was_response
-    cdef int64_t _least, _agreed, _serial, _answer_lost, _owed
+    cdef bint _answer_cut, _behind_cut, _cut, _some_lost, _doubted, _trusted, _was_response
+    cdef int64_t _least, _agreed, _serial, _answer_lost, _burst_at, _owed
 
     @cython.locals(message=Message)
     cpdef take(self, message)
@@ -32,9 +33,12 @@ cdef class Pairing:
     cpdef lose(self)
     @cython.locals(only=bint)
     cpdef lose_answer(self, int64_t since)
+    cpdef bint single(self) except -1
+    @cython.locals(request=Message)
+    cpdef presume(self, int64_t size_bytes)
     cpdef cut(self, bint asking)
     cpdef finish(self)
-    @cython.locals(was_response=bint)
+    @cython.locals(was_response=bint, lost=bint)
     cdef _request(self, Message request)
     @cython.locals(first=Message, request=Message, timed=bint, sure=bint)
     cdef _response(self, Message response)
@@ -43,4 +47,5 @@ cdef class Pairing:
     cdef _correlate(self, Message request, correlation)
     cdef _answer(self, Message request, Message response, bint timed, int64_t crossed)
     cdef _hidden_request(self, train, correlation)
+    cdef _learn(self, Message request, Message response)
     cdef _flush_ordered(self)

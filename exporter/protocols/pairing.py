@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from exporter.model import UNKNOWN_OPERATION, Exchange, Kind, Message, Nanoseconds
 from exporter.protocols.fifo import Fifo
+from exporter.protocols.presumed import Failures
 from exporter.protocols.trains import Train
 
 # Looking a member of an enumeration up costs more than comparing it.
@@ -33,14 +34,17 @@ class Pairing:
         "_answer_cut",
         "_answer_lost",
         "_behind_cut",
+        "_burst_at",
         "_correlated",
         "_cut",
         "_doubted",
+        "_failures",
         "_least",
         "_ordered",
         "_owed",
         "_record",
         "_serial",
+        "_some_lost",
         "_train",
         "_trusted",
         "_was_response",
@@ -51,9 +55,12 @@ class Pairing:
         self._ordered = Fifo()
         self._correlated: dict[int, Message] = {}
         self._doubted = False
+        self._failures: Failures | None = None  # since the first one
         self._cut = False  # messages may have been lost, but there is no sign of it
         self._answer_cut = False  # the oldest request may have been answered
         self._answer_lost: Nanoseconds = NEVER  # until when the answer to the only request was seen without a loss
+        self._burst_at: Nanoseconds = NEVER  # when all that are outstanding came, if at once
+        self._some_lost = False  # some of those were answered, nobody knows which; they came at once
         self._behind_cut = False  # the next request may not be the next one
         self._trusted = False  # turns have ended a doubt, and nothing spoke against them since
         self._least = 0  # requests since the doubt began that are surely unanswered
@@ -134,7 +141,7 @@ class Pairing:
         Until then halves are counted together but not timed. Pairs by correlation stay sound.
         """
         self._doubted = True
-        self._answer_cut = self._behind_cut = self._trusted = False
+        self._answer_cut = self._behind_cut = self._trusted = self._some_lost = False
         self._least = self._agreed = 0
         self._was_response = False
         self._answer_lost = NEVER
@@ -146,13 +153,36 @@ class Pairing:
         """Bytes of the server were lost; what ends after `since` may have begun or ended among them.
 
         Whose turns have proven that it does not pipeline gets the next response to its only request, if one comes
-        before its next request.
+        before its next request. Those that came at once may be answered in any order: until the next request it does
+        not matter which of them were.
         """
         only = self._serial >= PROVEN and len(self._ordered) == 1 and not self._doubted
         if only and self._answer_lost == NEVER:
             self._answer_lost = since
-        elif not only:
+        elif only:
+            pass
+        elif len(self._ordered) > 1 and self._burst_at != NEVER and not self._doubted:
+            self._some_lost = True
+        else:
             self.lose()
+
+    def single(self) -> bool:
+        """Return whether exactly one request is outstanding, without a doubt."""
+        sure = not self._doubted and self._train is None
+        return sure and len(self._ordered) + len(self._correlated) == 1
+
+    def presume(self, size_bytes: int) -> None:
+        """The answer to the only request was lost, of such a length: if only failures were as long, it was one."""
+        if self._failures is None or len(self._ordered) + len(self._correlated) != 1:
+            return
+        request = self._ordered.first() or next(iter(self._correlated.values()))
+        status = self._failures.status(request.operation, size_bytes)
+        if status is not None:
+            self._ordered.clear()
+            self._correlated.clear()
+            self._answer_lost = NEVER
+            at = request.last_at
+            self._record(Exchange(request, Message(RESPONSE, at, at, size_bytes, status=status, failed=True), False))
 
     def cut(self, asking: bool) -> None:
         """The rest of a packet is missing whose head was seen, and told of before; it may hide further messages.
@@ -185,7 +215,9 @@ class Pairing:
         if self._answer_lost != NEVER:
             self._answer_lost = NEVER
             self._flush_ordered()
-        if self._behind_cut or (self._answer_cut and self._ordered):
+        lost = self._answer_cut or self._some_lost
+        self._some_lost = False
+        if self._behind_cut or (lost and self._ordered):
             was_response = self._was_response
             self.lose()
             self._was_response = was_response
@@ -203,6 +235,10 @@ class Pairing:
         if len(self._ordered) >= MAX_OUTSTANDING:
             self._record(Exchange(self._ordered.popleft(), None))
             self.lose()
+        if not self._ordered:
+            self._burst_at = request.first_at
+        elif self._burst_at != request.first_at:
+            self._burst_at = NEVER
         self._ordered.append(request)
 
     def _response(self, response: Message) -> None:
@@ -256,7 +292,14 @@ class Pairing:
             timed = timed and response.first_at + crossed >= request.first_at and not request.waits
             if request.operation is UNKNOWN_OPERATION is not response.operation:
                 request = replace(request, operation=response.operation)
+            if response.failed or self._failures is not None:
+                self._learn(request, response)
         self._record(Exchange(request, response, timed))
+
+    def _learn(self, request: Message, response: Message) -> None:
+        if self._failures is None:
+            self._failures = Failures()
+        self._failures.learn(request.operation, response)
 
     def _flush_ordered(self) -> None:
         while self._ordered:

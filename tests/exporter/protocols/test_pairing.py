@@ -140,3 +140,63 @@ def test_answer_with_the_questions_number_may_be_stamped_a_little_before_it() ->
     much_earlier = paired(request(late, correlation=7), Message(Kind.RESPONSE, 5, late + 5, 1, correlation=7))
     in_order = paired(request(late), Message(Kind.RESPONSE, early, late + 5, 1))
     assert [durations(found) for found in (numbered, much_earlier, in_order)] == [[5], [None], [None]]
+
+
+def after_losing_answers(*steps: Message, asked_at: tuple[int, ...]) -> list[Exchange]:
+    exchanges: list[Exchange] = []
+    pairing = Pairing(exchanges.append)
+    for at in asked_at:
+        pairing.take(request(at))
+    pairing.lose_answer(asked_at[-1] + 1)
+    for step in steps:
+        pairing.take(step)
+    pairing.finish()
+    return exchanges
+
+
+def test_answers_to_what_was_asked_at_once_have_a_time_though_others_were_lost() -> None:
+    at_once = after_losing_answers(response(8), response(9), asked_at=(5, 5, 5))
+    one_by_one = after_losing_answers(response(8), response(9), asked_at=(4, 5, 5))
+    assert durations(at_once) == [3, 4, None]
+    assert durations(one_by_one) == [None] * 3
+
+
+def test_next_request_is_in_doubt_where_some_of_several_answers_were_lost() -> None:
+    exchanges = after_losing_answers(response(8), request(10), response(12), asked_at=(5, 5))
+    assert durations(exchanges)[0] == 3
+    assert durations(exchanges)[1:] == [None] * (len(exchanges) - 1)
+
+
+def answered(operation: str, size: int, failed: bool) -> tuple[Message, Message]:
+    told = Message(Kind.RESPONSE, 2, 2, size, status="42" if failed else "", failed=failed)
+    return request(1, operation), told
+
+
+def lost_of(size: int, *history: tuple[Message, Message], operation: str = "SELECT") -> list[Exchange]:
+    exchanges: list[Exchange] = []
+    pairing = Pairing(exchanges.append)
+    for pair in history:
+        for one in pair:
+            pairing.take(one)
+    pairing.take(request(3, operation))
+    single = pairing.single()
+    pairing.lose_answer(4)
+    if single:
+        pairing.presume(size)
+    pairing.finish()
+    return exchanges[len(history) :]
+
+
+def test_lost_answer_as_long_as_failures_to_the_same_operation_is_one() -> None:
+    failed, fine = answered("SELECT", 47, True), answered("SELECT", 99, False)
+    (presumed,) = lost_of(47, failed, fine)
+    assert presumed.response is not None
+    assert (presumed.response.failed, presumed.response.status, presumed.duration) == (True, "42", None)
+    for size, history, operation in (
+        (48, (failed,), "SELECT"),
+        (47, (failed,), "INSERT"),
+        (47, (failed, answered("SELECT", 47, False), failed), "SELECT"),
+        (47, (fine,), "SELECT"),
+    ):
+        (unknown,) = lost_of(size, *history, operation=operation)
+        assert unknown.response is None

@@ -147,7 +147,7 @@ def test_lost_replies_falsify_no_later_duration() -> None:
     turns = [client(PING), server(PONG)] * 4
     kept = converse([client(PING * 5), server(PONG * 2), Step(1, lost=14), server(PONG), *turns])
     timed = [exchange.duration for exchange in kept.exchanges if exchange.duration is not None]
-    assert timed == [STEP] * 5  # two before the loss, and after it all but the first turn
+    assert timed == [STEP, STEP, 3 * STEP, *[STEP] * 3]  # after the loss all but the first turn
     assert len(kept.exchanges) == 9
 
 
