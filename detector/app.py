@@ -104,7 +104,9 @@ def _parts(
         metrics.skipped.labels(reason).inc()
 
     prometheus = Prometheus(_prometheus(config), metrics.query_seconds.observe, _count(metrics))
-    puller = Puller(prometheus, signals, config.window, queries, skipped, config.shard, config.series_limit)
+    puller = Puller(
+        prometheus, signals, config.window, queries, skipped, config.shard, config.series_limit, config.keep
+    )
     plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=3 * config.interval)
     return Parts(

@@ -121,6 +121,11 @@ class Config:
     )
     history: float = duration("history.duration", 28 * 86400.0, "How much history to learn from.", least=600.0)
     step: float = duration("history.step", 300.0, "Resolution of that history.", least=1.0)
+    keep: bool = option(
+        "history.keep",
+        True,
+        "Keep history in the storage path between fits, 50 KB per series, and ask for what is new of it only.",
+    )
     refit: float = duration(
         "fit.interval", 21600.0, "Time between fits of the baselines; young series are fitted more often.", least=60.0
     )

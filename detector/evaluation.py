@@ -154,9 +154,8 @@ def evaluate(
     """
     if state.keys != baselines.keys or observed.shape != (len(baselines.keys),):
         raise ValueError(f"{len(state.keys)} states and {observed.shape} points for {len(baselines.keys)} baselines")
-    exact = observed.astype(np.float64)
-    seen = _seen(exact, visible)
-    point = _point(baselines, state.memory, at, usable(exact), seen, counts)
+    seen = _seen(observed, visible)
+    point = _point(baselines, state.memory, at, usable(observed.astype(np.float64)), seen, counts)
     allowed = wariness(state.held, at) * (1.0 if tolerance is None else tolerance)
     allowed = allowed * (1.0 if doubt is None else _widened(baselines, state.memory, point, doubt))
     usual = _usual(baselines, state.memory, point, allowed)
@@ -172,9 +171,9 @@ def evaluate(
     return Evaluated(after, scores, _findings(baselines, after, usual, point, scores))
 
 
-def _seen(observed: Floats, visible: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_]:
+def _seen(observed: Samples, visible: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_]:
     """Return of which series it is told what they were, or that they were not."""
-    sampled = np.isnan(observed) | np.isfinite(usable(observed))
+    sampled = np.isnan(observed) | np.isfinite(usable(observed.astype(np.float64)))
     return sampled if visible is None else visible & sampled
 
 

@@ -1,14 +1,14 @@
 """Gathers from Prometheus what one evaluation or one fit needs, several queries at a time."""
 
+import logging
 import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 
@@ -16,13 +16,17 @@ from detector.clients.matrix import Grid, Matrix, joined
 from detector.clients.prometheus import Prometheus, QueryError, columns_of
 from detector.clock import floor_to
 from detector.coverage import callees, look
-from detector.model import Floats, History, Seconds, SeriesKey, Signal
+from detector.kept import Kept
+from detector.model import History, Samples, Seconds, SeriesKey, Signal
 from detector.novelty import HOUR, Novelty
 from detector.precision import ERRORS, LOSSES
 from detector.shard import Shard
+from detector.shelf import Counted, Shelf, Spooled
 from detector.sight import EDGES, SCRAPES, SERVICES, STARTS, TARGETS, Look
 from detector.signals import duration, with_window
 from detector.spool import MOST_SERIES, Coarse, Spool
+
+log = logging.getLogger(__name__)
 
 Count = Callable[[str], None]
 HISTORIES_AT_ONCE = 2
@@ -96,10 +100,12 @@ class Puller:
         skipped: Count,
         shard: Shard = Shard(),
         limit: int = MOST_SERIES,
+        keep: bool = False,
     ) -> None:
         """`skipped` is told the reason for each series of this shard that cannot be watched.
 
-        `limit` is the most series of one signal that are learnt from; the newest are.
+        `limit` is the most series of one signal that are learnt from; the newest are. `keep` is whether history stays
+        on disk, so that the next time only what is new is asked for.
         """
         self._prometheus = prometheus
         self._queries = {signal.name: with_window(signal.query, window) for signal in signals}
@@ -117,6 +123,7 @@ class Puller:
         self._skipped = skipped
         self._shard = shard
         self._limit = limit
+        self._keep = keep
 
     def observe(self, grid: Grid) -> Observations:
         """The newest points and who can be seen, once all is answered. Raises like `read`."""
@@ -163,7 +170,7 @@ class Puller:
         """All signals over a long time, a few series at a time: one query for each as far as the limits allow.
 
         Args:
-            folder: where what has come lies until it is taken, on a disk.
+            folder: where what has come lies until it is taken, or for good, on a disk.
             recent: the newest of it at closer steps; None: there is none.
 
         Raises:
@@ -171,33 +178,47 @@ class Puller:
             OSError: the folder cannot be used.
         """
         with ExitStack() as files, ThreadPoolExecutor(HISTORIES_AT_ONCE, "history") as executor:
+            shelf = Shelf(folder, files, set())
 
-            def spooled(signal: str) -> _Spooled:
+            def spooled(signal: str) -> Spooled:
                 part = grid.newest(self._spans[signal])
                 # What is asked for every few minutes only stays as it was in between.
-                near = None if signal in self._rare else recent
-                return _Spooled(both(signal, part), None if near is None else both(signal, near))
-
-            def both(signal: str, part: Grid) -> _Counted:
-                counts = spool_of(signal, self._counts[signal], part) if signal in self._counts else None
-                return _Counted(spool_of(signal, self._queries[signal], part), counts)
-
-            def spool_of(signal: str, query: str, part: Grid) -> Spool:
-                # It has no name, so that nothing of it is left whatever becomes of this process.
-                spool = Spool(files.enter_context(TemporaryFile(dir=folder)), part, self._limit)
-                if signal in self._novelties:  # what is new stays so for an hour
-                    coarse = Coarse(spool, part, HOUR)
-                    self._spool(signal, query, coarse.grid, coarse)
-                else:
-                    self._spool(signal, query, part, spool)
-                return spool
+                near = None if recent is None or signal in self._rare else self._counted(signal, recent, shelf)
+                return Spooled(self._counted(signal, part, shelf), near)
 
             # While one is learnt from, Prometheus works on the next and the one after it is decoded.
             for spool in _ahead(executor, spooled, self._queries, HISTORIES_AT_ONCE):
                 for history in spool.histories():
                     self._be_open()
                     yield history
-                spool.close()
+                spool.end()
+        shelf.clear()
+
+    def _counted(self, signal: str, grid: Grid, shelf: Shelf) -> Counted:
+        counts = self._stored(signal, self._counts[signal], grid, shelf) if signal in self._counts else None
+        return Counted(self._stored(signal, self._queries[signal], grid, shelf), counts)
+
+    def _stored(self, signal: str, query: str, grid: Grid, shelf: Shelf) -> Spool | Kept:
+        if self._keep and signal not in self._novelties:
+            try:
+                return self._kept_history(signal, query, grid, shelf)
+            except OSError as error:  # as where the disk is full: then it is asked for anew each time
+                log.warning("history not kept", extra={"reason": str(error)})
+                self._keep = False
+                raise
+        spool = Spool(shelf.file(), grid, self._limit)
+        if signal in self._novelties:  # what is new stays so for an hour
+            coarse = Coarse(spool, grid, HOUR)
+            self._spool(signal, query, coarse.grid, coarse)
+        else:
+            self._spool(signal, query, grid, spool)
+        return spool
+
+    def _kept_history(self, signal: str, query: str, grid: Grid, shelf: Shelf) -> Kept:
+        kept = shelf.kept(signal, f"{query} {self._shard}", grid, self._limit)
+        self._spool(signal, query, grid, kept, kept.known)
+        kept.commit()
+        return kept
 
     def _begin(self, name: str, query: str, grid: Grid) -> Future[Matrix | QueryError]:
         if name not in self._rare or grid.columns > 1:
@@ -234,12 +255,15 @@ class Puller:
         parts.extend(self._prometheus.query(query, at) for at in times)
         return parts[0] if len(parts) == 1 else joined(parts, grid)
 
-    def _spool(self, signal: str, query: str, grid: Grid, spool: Spool | Coarse) -> None:
-        """Ask in parts, the newest first, each sized by the series of the one before and smaller after a failure."""
+    def _spool(self, signal: str, query: str, grid: Grid, spool: Spool | Coarse | Kept, known: int = 0) -> None:
+        """Ask for all but the first so many columns that are known.
+
+        In parts, the newest first, each sized by the series of the one before and smaller after a failure.
+        """
         now = series = len(self._prometheus.query(query, grid.end).labels)
         left, most, widest = grid.columns, FIRST_COLUMNS, grid.columns
-        while left:
-            columns = min(left, most, widest, columns_of(series))
+        while left > known:
+            columns = min(left - known, most, widest, columns_of(series))
             part = Grid(grid.start + (left - columns) * grid.step, grid.step, columns)
             self._give_way()
             try:
@@ -273,14 +297,14 @@ class Puller:
                     known[row] = behind[key]
         return History(keys, grid.start, grid.step, values, counts=known)
 
-    def _rows_of(self, matrices: Mapping[str, Matrix]) -> dict[SeriesKey, Floats]:
-        rows: dict[SeriesKey, Floats] = {}
+    def _rows_of(self, matrices: Mapping[str, Matrix]) -> dict[SeriesKey, Samples]:
+        rows: dict[SeriesKey, Samples] = {}
         for name, matrix in matrices.items():
             rows.update(self._rows(name, matrix))
         return rows
 
-    def _rows(self, signal: str, matrix: Matrix) -> dict[SeriesKey, Floats]:
-        rows: dict[SeriesKey, Floats] = {}
+    def _rows(self, signal: str, matrix: Matrix) -> dict[SeriesKey, Samples]:
+        rows: dict[SeriesKey, Samples] = {}
         for labels, row in zip(matrix.labels, matrix.values, strict=True):
             key = SeriesKey(labels.get("service_name", ""), signal)
             if not key.service_name:
@@ -292,46 +316,6 @@ class Puller:
             else:
                 rows[key] = row
         return rows
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """One signal's history on disk, and that of how many events its shares are of."""
-
-    values: Spool
-    counts: Spool | None
-
-    def histories(self) -> Iterator[History]:
-        for history in self.values.histories():
-            yield self._with_counts(history)
-
-    def of(self, keys: tuple[SeriesKey, ...]) -> History:
-        return self._with_counts(self.values.history(keys))
-
-    def close(self) -> None:
-        self.values.close()
-        if self.counts is not None:
-            self.counts.close()
-
-    def _with_counts(self, history: History) -> History:
-        return history if self.counts is None else replace(history, counts=self.counts.history(history.keys).values)
-
-
-@dataclass(frozen=True, slots=True)
-class _Spooled:
-    """One signal's history, and the newest of it at closer steps."""
-
-    whole: _Counted
-    recent: _Counted | None
-
-    def histories(self) -> Iterator[History]:
-        for history in self.whole.histories():
-            yield history if self.recent is None else replace(history, recent=self.recent.of(history.keys))
-
-    def close(self) -> None:
-        self.whole.close()
-        if self.recent is not None:
-            self.recent.close()
 
 
 def repeated(grid: Grid) -> int:
@@ -362,9 +346,9 @@ def _matrix(outcome: Matrix | QueryError) -> Matrix:
     return outcome
 
 
-def _ahead(executor: Executor, work: Callable[[str], _Spooled], names: Iterable[str], most: int) -> Iterator[_Spooled]:
+def _ahead(executor: Executor, work: Callable[[str], Spooled], names: Iterable[str], most: int) -> Iterator[Spooled]:
     """What becomes of each name, in their order; never more than `most` are under way beside the one taken."""
-    waiting: deque[Future[_Spooled]] = deque()
+    waiting: deque[Future[Spooled]] = deque()
     for name in names:
         waiting.append(executor.submit(work, name))
         if len(waiting) > most:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.clients.matrix import Grid
-from detector.model import Floats, History, Seconds, SeriesKey
+from detector.model import History, Samples, Seconds, SeriesKey
 
 STORED = np.dtype(np.float32)  # half the disk; what is learnt from it is kept no more exactly
 MOST_SERIES = 1_000_000
@@ -37,7 +37,7 @@ class Coarse:
         self._surplus = columns * self._each - grid.columns
         self.grid = Grid(grid.end - (columns - 1) * self._each * grid.step, self._each * grid.step, columns)
 
-    def add(self, first: int, rows: dict[SeriesKey, Floats]) -> int:
+    def add(self, first: int, rows: dict[SeriesKey, Samples]) -> int:
         """Like the spool's, `first` being a column of this grid. Raises OSError."""
         begin = first * self._each - self._surplus
         cut = max(0, -begin)
@@ -58,7 +58,7 @@ class Spool:
         self._parts: list[_Part] = []
         self._size = 0
 
-    def add(self, first: int, rows: dict[SeriesKey, Floats]) -> int:
+    def add(self, first: int, rows: dict[SeriesKey, Samples]) -> int:
         """Take in the columns from `first` on: each of these series, all of one length. Raises OSError.
 
         Returns:
@@ -95,7 +95,7 @@ class Spool:
             values[rows] = self.read(tuple(keys[row] for row in rows))
         return History(keys, self._grid.start, self._grid.step, values)
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Give the disk's space back."""
         self._file.close()
 

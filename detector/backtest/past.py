@@ -73,6 +73,7 @@ def _past(config: BacktestConfig, signals: tuple[Signal, ...], folder: Path, clo
         queries,
         lambda _: None,
         config.shard,
+        keep=True,
     )
     plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=3 * config.interval)

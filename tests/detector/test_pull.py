@@ -243,3 +243,40 @@ def test_the_newest_of_a_history_comes_at_closer_steps_too(server: FakePrometheu
     assert closer.values[closer.keys.index(key)] == pytest.approx(expected, nan_ok=True)
     rare = {signal.name for signal in SIGNALS if signal.every}
     assert all((history.recent is None) == (key.signal in rare) for key, history in histories.items())
+
+
+def pulled(server: FakePrometheus, folder: Path, end: float, keep: bool) -> dict[SeriesKey, list[str]]:
+    prometheus = Prometheus(Endpoint(server.url, Credentials(), 60.0, 1 << 24), lambda _: None, lambda _: None)
+    asking = Puller(prometheus, OF_ALL, WINDOW, AtOnce(), lambda _: None, keep=keep)
+    grid, recent = Grid(end - 39 * 300.0, 300.0, 40), Grid(end - 99 * 60.0, 60.0, 100)
+    found = {}
+    for history in asking.histories(grid, folder, recent):
+        for row, key in enumerate(history.keys):
+            near = None if history.recent is None else history.recent.values[row].tolist()
+            counts = None if history.counts is None else history.counts[row].tolist()
+            found[key] = [str(history.values[row].tolist()), str(near), str(counts)]
+    return found
+
+
+def test_of_history_that_is_kept_only_what_is_new_is_asked_for(server: FakePrometheus, tmp_path: Path) -> None:
+    app = server.world.courses["app"]["requests"]
+    server.world.courses["app"]["requests"] = lambda times: np.where(times < AT + 600.0, app(times), np.nan)
+    for end in (AT, AT + 900.0):
+        assert pulled(server, tmp_path / "kept", end, keep=True) == pulled(server, tmp_path, end, keep=False)
+    sizes = []
+    for keep in (True, False):
+        server.columns.clear()
+        pulled(server, tmp_path / "kept", AT + 1800.0, keep)
+        sizes.append(sum(server.columns))
+    assert sizes[0] < 0.8 * sizes[1]
+    assert list((tmp_path / "kept" / "history").iterdir()) == []  # for it is not to be kept any more
+
+
+def test_where_nothing_can_be_kept_history_is_asked_for_anew(server: FakePrometheus, tmp_path: Path) -> None:
+    (tmp_path / "history").touch()
+    prometheus = Prometheus(Endpoint(server.url, Credentials(), 60.0, 1 << 24), lambda _: None, lambda _: None)
+    asking = Puller(prometheus, OF_ALL[:1], WINDOW, AtOnce(), lambda _: None, keep=True)
+    grid = Grid(AT, 300.0, 30)
+    with pytest.raises(OSError, match="history"):
+        list(asking.histories(grid, tmp_path))
+    assert list(asking.histories(grid, tmp_path))
