@@ -17,7 +17,6 @@ from detector.pools import Pool, processes
 
 # Series fitted at once. It never depends on the number of processes, so that neither does any result.
 CHUNK = 256
-AHEAD = 2  # tasks for each worker: one at work, one at hand
 Progress = Callable[[int], None]
 
 
@@ -157,7 +156,7 @@ def _run(tasks: Iterator[Task], pool: Pool | None) -> Iterator[tuple[int, Calibr
         waiting: dict[Future[Calibrated], int] = {}
         for index, task in every:
             # Histories are only taken as fast as they are learnt from: those that wait are in memory.
-            if len(waiting) >= AHEAD * opened.workers:
+            if len(waiting) >= opened.most:
                 yield from _done(waiting)
             waiting[opened.executor.submit(fit_chunk, task)] = index
         while waiting:

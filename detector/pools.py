@@ -21,10 +21,14 @@ class PoolError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An executor, and how many tasks it works on at once."""
+    """An executor.
+
+    Attributes:
+        most: how many tasks to give it before one has ended: those at work, and some at hand, all of them in memory.
+    """
 
     executor: Executor
-    workers: int
+    most: int
 
 
 class Pool(Protocol):
@@ -47,7 +51,7 @@ class Processes:
         # Threads of the parent may hold locks: a forked child could wait for them for ever.
         with ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_give_way) as executor:
             try:
-                yield Opened(executor, self.workers)
+                yield Opened(executor, self.workers + 1)
             except BaseException:
                 executor.shutdown(cancel_futures=True)  # nobody waits for the rest
                 raise
@@ -78,7 +82,7 @@ class Cluster:
                 raise OSError(f"the Dask scheduler {self.address} has no workers")
             # A fit is as good the second time; a worker that dies takes none of it along.
             with client.get_executor(pure=False, retries=2) as executor:
-                yield Opened(executor, workers)
+                yield Opened(executor, 2 * workers)  # what is far away is asked for early
 
 
 def processes(workers: int) -> Pool | None:

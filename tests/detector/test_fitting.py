@@ -8,7 +8,7 @@ import pytest
 from detector.baselines.arrays import ARRAYS
 from detector.baselines.profiles import Stored
 from detector.checks import CHECKS, FLATLINE, SHIFT_HOUR, SHIFT_MINUTES, SPREAD, STEP_MINUTES
-from detector.fitting import AHEAD, CHUNK, fit, fit_each
+from detector.fitting import CHUNK, fit, fit_each
 from detector.model import Floats, History, SeriesKey, of_rows
 from detector.pools import Processes
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
@@ -61,7 +61,7 @@ def test_histories_are_taken_only_as_fast_as_they_are_learnt_from() -> None:
     streamed = fit_each(one_by_one(), SIGNALS, 60.0, Processes(2), learnt.append)
     assert streamed is not None
     assert streamed.keys == history(20, 1).keys
-    assert max(ahead) <= 2 * AHEAD + 2  # one is at hand to see whether it joins those before it
+    assert max(ahead) <= 3 + 2  # one is at hand to see whether it joins those before it
 
 
 def test_small_histories_are_learnt_from_together_and_teach_the_same() -> None:
