@@ -23,6 +23,7 @@ COMPILED: tuple[str, ...] = (
     "exporter.net.glancing",
     "exporter.net.sequences",
     "exporter.net.connections",
+    "exporter.net.entries",
     "exporter.net.engine",
     "exporter.protocols.backlog",
     "exporter.protocols.fifo",

@@ -32,12 +32,14 @@ from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.conversation import Conversations
 from exporter.services.sampling import FOREVER
+from exporter.sources.bpfring import BpfRing
 from exporter.sources.capture import MOST_HEADERS_BYTES
 from exporter.sources.classicfilter import WHOLE, Snap
 from exporter.sources.filters import CLASSIC, EBPF, Filters
 from exporter.sources.governed import WAITING_FULLNESS, look_after
 from exporter.sources.interfaces import LINK_ETHERNET, Interface
 from exporter.sources.ring import Ring
+from exporter.sources.rings import PacketRing
 from quickstart.debian import Tree, obtain
 from tests.live.support.namespace import own_loopback
 
@@ -56,12 +58,20 @@ EXPORTERS = {"as delivered": (), "no budget": ("--capture.cpu-budget=64",)}
 class Way:
     """How much is copied: by a packet's length alone, as was learnt of the server that sends or gets it, or by eBPF.
 
-    That goes by what was learnt too, and by how much room there is and what of a body came before.
+    That goes by what was learnt too, and by how much room there is and what of a body came before; where `writes`, it
+    writes into a ring of its own.
     """
 
     snap: Snap
     learns: bool = False
     filters: str = CLASSIC
+    writes: bool = False
+
+    def open(self, interface: Interface, filters: Filters) -> PacketRing:
+        """Return a ring that copies so much."""
+        if self.writes:
+            return BpfRing(interface, self.snap, RING_BYTES, filters)
+        return Ring(interface, self.snap, RING_BYTES, packet_filter=filters.make())
 
 
 WAYS = {
@@ -73,6 +83,7 @@ WAYS = {
     "whole": Way(Snap(WHOLE, 2048)),
     "learnt": Way(Snap(WHOLE, 2048), learns=True),
     "ebpf": Way(Snap(WHOLE, 2048), learns=True, filters=EBPF),
+    "bpf ring": Way(Snap(WHOLE, 2048), learns=True, filters=EBPF, writes=True),
 }
 
 
@@ -143,6 +154,21 @@ class Filled:
         self.bytes += struct.unpack_from("=I", memory, base + BLOCK_LENGTH)[0]
         return self.engine.block(memory, base, size, link, zone, since, until)
 
+    def entries(
+        self,
+        memory: mmap | bytes,
+        at: int,
+        end: int,
+        shift: int,
+        link: int,
+        zone: int,
+        since: int = 0,
+        until: int = FOREVER,
+    ) -> int:
+        """Read some entries."""
+        self.bytes += end - at
+        return self.engine.entries(memory, at, end, shift, link, zone, since, until)
+
     def moment(self, memory: mmap, base: int, size: int, number: int) -> int:
         """Return when a packet was captured."""
         return self.engine.moment(memory, base, size, number)
@@ -165,7 +191,7 @@ class Seen:
     dropped: int
 
 
-def rest(control: Connection, ring: Ring) -> bool:
+def rest(control: Connection, ring: PacketRing) -> bool:
     """Wait until the ring is to be read, as the exporter does; return whether the load has ended."""
     began = time.monotonic()
     wait((control, ring.fileno()), DRAIN_SECONDS)
@@ -184,7 +210,7 @@ def capture(way: Way, port: int, control: Connection) -> None:
     filled = Filled(engine)
     loopback = Interface("lo", socket.if_nametoindex("lo"), True, LINK_ETHERNET)
     filters = Filters(way.filters)
-    with closing(filters), closing(Ring(loopback, way.snap, RING_BYTES, packet_filter=filters.make())) as ring:
+    with closing(filters), closing(way.open(loopback, filters)) as ring:
         control.send(None)
         before = time.process_time()
         fullness, last, known, ending = 0.0, ring.stats(), (engine.bodies(), engine.messages()), False
@@ -199,7 +225,7 @@ def capture(way: Way, port: int, control: Connection) -> None:
             fullness, last = ring.drain(filled).fullness, now
             if (engine.bodies(), engine.messages()) != known:
                 known = engine.bodies(), engine.messages()
-                ring.cut(replace(way.snap, bodies=known[0], messages=known[1]))
+                ring.tap.cut(replace(way.snap, bodies=known[0], messages=known[1]))
         spent = time.process_time() - before
         engine.close(time.time_ns())
         stats = ring.stats()

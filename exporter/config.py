@@ -11,7 +11,7 @@ from toolkit.values import Address
 MIB = 1 << 20
 SYSCALL_MODES = ("windows", "continuous")
 NAMESPACES = ("host", "all")
-METHODS = ("auto", "ring", "scapy")
+METHODS = ("auto", "bpf", "ring", "scapy")
 HOST_METHODS = ("auto", "procfs", "psutil")
 FILTERS = ("auto", "ebpf", "classic")
 
@@ -75,7 +75,7 @@ class Config:
     capture_method: str = choice(
         "capture.method",
         "auto",
-        "How to capture packets: through memory shared with the kernel (ring), or with scapy, which is far slower.",
+        "How to capture packets: by eBPF (bpf), by packet sockets (ring), or with scapy, which is far slower.",
         METHODS,
     )
     capture_filter: str = choice(

@@ -167,7 +167,7 @@ FAMILIES: tuple[Number | Counts | Facts, ...] = (
     ),
     Facts(
         "larimar_capture_method",
-        "Always 1; how packets are captured: by rings that the kernel shares, or, far slower, by scapy.",
+        "Always 1; how packets are captured: by an eBPF program (bpf), packet sockets (ring), or, far slower, scapy.",
         ("method",),
         lambda seen: (seen.method,),
     ),

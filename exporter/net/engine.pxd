@@ -7,6 +7,7 @@ from exporter.net.layout cimport (
 
 from exporter.net.connections cimport Connections
 from exporter.net.delivery cimport Delivery
+from exporter.net.entries cimport COPIED, DISCARDED, PACKET, SENT, size_of, stamp
 from exporter.net.frames cimport Frame
 from exporter.net.octets cimport little32
 from exporter.net.table cimport FlowTable
@@ -35,6 +36,9 @@ cdef class Engine:
                         int64_t until=*) except? -7
     @cython.locals(end=int64_t, at=int64_t, following=int64_t, is_there=bint, when=int64_t)
     cpdef int64_t moment(self, memory, int64_t base, int64_t size, int64_t number) except? -7
+    @cython.locals(word=int64_t, following=int64_t, captured=int64_t, when=int64_t, wanted=int64_t)
+    cpdef int64_t entries(self, memory, int64_t at, int64_t end, int64_t shift, int link=*, uint64_t zone=*,
+                          int64_t since=*, int64_t until=*) except? -7
     @cython.locals(at=int64_t, captured=int64_t, when=int64_t)
     cpdef int64_t records(self, data, int64_t start, bint swapped, int64_t fraction_ns, int link, int64_t end=*) except? -7
     cpdef frame(self, data, int link, int64_t wire, int64_t at)

@@ -19,6 +19,7 @@ from exporter.net.stream import Opener, TurnSink, Watcher
 from exporter.net.table import FlowTable
 
 if not cython.compiled:
+    from exporter.net.entries import COPIED, DISCARDED, PACKET, SENT, size_of, stamp
     from exporter.net.layout import DATAGRAM, FRAGMENT, SEGMENT, ZONE_SHIFT
     from exporter.net.octets import little32
 
@@ -137,6 +138,44 @@ class Engine:
         when = self._native(at + 4, end) * 1_000_000_000 + self._native(at + 8, end) if is_there else 0
         self._detach()
         return when
+
+    def entries(
+        self,
+        memory: mmap | bytes,
+        at: int,
+        end: int,
+        shift: int,
+        link: int = 1,
+        zone: int = 0,
+        since: int = 0,
+        until: int = FOREVER,
+    ) -> int:
+        """Read the packets of a BPF ring buffer's entries from `at` to `end`; return how many those were.
+
+        All entries must be written. Arguments that are not told here are those of `block`.
+
+        Args:
+            shift: what to add to the entries' times, nanoseconds, for those of capture.
+        """
+        self._attach(memory, BATCH)
+        self.zone = zone << ZONE_SHIFT
+        end = min(end, len(self.view))
+        wanted = 0
+        while at + PACKET <= end:
+            word = self._native(at, end)
+            following = at + size_of(word)
+            captured = self._native(at + COPIED, end)
+            if following > end or at + PACKET + captured > following:
+                break
+            when = stamp(self.view, at) + shift
+            if not word & DISCARDED and since <= when < until:
+                self._packet(at + PACKET, captured, self._native(at + SENT, end), link, when)
+                wanted += 1
+            at = following
+        self._follow()
+        self._detach()
+        self.zone = 0
+        return wanted
 
     def records(self, data: mmap | bytes, start: int, swapped: bool, fraction_ns: int, link: int, end: int = -1) -> int:
         """Read the whole packet records of a classic pcap file in `data` from `start`; return where the rest begins.

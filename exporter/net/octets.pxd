@@ -16,12 +16,14 @@ cdef extern from *:
     #define larimar_big64(x) __builtin_bswap64(x)
     #define larimar_little32(x) (x)
     #endif
+    #define larimar_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
     #define larimar_prefetch(x) __builtin_prefetch((const void *)(x))
     """
     uint16_t larimar_big16(uint16_t) noexcept nogil
     uint32_t larimar_big32(uint32_t) noexcept nogil
     uint64_t larimar_big64(uint64_t) noexcept nogil
     uint32_t larimar_little32(uint32_t) noexcept nogil
+    void larimar_acquire() noexcept nogil
     void larimar_prefetch(uint64_t *) noexcept nogil
 
 
@@ -63,4 +65,9 @@ cdef inline int64_t little32(const unsigned char[::1] memory, int64_t at) except
 
 cdef inline int prefetch(uint64_t[::1] memory, int64_t at) except -1:
     larimar_prefetch(&memory[at])
+    return 0
+
+
+cdef inline int acquire() except -1:
+    larimar_acquire()
     return 0

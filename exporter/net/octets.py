@@ -32,3 +32,7 @@ def little32(memory: memoryview, at: int) -> int:
 
 def prefetch(memory: memoryview, at: int) -> None:
     """Have the cache fetch the 64-bit word at `at` of a view of such words; a hint, of which Python has no use."""
+
+
+def acquire() -> None:
+    """Read what follows after what went before, which another processor writes last."""

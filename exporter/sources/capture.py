@@ -8,19 +8,22 @@ from exporter.net.engine import Engine
 from exporter.net.lengths import Bodies
 from exporter.services.picks import Block
 from exporter.sources import classicfilter
+from exporter.sources.bpfring import BpfRing
 from exporter.sources.classicfilter import ALL, Sample, Snap
 from exporter.sources.cutting import Cutting
+from exporter.sources.ebpf.kernel import BpfError
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import AUTO, Filters
 from exporter.sources.interfaces import Interface, Place, interfaces_up
 from exporter.sources.namespaces import Namespaces
 from exporter.sources.ring import BLOCK_BYTES, Ring
+from exporter.sources.rings import PacketRing
 from exporter.sources.scout import Found, Scout
 from exporter.sources.source import CaptureStats, Choice, Drained
 
 log = logging.getLogger(__name__)
 
-METHOD = "ring"
+BPF, RING = "bpf", "ring"
 LEAST_RING_BYTES = 4 * BLOCK_BYTES
 MOST_RING_BYTES = 16 << 20
 # Packets up to so long are copied whole, since messages may be pipelined in them: a client that publishes without a
@@ -42,7 +45,7 @@ class Share:
         doubted: how much of it may still be read before the last packet that was dropped is passed.
     """
 
-    ring: Ring
+    ring: PacketRing
     cutting: Cutting = field(default_factory=lambda: Cutting(len(WHOLE_BYTES)))
     dropped: int = 0
     dropping: int = 0
@@ -72,6 +75,7 @@ class Capture:
         memory_bytes: int,
         datagrams: bool = False,
         filters: str = AUTO,
+        method: str = AUTO,
         namespaces: Namespaces | None = None,
     ) -> None:
         """Open the rings.
@@ -82,12 +86,14 @@ class Capture:
             memory_bytes: for packets and flows; half of it is for the rings.
             datagrams: whether UDP is wanted beside TCP and tunnels.
             filters: which filters, one of `sources.filters.CHOICES`.
+            method: `bpf` for rings that an eBPF filter writes, `ring` for those of packet sockets, or `auto`.
             namespaces: the network namespaces to follow beside this process's own.
         """
         self._filters = Filters(filters)
+        self._method = method
         self._scout = Scout(interfaces, namespaces)
         self._found: Found | None = None
-        self._ended: list[Ring] = []
+        self._ended: list[PacketRing] = []
         self._snap_bytes = snap_bytes
         self._bodies = self._messages = frozenset[Bodies]()
         self._datagrams = datagrams
@@ -129,12 +135,12 @@ class Capture:
             self._begin(place, ring)
         self._tell_refused(found)
 
-    def _begin(self, place: Place, ring: Ring) -> None:
+    def _begin(self, place: Place, ring: PacketRing) -> None:
         """Capture by a ring that is open, but keeps nothing yet."""
         self._rings[place] = Share(ring)
-        ring.cut(self._snap(0), self._sample)
+        ring.tap.cut(self._snap(0), self._sample)
         if not self._paused:
-            ring.resume()
+            ring.tap.resume()
 
     def _tell_refused(self, found: Found) -> None:
         """Log what is not captured, once for each interface and namespace."""
@@ -148,7 +154,7 @@ class Capture:
         for inode in found.closed_ways.keys() - ways.keys():
             log.warning("network namespace not followed", extra={"reason": found.closed_ways[inode]})
 
-    def _give_back(self, ring: Ring) -> None:
+    def _give_back(self, ring: PacketRing) -> None:
         self._used -= ring.size_bytes
         ring.close()
 
@@ -170,7 +176,7 @@ class Capture:
         if engine.bodies() != self._bodies or (engine.messages() != self._messages and self._filters.is_ebpf):
             self._bodies, self._messages = engine.bodies(), engine.messages()
             for share in self._rings.values():
-                share.ring.cut(self._snap(share.cutting.step), self._sample)
+                share.ring.tap.cut(self._snap(share.cutting.step), self._sample)
         return Drained(packets, fullness)
 
     def descriptors(self) -> tuple[int, ...]:
@@ -215,17 +221,17 @@ class Capture:
         """Capture nothing from now on; what was captured stays to be read."""
         self._paused = True
         for share in self._rings.values():
-            share.ring.pause()
+            share.ring.tap.pause()
 
     def leave(self) -> None:
         """Spare the packets all cost while paused; takes the kernel some 10 to 25 ms for each ring."""
         for share in tuple(self._rings.values()):
-            self._try(share.ring.interface, share.ring.leave)
+            self._try(share.ring.interface, share.ring.tap.leave)
 
     def prepare(self) -> None:
         """Come back, still paused; takes the kernel as long."""
         for share in tuple(self._rings.values()):
-            self._try(share.ring.interface, share.ring.prepare)
+            self._try(share.ring.interface, share.ring.tap.prepare)
 
     def resume(self, sample: Sample) -> None:
         """Capture again, these flows.
@@ -235,10 +241,10 @@ class Capture:
         self._sample = sample
         self._paused = False
         for share in self._rings.values():
-            share.ring.cut(self._snap(share.cutting.step), sample)
-            self._try(share.ring.interface, share.ring.prepare)
+            share.ring.tap.cut(self._snap(share.cutting.step), sample)
+            self._try(share.ring.interface, share.ring.tap.prepare)
         for share in self._rings.values():
-            share.ring.resume()
+            share.ring.tap.resume()
 
     def _try(self, interface: Interface, action: Callable[[], None]) -> None:
         """Do what fails where an interface has gone; the next refresh closes its ring."""
@@ -255,7 +261,7 @@ class Capture:
             self._gone_dropped + sum(count.dropped for count in counts),
             len(self._rings),
             len(self._refused) + len(self._closed_ways) + self._scout.left_out,
-            METHOD,
+            BPF if any(isinstance(share.ring, BpfRing) for share in self._rings.values()) else RING,
             self._filters.status(),
         )
 
@@ -269,7 +275,7 @@ class Capture:
             self._give_back(self._ended.pop())
         self._filters.close()
 
-    def _open(self, interface: Interface) -> Ring:
+    def _open(self, interface: Interface) -> PacketRing:
         """Open a ring that keeps nothing yet.
 
         Raises:
@@ -279,9 +285,27 @@ class Capture:
         size = min(share, self._ring_bytes - self._used)
         if size < LEAST_RING_BYTES and self._used:
             raise SourceError(f"no memory left for a ring on interface {interface.name}")
-        ring = Ring(interface, self._snap(0), size, self._datagrams, self._filters.make(), paused=True)
+        ring = self._ring(interface, size)
         self._used += ring.size_bytes
         return ring
+
+    def _ring(self, interface: Interface, size: int) -> PacketRing:
+        """Open a ring of the best kind that is to be had.
+
+        Raises:
+            SourceError: there is none.
+        """
+        if self._method != RING and self._filters.is_ebpf:
+            try:
+                return BpfRing(interface, self._snap(0), size, self._filters, self._datagrams, paused=True)
+            except BpfError as error:
+                if self._method == BPF:
+                    raise
+                self._method = RING
+                log.warning("no BPF ring, using packet rings", extra={"reason": str(error)})
+        elif self._method == BPF:
+            raise SourceError(f"no BPF ring: {self._filters.status().reason}")
+        return Ring(interface, self._snap(0), size, self._datagrams, self._filters.make(), paused=True)
 
     def _snap(self, step: int) -> Snap:
         whole = WHOLE_BYTES[step] if step < len(WHOLE_BYTES) else 0
@@ -292,7 +316,7 @@ class Capture:
         step = share.cutting.step
         happened()
         if step != share.cutting.step:
-            share.ring.cut(self._snap(share.cutting.step), self._sample)
+            share.ring.tap.cut(self._snap(share.cutting.step), self._sample)
 
     def _end(self, place: Place) -> None:
         """Capture no more on an interface; its ring is closed later, which takes the kernel a while."""

@@ -14,6 +14,7 @@ from exporter.sources.classicfilter import Kept, Snap, payload_filter
 from exporter.sources.ebpf import kernel
 from exporter.sources.ebpf.kernel import ARRAY, LRU_HASH, BpfError
 from exporter.sources.ebpf.packetprogram import KEY_BYTES, VALUE_BYTES, Measure, translate
+from exporter.sources.ebpf.ringprogram import Sink
 
 log = logging.getLogger(__name__)
 
@@ -74,30 +75,40 @@ class EbpfFilter:
     Args:
         filters: told where the kernel refuses a program, which the classic one then stands in for.
         flows: the map of flows, which stays its owner's.
+        sink: where the program writes what it keeps, which nothing stands in for; None for a ring of the socket's.
 
     Raises:
         BpfError: the kernel gives no map.
     """
 
-    def __init__(self, filters: "Filters", flows: int) -> None:
+    def __init__(self, filters: "Filters", flows: int, sink: Sink | None = None) -> None:
         self._filters = filters
         self._flows = flows
+        self._sink = sink
         self._room = kernel.create_map(ARRAY, 4, 4, 1)
         self._classic = ClassicFilter()
         self._loaded: Kept | None = None
         self._program = -1
 
     def attach(self, sock: socket.socket, kept: Kept) -> None:
-        """Set the socket's program; while flows are chosen it is the classic one, as each choice is another program."""
-        if kept.sample.flows > 1 or self._filters.refused:
+        """Set the socket's program; while flows are chosen it is the classic one, as each choice is another program.
+
+        Raises:
+            BpfError: there is no program yet that writes into the sink, and the kernel refuses this one.
+        """
+        if self._sink is None and (kept.sample.flows > 1 or self._filters.refused):
             self._classic.attach(sock, kept)
             return
         try:
             self.load(kept)
         except BpfError as error:
-            self._filters.refuse(error)
-            self._classic.attach(sock, kept)
-            return
+            if self._sink is None:
+                self._filters.refuse(error)
+                self._classic.attach(sock, kept)
+                return
+            if self._loaded is None:
+                raise
+            self._filters.stay(error)
         sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, self._program)
 
     def load(self, kept: Kept) -> int:
@@ -107,9 +118,11 @@ class EbpfFilter:
             BpfError: the kernel refused it.
         """
         if kept != self._loaded:
-            program = payload_filter(kept.snap, kept.link_header, kept.datagrams, judged=True)
-            measure = Measure(kept.snap, FIRST_BYTES, HEADER_BYTES, kept.link_header, self._flows, self._room)
-            descriptor = kernel.load_filter(translate(program, measure))
+            program = payload_filter(kept.snap, kept.link_header, kept.datagrams, kept.sample, judged=True)
+            measure = Measure(
+                kept.snap, FIRST_BYTES, HEADER_BYTES, kept.link_header, self._flows, self._room, self._sink
+            )
+            descriptor = kernel.load_filter(translate(program, measure, chooses_flows=kept.sample.flows > 1))
             self._unload()
             self._program, self._loaded = descriptor, kept
         return self._program
@@ -142,7 +155,7 @@ class Filters:
     def __init__(self, choice: str = AUTO) -> None:
         self.refused = ""
         self._unsaid = ""
-        self._said = False
+        self._said = self._stayed = False
         self._asked = choice != AUTO
         self._flows = -1
         if choice == CLASSIC:
@@ -165,10 +178,26 @@ class Filters:
             self.refuse(error)
             return ClassicFilter()
 
+    def make_writing(self, sink: Sink) -> PacketFilter:
+        """Return the filter of a new ring into which it writes itself.
+
+        Raises:
+            BpfError: eBPF is not in use, or the kernel gives no map.
+        """
+        if not self.is_ebpf:
+            raise BpfError("no eBPF filter", self.refused or kernel.NOT_SUPPORTED)
+        return EbpfFilter(self, self._flows, sink)
+
     def refuse(self, error: BpfError) -> None:
         """Do with the classic filter from now on."""
         self.refused = error.reason
         self._unsaid = self._unsaid or str(error)
+
+    def stay(self, error: BpfError) -> None:
+        """Go on with the program there is; logged once."""
+        if not self._stayed:
+            self._stayed = True
+            log.warning("eBPF filter not renewed, copying as before", extra={"reason": str(error)})
 
     def say(self) -> None:
         """Log what was refused, once."""

@@ -23,7 +23,7 @@ def open_packets(
     """Return the capture of a host's interfaces.
 
     Args:
-        method: `ring`, `scapy`, or `auto` for rings where the system has them.
+        method: `bpf`, `ring`, `scapy`, or `auto` for the first of them that the system has.
         interfaces: the names to capture; every interface where it is empty.
         snap_bytes: how much to copy of packets that are too long to be copied whole.
         memory_bytes: for packets and flows.
@@ -41,4 +41,4 @@ def open_packets(
         return SniffedCapture(interfaces)
     from exporter.sources.capture import Capture  # noqa: PLC0415
 
-    return Capture(interfaces, snap_bytes, memory_bytes, filters=filters, namespaces=namespaces)
+    return Capture(interfaces, snap_bytes, memory_bytes, filters=filters, method=method, namespaces=namespaces)

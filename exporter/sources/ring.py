@@ -3,32 +3,28 @@
 Source: Linux, Documentation/networking/packet_mmap.rst; include/uapi/linux/if_packet.h.
 """
 
-import errno
 import mmap
-import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
-from typing import Protocol
 
 from exporter.services.picks import Block, Extent
 from exporter.services.sampling import FOREVER
 from exporter.sources import classicfilter
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import ClassicFilter, PacketFilter
-from exporter.sources.interfaces import LINK_ETHERNET, Interface
+from exporter.sources.interfaces import Interface
+from exporter.sources.rings import EVERYTHING, FOR_LONG, PacketReader, RingStats
 from exporter.sources.source import Choice, Drained
+from exporter.sources.tap import SOL_PACKET, Tap
 
-SOL_PACKET = 263
 PACKET_RX_RING = 5
 PACKET_STATISTICS = 6
 PACKET_VERSION = 10
-PACKET_IGNORE_OUTGOING = 23
 TPACKET_V3 = 2
-ETH_P_ALL = 3
 TP_STATUS_USER = 1
 STATUS_OFFSET = 8  # of a block's header
 PACKETS_OFFSET = 12
@@ -38,41 +34,7 @@ NANOSECONDS = 1_000_000_000
 
 BLOCK_BYTES = 1 << 18  # at least two of the longest frames; a larger one makes small rings coarse
 FRAME_BYTES = 2048  # a formality in version 3: packets are packed into the block
-SILENT = 0x88B5  # a type for experiments: a socket bound to it costs the other packets nothing
-FOR_LONG = 0.6  # of the free blocks; packets of 64 KB leave a quarter of a block unused
-EVERYTHING = (Extent(),)
 RETIRE_MILLISECONDS = 60  # a block that is not full is handed over after this
-
-
-class BlockReader(Protocol):
-    """What reads the packets of blocks; `exporter.net.engine.Engine` is one."""
-
-    def block(
-        self, memory: mmap.mmap, base: int, size: int, link: int, zone: int, since: int = 0, until: int = FOREVER
-    ) -> int:
-        """Read a block's packets of a time; return how many. `zone` is 0 but for the loopback of another namespace."""
-        ...
-
-    def moment(self, memory: mmap.mmap, base: int, size: int, number: int) -> int:
-        """Return when one of a block's packets was captured."""
-        ...
-
-    def resume(self, at: int) -> None:
-        """Nothing was read for a while before a moment."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RingStats:
-    """What the kernel counted since the ring was opened.
-
-    Attributes:
-        packets: that passed the filter, dropped ones included.
-        dropped: for which no block was free.
-    """
-
-    packets: int
-    dropped: int
 
 
 class Ring:
@@ -96,25 +58,16 @@ class Ring:
         paused: bool = False,
     ) -> None:
         self.interface = interface
-        self._filter = packet_filter or ClassicFilter()
-        self._datagrams = datagrams
-        self._open = not paused
-        self._away = False
+        self.tap = Tap(interface, snap, datagrams, packet_filter or ClassicFilter(), paused)
         self._blocks = max(2, size_bytes // BLOCK_BYTES)
         self._next = 0
         self._packets = self._dropped = 0
         self._read_until = FOREVER
         try:
-            self._socket = _open_socket()
-        except SourceError:
-            self._filter.close()
-            raise
-        try:
-            self._memory = self._map(snap)
-            self._socket.bind((interface.name, ETH_P_ALL))
+            self._memory = self._map()
+            self.tap.bind()
         except OSError as error:
-            self._socket.close()
-            self._filter.close()
+            self.tap.close()
             raise SourceError(f"no ring on interface {interface.name}: {error.strerror}") from error
         self._status = memoryview(self._memory).cast("I")
         self._refill()
@@ -125,7 +78,7 @@ class Ring:
         return self._blocks * BLOCK_BYTES
 
     def drain(
-        self, reader: BlockReader, may_go_on: Callable[[], bool] = lambda: True, choice: Choice | None = None
+        self, reader: PacketReader, may_go_on: Callable[[], bool] = lambda: True, choice: Choice | None = None
     ) -> Drained:
         """Have `reader` read the blocks that are ready, each at most once, for as long as it may.
 
@@ -152,9 +105,9 @@ class Ring:
 
     def fileno(self) -> int:
         """Return the descriptor that can be read from once a block waits."""
-        return self._socket.fileno()
+        return self.tap.socket.fileno()
 
-    def blocks(self, reader: BlockReader) -> tuple[Block, ...]:
+    def blocks(self, reader: PacketReader) -> tuple[Block, ...]:
         """Return the blocks that are ready, in order; `reader` finds their packets before they are released."""
         return tuple(
             replace(self._block(one), moment=partial(reader.moment, self._memory, one * BLOCK_BYTES, BLOCK_BYTES))
@@ -164,7 +117,7 @@ class Ring:
     def _ready(self) -> Iterator[int]:
         return takewhile(self._is_ready, ((self._next + later) % self._blocks for later in range(self._blocks)))
 
-    def _read(self, reader: BlockReader, part: Extent) -> int:
+    def _read(self, reader: PacketReader, part: Extent) -> int:
         """Have a part of the next block read; return of how many packets."""
         if part.since > self._read_until:
             reader.resume(part.since)
@@ -194,7 +147,7 @@ class Ring:
         waiting = 0
         while waiting < self._blocks and self._is_ready((self._next + waiting) % self._blocks):
             waiting += 1
-        self._filter.refill(int(FOR_LONG * BLOCK_BYTES * (self._blocks - waiting)))
+        self.tap.filter.refill(int(FOR_LONG * BLOCK_BYTES * (self._blocks - waiting)))
         return waiting
 
     def _is_ready(self, block: int) -> bool:
@@ -208,50 +161,9 @@ class Ring:
         self._refill()
         return ready[0].begins if ready else 0
 
-    def cut(self, snap: classicfilter.Snap, sample: classicfilter.Sample = classicfilter.ALL) -> None:
-        """Copy so much of each packet, and these flows, from now on, or once captured again.
-
-        Raises:
-            OSError: the kernel refused the filter.
-        """
-        header = 14 if self.interface.link == LINK_ETHERNET else 0
-        self._kept = classicfilter.Kept(snap, header, self._datagrams, sample)
-        if self._open:
-            self._filter.attach(self._socket, self._kept)
-
-    def pause(self) -> None:
-        """Capture nothing from this moment on until `resume`; what was captured stays to be read."""
-        self._open = False
-        classicfilter.attach(self._socket, classicfilter.NOTHING)
-
-    def leave(self) -> None:
-        """Spare the interface's packets the cost of a capture while it is paused; this takes the kernel a while.
-
-        Raises:
-            OSError: the interface is gone.
-        """
-        if not self._away:
-            self._socket.bind((self.interface.name, SILENT))
-            self._away = True
-
-    def prepare(self) -> None:
-        """Come back to the interface, still without capturing: this takes the kernel a while.
-
-        Raises:
-            OSError: the interface is gone.
-        """
-        if self._away:
-            self._socket.bind((self.interface.name, ETH_P_ALL))
-            self._away = False
-
-    def resume(self) -> None:
-        """Capture again from this moment on."""
-        self._open = True
-        self._filter.attach(self._socket, self._kept)
-
     def stats(self) -> RingStats:
         """Return the kernel's counts."""
-        counts = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)  # reading resets them
+        counts = self.tap.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)  # reading resets them
         packets, dropped, _freezes = struct.unpack("3I", counts)
         self._packets += packets
         self._dropped += dropped
@@ -261,30 +173,12 @@ class Ring:
         """Stop capturing and give the memory back."""
         self._status.release()
         self._memory.close()
-        self._socket.close()
-        self._filter.close()
+        self.tap.close()
 
-    def _map(self, snap: classicfilter.Snap) -> mmap.mmap:
-        self._socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
-        if self.interface.loopback:
-            # Every packet passes twice here, on its way out and in.
-            self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-        classicfilter.attach(self._socket, classicfilter.NOTHING)
-        self.cut(snap)
+    def _map(self) -> mmap.mmap:
+        sock = self.tap.socket
+        sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         frames = BLOCK_BYTES // FRAME_BYTES * self._blocks
         request = struct.pack("7I", BLOCK_BYTES, self._blocks, FRAME_BYTES, frames, RETIRE_MILLISECONDS, 0, 0)
-        self._socket.setsockopt(SOL_PACKET, PACKET_RX_RING, request)
-        return mmap.mmap(self._socket.fileno(), self.size_bytes, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
-
-
-def _open_socket() -> socket.socket:
-    """Return a packet socket that receives nothing before it is bound."""
-    family = getattr(socket, "AF_PACKET", None)
-    if family is None:
-        raise SourceError("packet capture needs AF_PACKET, which only Linux has")
-    try:
-        return socket.socket(family, socket.SOCK_RAW, 0)
-    except OSError as error:
-        if error.errno in (errno.EPERM, errno.EACCES):
-            raise SourceError("packet capture is not permitted: CAP_NET_RAW is missing") from error
-        raise SourceError(f"no packet socket: {error.strerror}") from error
+        sock.setsockopt(SOL_PACKET, PACKET_RX_RING, request)
+        return mmap.mmap(sock.fileno(), self.size_bytes, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)

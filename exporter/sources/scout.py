@@ -10,9 +10,9 @@ from functools import partial
 from exporter.sources.errors import SourceError
 from exporter.sources.interfaces import Interface, Place, interfaces_up, is_inner_end
 from exporter.sources.namespaces import Namespaces
-from exporter.sources.ring import Ring
+from exporter.sources.rings import PacketRing
 
-Opener = Callable[[Interface], Ring]
+Opener = Callable[[Interface], PacketRing]
 """Opens a ring on an interface of the namespace that the calling thread is in; raises SourceError where it cannot."""
 
 
@@ -28,7 +28,7 @@ class Found:
     """
 
     up: Mapping[Place, Interface] = field(default_factory=dict)
-    rings: Mapping[Place, Ring] = field(default_factory=dict)
+    rings: Mapping[Place, PacketRing] = field(default_factory=dict)
     refused: Mapping[Place, str] = field(default_factory=dict)
     closed_ways: Mapping[int, str] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class Scout:
     def look(self, known: Mapping[Place, Interface], open_ring: Opener) -> Found:
         """Return the interfaces that are up, with rings on those that are not known."""
         up: dict[Place, Interface] = {}
-        rings: dict[Place, Ring] = {}
+        rings: dict[Place, PacketRing] = {}
         refused: dict[Place, str] = {}
         closed_ways: dict[int, str] = {}
 

@@ -184,7 +184,7 @@ def test_real_requests_are_counted_for_server_client_and_edge(app: App, tmp_path
     assert_edge(found)
     assert value(found, "larimar_listen_info", service_name="storefront", port=port, transport="tcp") == 1
     assert value(found, "larimar_capture_packets_total") > 150
-    assert value(found, "larimar_capture_method", method="ring") == 1
+    assert value(found, "larimar_capture_method", method="bpf") == 1
     assert value(found, "larimar_capability_available", capability="capture") == 1
 
 

@@ -15,7 +15,7 @@ from exporter.sources.errors import SourceError
 # The number of bpf(2) by what the machine calls itself.
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361, "s390x": 351}
 CREATE_MAP, LOOKUP, UPDATE, DELETE, LOAD, OPEN_TRACEPOINT, TAKE_BATCH, LINK, ITERATE = 0, 1, 2, 3, 5, 17, 25, 28, 33
-HASH, ARRAY, LRU_HASH = 1, 2, 9  # kinds of maps
+HASH, ARRAY, LRU_HASH, RING_BUFFER = 1, 2, 9, 27  # kinds of maps
 NO_PREALLOCATION, MAPPABLE = 1, 1 << 10
 ATTRIBUTE_BYTES = 128  # what is not told is zero
 NOT_PERMITTED, NOT_SUPPORTED = "not permitted", "not supported"

@@ -40,6 +40,7 @@ from exporter.sources.ebpf.assembler import (
     put_word,
     store,
 )
+from exporter.sources.ebpf.ringprogram import Sink, written
 from exporter.sources.ebpf.shortpath import short_segments
 
 KEY_BYTES, VALUE_BYTES = 12, 8  # the addresses' words and the ports; the acknowledgement number and bytes since
@@ -78,6 +79,7 @@ class Measure:
         link_header: 14 for Ethernet, 0 where frames begin with IP.
         flows: the descriptor of the map of flows.
         room: the descriptor of the map whose one number says how many more bytes may be copied whole.
+        sink: where the program writes what is kept; None if it only says how much of it the kernel is to copy.
     """
 
     snap: classicfilter.Snap
@@ -86,19 +88,23 @@ class Measure:
     link_header: int
     flows: int
     room: int
+    sink: Sink | None = None
 
 
-def translate(program: bytes, measure: Measure) -> bytes:
+def translate(program: bytes, measure: Measure, chooses_flows: bool = False) -> bytes:
     """Return the eBPF program, in structures of 8 bytes, that does what a classic one of `sources.classicfilter` does.
 
     Where that returns `classicfilter.JUDGED`, it is found out how much to copy.
+
+    Args:
+        chooses_flows: whether the classic one leaves out some flows.
 
     Raises:
         ValueError: an instruction is none of those that `sources.classicfilter` uses.
     """
     lines: list[Line] = [
         move(CONTEXT, R1),
-        *short_segments(measure.link_header, CONTEXT, measure.snap.head_bytes, "others"),
+        *(short_segments(measure.link_header, CONTEXT, measure.snap.head_bytes, "others") if not chooses_flows else ()),
         "others",
         put_word(A, 0),
         put_word(X, 0),
@@ -117,7 +123,10 @@ def translate(program: bytes, measure: Measure) -> bytes:
             lines.append(jump("judged"))
         else:
             lines += _plain(code, operand)
-    return assembler.assemble(assembler.reachable([*lines, "judged", *_judge(measure)]))
+    lines += ["judged", *_judge(measure)]
+    if measure.sink is not None:
+        lines = written(measure.sink, lines, CONTEXT)
+    return assembler.assemble(assembler.reachable(lines))
 
 
 def _plain(code: int, operand: int) -> Sequence[Line]:

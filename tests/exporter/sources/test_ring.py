@@ -1,34 +1,56 @@
-"""The ring on the real loopback interface, where that is permitted."""
+"""Rings of both kinds on the real loopback interface, where that is permitted."""
 
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
 from exporter.model import Endpoint
 from exporter.net.engine import Engine
 from exporter.net.stream import End
+from exporter.sources.bpfring import BpfRing
 from exporter.sources.classicfilter import Snap
 from exporter.sources.errors import SourceError
+from exporter.sources.filters import AUTO, Filters
 from exporter.sources.interfaces import LINK_ETHERNET, Interface, interfaces_up
 from exporter.sources.ring import BLOCK_BYTES, Ring
+from exporter.sources.rings import PacketRing
 from tests.exporter.net.packets import Consumer, Opened
 
 LOOPBACK = Interface("lo", socket.if_nametoindex("lo"), True, LINK_ETHERNET)
 WAIT_SECONDS = 10.0
 
 
+Opening = Callable[[Interface], PacketRing]
+SNAP, SIZE_BYTES = Snap(3000, 200), 4 * BLOCK_BYTES
+
+
+@pytest.fixture(params=["bpf", "ring"])
+def opening(request: pytest.FixtureRequest) -> Iterator[Opening]:
+    """Opens rings of one kind, which copy packets to 3,000 bytes whole, of longer ones 200."""
+    with ExitStack() as opened:
+
+        def packet_ring(interface: Interface) -> PacketRing:
+            return opened.enter_context(closing(Ring(interface, SNAP, SIZE_BYTES)))
+
+        def bpf_ring(interface: Interface) -> PacketRing:
+            filters = opened.enter_context(closing(Filters(AUTO)))
+            if not filters.is_ebpf:
+                pytest.skip(f"no eBPF filter: {filters.status().reason}")
+            return opened.enter_context(closing(BpfRing(interface, SNAP, SIZE_BYTES, filters)))
+
+        yield bpf_ring if request.param == "bpf" else packet_ring
+
+
 @pytest.fixture
-def ring() -> Iterator[Ring]:
-    """A ring on loopback that copies packets to 3,000 bytes whole, of longer ones 200."""
+def ring(opening: Opening) -> PacketRing:
+    """A ring on loopback."""
     try:
-        opened = Ring(LOOPBACK, Snap(3000, 200), 4 * BLOCK_BYTES)
+        return opening(LOOPBACK)
     except SourceError as error:
         pytest.skip(str(error))
-    with closing(opened):
-        yield opened
 
 
 def exchange(port_family: socket.AddressFamily, request: bytes, response: bytes) -> int:
@@ -46,7 +68,7 @@ def exchange(port_family: socket.AddressFamily, request: bytes, response: bytes)
     return port
 
 
-def watch(ring: Ring, opened: Opened, engine: Engine, port: int, done: Callable[[Consumer], bool]) -> Consumer:
+def watch(ring: PacketRing, opened: Opened, engine: Engine, port: int, done: Callable[[Consumer], bool]) -> Consumer:
     """Drain the ring until the connection to `port` is as far as `done` asks; return its consumer."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
@@ -59,7 +81,7 @@ def watch(ring: Ring, opened: Opened, engine: Engine, port: int, done: Callable[
 
 @pytest.mark.live
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_each_byte_on_loopback_is_seen_once(ring: Ring, family: socket.AddressFamily) -> None:
+def test_each_byte_on_loopback_is_seen_once(ring: PacketRing, family: socket.AddressFamily) -> None:
     opened = Opened()
     engine = Engine(opened)
     before = time.time_ns()
@@ -73,7 +95,7 @@ def test_each_byte_on_loopback_is_seen_once(ring: Ring, family: socket.AddressFa
 
 
 @pytest.mark.live
-def test_of_long_packets_the_head_is_copied_and_the_rest_counted(ring: Ring) -> None:
+def test_of_long_packets_the_head_is_copied_and_the_rest_counted(ring: PacketRing) -> None:
     opened = Opened()
     engine = Engine(opened)
     port = exchange(socket.AF_INET, b"x" * 2000, b"y" * 50_000)
@@ -84,7 +106,7 @@ def test_of_long_packets_the_head_is_copied_and_the_rest_counted(ring: Ring) -> 
 
 
 @pytest.mark.live
-def test_a_ring_that_is_not_drained_drops_and_says_so(ring: Ring) -> None:
+def test_a_ring_that_is_not_drained_drops_and_says_so(ring: PacketRing) -> None:
     for _ in range(2000):
         exchange(socket.AF_INET, b"x" * 2500, b"y" * 2500)
         if ring.stats().dropped:
@@ -98,10 +120,65 @@ def test_a_ring_that_is_not_drained_drops_and_says_so(ring: Ring) -> None:
 
 
 @pytest.mark.live
-def test_an_interface_that_is_gone_is_an_error(ring: Ring) -> None:
+def test_an_interface_that_is_gone_is_an_error(ring: PacketRing, opening: Opening) -> None:
     del ring
     with pytest.raises(SourceError, match="no ring on interface larimar-none"):
-        Ring(Interface("larimar-none", 9999, False, LINK_ETHERNET), Snap(100, 100), BLOCK_BYTES)
+        opening(Interface("larimar-none", 9999, False, LINK_ETHERNET))
+
+
+@pytest.mark.live
+def test_every_packet_is_read_once_however_often_the_ring_begins_anew(ring: PacketRing) -> None:
+    opened = Opened()
+    engine = Engine(opened)
+    exchanges, size = 400, 2500  # each takes about 6 KB of a ring of 1 MB
+    seen = 0
+    for number in range(exchanges):
+        exchange(socket.AF_INET, number.to_bytes(2, "big") * (size // 2), b"y" * size)
+        if number % 50 == 49:
+            seen += ring.drain(engine).packets
+    deadline = time.monotonic() + WAIT_SECONDS
+    while sum(consumer.ended is not None for consumer in opened.consumers) < exchanges:
+        seen += ring.drain(engine).packets
+        assert time.monotonic() < deadline
+    while seen < ring.stats().packets:
+        seen += ring.drain(engine).packets
+        assert time.monotonic() < deadline
+    assert ring.stats().dropped == 0
+    asked = {consumer.bytes(0) for consumer in opened.consumers}
+    assert {number.to_bytes(2, "big") * (size // 2) for number in range(exchanges)} <= asked
+
+
+@pytest.mark.live
+def test_what_waits_can_be_told_in_blocks_and_left_unread(ring: PacketRing) -> None:
+    before = time.time_ns()
+    exchange(socket.AF_INET, b"question", b"answer")
+    engine = Engine(Opened())
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (blocks := ring.blocks(engine)):
+        assert time.monotonic() < deadline
+    after = time.time_ns()
+    packets = sum(block.packets for block in blocks)
+    assert packets >= 4
+    assert blocks[0].begins <= blocks[-1].ends
+    assert before <= blocks[-1].ends <= after
+    assert blocks[0].moment is not None
+    assert blocks[0].begins <= blocks[0].moment(1) <= blocks[0].ends
+    assert blocks[0].begins <= ring.skip() <= after
+    assert ring.drain(engine).packets == 0
+    assert engine.counters().packets == 0
+
+
+@pytest.mark.live
+def test_a_paused_ring_keeps_nothing(ring: PacketRing) -> None:
+    ring.tap.pause()
+    exchange(socket.AF_INET, b"not", b"seen")
+    assert ring.stats().packets == 0
+    ring.tap.leave()
+    ring.tap.prepare()
+    ring.tap.resume()
+    opened = Opened()
+    port = exchange(socket.AF_INET, b"after", b"wards")
+    watch(ring, opened, Engine(opened), port, lambda consumer: consumer.bytes(1) == b"wards")
 
 
 def test_loopback_is_among_the_interfaces_that_are_up() -> None:
