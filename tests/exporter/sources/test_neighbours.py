@@ -41,6 +41,8 @@ def started(folder: Path, name: str, code: str) -> "subprocess.Popen[str]":
 class Two:
     """Two services that talk, and what floods the server's UDP socket; it lives where they do."""
 
+    client: str
+    server: str
     pids: frozenset[int]
     sender: socket.socket
 
@@ -50,32 +52,41 @@ class Two:
 
 
 @contextmanager
-def two_services(folder: Path) -> Iterator[Two]:
+def killed(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """End the process however the test ends."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def two_services(folder: Path, client: str = "booking", server: str = "ticketing") -> Iterator[Two]:
+    """Run two services; tests that run side by side on one host give them names of their own."""
     with (
-        started(folder, "ticketing.py", SERVER) as server,
+        killed(started(folder, f"{server}.py", SERVER)) as serving,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
     ):
-        assert server.stdout is not None
-        sender.connect(("127.0.0.1", int(server.stdout.readline())))
-        with started(folder, "booking.py", CLIENT) as client:
-            assert client.stdout is not None
-            client.stdout.readline()
-            yield Two(frozenset({server.pid, client.pid}), sender)
-            client.kill()
-        server.kill()
+        assert serving.stdout is not None
+        sender.connect(("127.0.0.1", int(serving.stdout.readline())))
+        with killed(started(folder, f"{client}.py", CLIENT)) as asking:
+            assert asking.stdout is not None
+            asking.stdout.readline()
+            yield Two(client, server, frozenset({serving.pid, asking.pid}), sender)
 
 
 def hold(host: Host, two: Two) -> None:
     """Look until both are known, and see that what is told of them is so."""
-    way = WayKey("booking", "ticketing")
+    way = WayKey(two.client, two.server)
     for now in range(LOOKS):
         host.sample(float(now))
-        if way in host.unix_edges() and "ticketing" in host.udp():
+        if way in host.unix_edges() and two.server in host.udp():
             break
-    dropped = host.udp()["ticketing"].dropped
+    dropped = host.udp()[two.server].dropped
     two.flood()
     host.sample(float(LOOKS))
-    use = host.udp()["ticketing"]
+    use = host.udp()[two.server]
 
     assert host.unix_edges()[way] == 1
     assert use.sockets == 1
@@ -83,7 +94,7 @@ def hold(host: Host, two: Two) -> None:
 
 
 def test_unix_connections_and_udp_drops_of_services(tmp_path: Path) -> None:
-    with closing(procfs_host()) as host, two_services(tmp_path) as two:
+    with closing(procfs_host()) as host, two_services(tmp_path, "lending", "library") as two:
         hold(host, two)
 
 
@@ -98,7 +109,7 @@ def test_the_same_of_services_in_a_network_namespace_of_their_own(tmp_path: Path
 
 
 def test_without_sock_diag_the_drops_are_told(tmp_path: Path) -> None:
-    with two_services(tmp_path) as two:
+    with two_services(tmp_path, "cooking", "kitchen") as two:
         source = ProcNetSockets(Path("/proc"))
         before = source.others()
         two.flood()
