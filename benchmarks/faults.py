@@ -28,7 +28,7 @@ import numpy as np
 from scipy.stats import poisson
 
 from benchmarks.incumbents import INCUMBENTS
-from detector.calibration import RECENT_SECONDS
+from detector.calibration import COARSE, RECENT_SECONDS
 from detector.checks.budget import MOST_RATE, strictness
 from detector.checks.hold import REMEMBERED, agreed, all_but_one
 from detector.config import Config
@@ -118,13 +118,9 @@ def score(
     result, allowed = np.zeros(values.shape), np.full(len(values), strictness(judging.budget))
     state: State = empty_state(keys)
     episodes: Episodes = {}
-    week, apart = int(WEEK / step), max(1, round(judging.history_step / step))
+    week = int(WEEK / step)
     for begin in range(judging.warm, values.shape[1], week):
-        known = slice(begin - HISTORY_WEEKS * week, begin, apart)
-        behind = None if counts is None else counts[:, known]
-        history = History(keys, float(times[known.start]), apart * step, values[:, known], counts=behind)
-        if apart > 1:
-            history = replace(history, recent=_recent(keys, times, values, counts, begin))
+        history = history_before(keys, times, values, counts, begin, judging)
         baselines = fit(left_out(history, episodes), known_signals, step, judging.workers)
         state = adopt(state, baselines)
         for column in range(begin, min(begin + week, values.shape[1])):
@@ -139,12 +135,20 @@ def score(
     return result
 
 
-def _recent(keys: tuple[SeriesKey, ...], times: Floats, values: Floats, counts: Floats | None, begin: int) -> History:
-    """Return the newest samples before a column, as the product asks for them beside its coarse history."""
+def history_before(
+    keys: tuple[SeriesKey, ...], times: Floats, values: Floats, counts: Floats | None, begin: int, judging: Judging
+) -> History:
+    """Return what the product would learn from at a column: weeks of history, its newest days at closer steps."""
     step = float(times[1] - times[0])
-    known = slice(begin - int(RECENT_SECONDS / step), begin)
-    behind = None if counts is None else counts[:, known]
-    return History(keys, float(times[known.start]), step, values[:, known], counts=behind)
+    apart = max(1, round(judging.history_step / step))
+
+    def every(columns: int, span: float) -> History:
+        known = slice(begin - int(span / step), begin, columns)
+        behind = None if counts is None else counts[:, known]
+        return History(keys, float(times[known.start]), columns * step, values[:, known], counts=behind)
+
+    history = every(apart, HISTORY_WEEKS * WEEK)
+    return replace(history, recent=every(1, RECENT_SECONDS)) if apart > COARSE else history
 
 
 def judge(generator: ModuleType, seed: int, options: argparse.Namespace) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from detector.checks.limits import BLOCK_SECONDS, Tails, closer, tails
 from detector.checks.overrun import longest_usual
 from detector.checks.sides import COLUMNS, split
 from detector.checks.statistics import MOST_ELAPSED_SECONDS
+from detector.likeness.traits import traits_of
 from detector.model import Floats, History, columns_of, of_rows
 
 # The first day of history places level and smoothed values, and is not judged.
@@ -87,7 +88,7 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     baselines = learnt.baselines
     spacing = float(learnt.times[1] - learnt.times[0]) if len(learnt.times) > 1 else step
     replayed = _replay(learnt, spacing, step)
-    found = tails(replayed.maxima, replayed.silences, _longest(learnt))
+    found = tails(replayed.maxima, replayed.silences, _longest(learnt), spacing)
     if learnt.recent is not None:
         recent = _replay(learnt.recent, step, step, RECENT_SETTLE_SECONDS)
         found = closer(found, replayed.maxima, recent.maxima, NEIGHBOURS)
@@ -99,7 +100,8 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     # The replay's level is where history ended; the profile lies around it as it lay around the trend's last value.
     centre = baselines.centre - learnt.trend + replayed.memory.level
     centre = np.where(seasonal, centre, baselines.centre)
-    return Calibrated(replace(baselines, centre=centre), replace(found, start=start))
+    fitted = replace(baselines, centre=centre, traits=traits_of(learnt).astype(np.float32))
+    return Calibrated(fitted, replace(found, start=start))
 
 
 def _replay(learnt: Learnt, spacing: float, step: float, settle: float = SETTLE_SECONDS) -> _Replayed:

@@ -7,6 +7,14 @@ import numpy as np
 from detector.clients.matrix import Matrix
 from detector.sight import Look, Target
 
+CLASSES = 'group by (service_name, service_class) (larimar_service_info{service_class!=""})'
+
+
+def classes_of(matrix: Matrix) -> dict[str, str]:
+    """The class of each service; of several, as hosts may differ, the first by name."""
+    found = sorted((labels.get("service_name", ""), labels.get("service_class", "")) for labels in matrix.labels)
+    return dict(reversed(found))
+
 
 def look(coverage: Sequence[Matrix], column: int) -> Look:
     """What answers to the questions of `sight` and `precision`, in their order, say of one column."""

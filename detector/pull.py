@@ -15,7 +15,7 @@ import numpy as np
 from detector.clients.matrix import Grid, Matrix, joined
 from detector.clients.prometheus import Prometheus, QueryError, columns_of
 from detector.clock import floor_to
-from detector.coverage import callees, look
+from detector.coverage import CLASSES, callees, classes_of, look
 from detector.kept import Kept
 from detector.model import History, Samples, Seconds, SeriesKey, Signal
 from detector.novelty import HOUR, Novelty
@@ -36,6 +36,7 @@ MINUTE = 60.0
 GIVE_WAY_SECONDS = 20.0  # to an evaluation, whose queries else wait for those of history
 REPEATED_SECONDS = 30.0  # VictoriaMetrics' -search.latencyOffset
 GROWTH = 8
+CLASSES_SECONDS = 600.0  # between questions for the classes of services
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,14 @@ class Observations:
         looks: coverage, one for each column.
         callees: who calls whom, at the end.
         failures: signals of which nothing is known this time.
+        classes: of services, where the exporters told any; None: unknown this time.
     """
 
     history: History
     looks: tuple[Look, ...]
     callees: Mapping[str, frozenset[str]]
     failures: tuple[Failure, ...]
+    classes: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class Puller:
         behind_them = [SERVICES, scrapes, TARGETS, STARTS, *certainty, EDGES]
         signals = [self._begin(name, query, grid) for name, query in self._queries.items()]
         behind = [self._executor.submit(self._ask, query, grid) for query in (*self._counts.values(), *behind_them)]
-        self._under_way = (*signals, *behind)
+        self._under_way = (*signals, *behind, self._begin_rare(CLASSES, floor_to(grid.end, CLASSES_SECONDS)))
         return Asked(grid, self._under_way)
 
     def close(self) -> None:
@@ -151,7 +154,7 @@ class Puller:
             QueryError: coverage is unknown, or no signal could be asked for.
         """
         grid, outcomes = asked.grid, [outcome.result() for outcome in asked.outcomes]
-        behind = outcomes[len(self._queries) :]
+        behind, classes = outcomes[len(self._queries) : -1], outcomes[-1]
         coverage = [_matrix(outcome) for outcome in behind[len(self._counts) :]]
         answers, failures = _sorted_out(self._queries, outcomes)
         counts, uncounted = _sorted_out(self._counts, behind)
@@ -164,6 +167,7 @@ class Puller:
             looks=tuple(look(coverage, column) for column in range(grid.columns)),
             callees=callees(coverage[-1]),
             failures=failures,
+            classes=None if isinstance(classes, QueryError) else classes_of(classes),
         )
 
     def histories(self, grid: Grid, folder: Path, recent: Grid | None = None) -> Iterator[History]:
@@ -226,15 +230,18 @@ class Puller:
         # By the clock, so that all detectors ask at the same times, and of different signals in different minutes.
         every = self._rare[name].every
         shift = MINUTE * self._rare[name].priority % every
-        at = floor_to(grid.end - shift, every) + shift
+        return self._begin_rare(name, floor_to(grid.end - shift, every) + shift)
+
+    def _begin_rare(self, name: str, at: Seconds) -> Future[Matrix | QueryError]:
         kept = self._kept.get(name)
         if kept is None or not kept.is_of(at):
             kept = self._kept[name] = _Kept(at, self._executor.submit(self._ask_rare, name, at))
         return kept.outcome
 
     def _ask_rare(self, name: str, at: Seconds) -> Matrix | QueryError:
+        """Ask for a signal, or for what is no signal by its query."""
         if name not in self._novelties:
-            return self._ask(self._queries[name], Grid(at, 1.0, 1))
+            return self._ask(self._queries.get(name, name), Grid(at, 1.0, 1))
         try:
             return self._novelties[name].look(at)
         except QueryError as error:

@@ -1,7 +1,7 @@
 """What the detector knows between evaluations, and how one evaluation updates it. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,6 +15,8 @@ from detector.incidents.episodes import Episodes, remember, until
 from detector.incidents.feedback import Feedback, tolerance
 from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
+from detector.likeness.priors import Priors, gathered
+from detector.likeness.young import assumed
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
 from detector.precision import Certainty, certainty, doubt, looked_at
 from detector.presence import gone, remembered
@@ -35,6 +37,8 @@ class Knowledge:
         feedback: what people said of alerts.
         evaluated_at: the time of the newest evaluation; 0 before the first.
         told_at: up to when the book took part; a replay before it moves only the checks.
+        classes: of services.
+        priors: what series of a signal and a class are like; None: to be told from the baselines.
     """
 
     baselines: Baselines | None = None
@@ -45,6 +49,8 @@ class Knowledge:
     feedback: Feedback = field(default_factory=dict)
     evaluated_at: Seconds = 0.0
     told_at: Seconds = 0.0
+    classes: Mapping[str, str] = field(default_factory=dict)
+    priors: Priors | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ class Step:
 def step(before: Knowledge, seen: Observations, column: int, terms: Terms) -> Step:
     """Evaluate one column of what was observed."""
     at = seen.history.start + column * seen.history.step
-    knowledge, skipped = _extended(before, seen.history.keys, terms)
+    knowledge, skipped = _extended(_compared(before, seen.classes, terms), seen.history.keys, terms)
     sight = look(knowledge.sight, seen.looks[column], at, terms.window)
     hidden = sight.hidden(at)
     knowledge = replace(knowledge, sight=sight, evaluated_at=at)
@@ -123,14 +129,14 @@ def refitted(knowledge: Knowledge, baselines: Baselines | None) -> Knowledge:
     if departed:  # history knows them still
         baselines = take(baselines, np.flatnonzero(~_of(baselines.keys, departed)))
     if before is None or state is None:
-        return replace(knowledge, baselines=baselines, state=empty_state(baselines.keys))
+        return replace(knowledge, baselines=baselines, state=empty_state(baselines.keys), priors=None)
     learnt = set(baselines.keys)
     lost = gone(before, state) | _of(before.keys, departed)
     # What turned up while the others were learnt is neither forgotten nor new again.
     since = np.array([row for row, key in enumerate(before.keys) if key not in learnt and not lost[row]], np.int64)
     joined = join((baselines, take(before, since))) if len(since) else baselines
     anew = np.arange(len(joined.keys)) < len(baselines.keys)
-    return replace(knowledge, baselines=joined, state=adopt(state, joined, anew))
+    return replace(knowledge, baselines=joined, state=adopt(state, joined, anew), priors=None)
 
 
 def rewound(knowledge: Knowledge, at: Seconds) -> Knowledge:
@@ -147,13 +153,27 @@ def rewound(knowledge: Knowledge, at: Seconds) -> Knowledge:
     )
 
 
+def _compared(before: Knowledge, classes: Mapping[str, str] | None, terms: Terms) -> Knowledge:
+    """Take young series for ones like others of their class, again whenever those were learnt or classes changed."""
+    now = before.classes if classes is None else classes
+    if before.baselines is None or (before.priors is not None and now == before.classes):
+        return replace(before, classes=now)
+    priors = gathered(before.baselines, now)
+    return replace(before, baselines=assumed(before.baselines, now, priors, terms.signals), classes=now, priors=priors)
+
+
+def _new(before: Knowledge, keys: Sequence[SeriesKey], terms: Terms) -> Baselines:
+    baselines = prior(keys, tuple(terms.signals.values()), terms.interval)
+    return assumed(baselines, before.classes, before.priors or Priors(), terms.signals)
+
+
 def _extended(before: Knowledge, seen: tuple[SeriesKey, ...], terms: Terms) -> tuple[Knowledge, int]:
     """New series begin with what a prior says, and those long gone are forgotten; how many had to be left out."""
     baselines, state = before.baselines, before.state
     if baselines is None or state is None:
         if not seen:
             return before, 0
-        baselines = prior(seen[: terms.limit], tuple(terms.signals.values()), terms.interval)
+        baselines = _new(before, seen[: terms.limit], terms)
         started = replace(before, baselines=baselines, state=empty_state(baselines.keys))
         return started, len(seen[terms.limit :])
     known = set(baselines.keys)
@@ -164,7 +184,7 @@ def _extended(before: Knowledge, seen: tuple[SeriesKey, ...], terms: Terms) -> t
         return before, over
     now = take(baselines, rows)
     if new:
-        now = join((now, prior(new, tuple(terms.signals.values()), terms.interval)))
+        now = join((now, _new(before, new, terms)))
     state = adopt(state, now, np.zeros(len(now.keys), np.bool_))
     forgotten = {key.service_name for key in known - set(now.keys)} - {key.service_name for key in now.keys}
     return replace(before, baselines=now, state=state, sight=before.sight.without(forgotten)), over

@@ -50,6 +50,8 @@ class Baselines:
         shares: whether it is a share of counted events; shape (series,).
         limits: from which value on each check's statistic is abnormal, see `checks.sides`; infinite: never; shape
             (series, columns).
+        traits: what it is like, whatever its level, NaN where that is unknown, see `likeness.traits`; shape (series,
+            traits).
         samples: how many samples it was learnt from; shape (series,).
         span: seconds from the first of those to the last; shape (series,).
         step: seconds between evaluations it was calibrated for.
@@ -73,6 +75,7 @@ class Baselines:
     durations: Bools
     shares: Bools
     limits: Floats32
+    traits: Floats32
     samples: npt.NDArray[np.int32]
     span: Floats32
     step: float

@@ -37,13 +37,23 @@ def agility(residual: Floats, spread: Floats, per_hour: int) -> Floats:
     """
     if residual.shape[1] < per_hour + 2:
         return np.ones(len(residual))
-    known = np.isfinite(residual)
-    total = np.cumsum(np.where(known, residual, 0.0), axis=1)
-    count = np.cumsum(known, axis=1)
-    before = (total[:, per_hour:] - total[:, :-per_hour]) / np.maximum(count[:, per_hour:] - count[:, :-per_hour], 1)
-    distance = residual[:, per_hour + 1 :] - before[:, :-1]
-    usual = deviation(distance, 1) / np.asarray(median(spread, 1))
+    usual = deviation(from_last_hour(residual, per_hour), 1) / np.asarray(median(spread, 1))
     return np.where(np.isfinite(usual), np.maximum(usual, LEAST_AGILITY), 1.0)
+
+
+def from_last_hour(values: Floats, per_hour: int) -> Floats:
+    """Return how far each sample is from the mean of the hour before it, as soon as there was one; NaN without either.
+
+    Args:
+        values: shape (series, columns), NaN where there is no sample.
+        per_hour: columns in one hour.
+    """
+    known = np.isfinite(values)
+    total = np.cumsum(np.where(known, values, 0.0), axis=1)
+    count = np.cumsum(known, axis=1)
+    there = count[:, per_hour:] - count[:, :-per_hour]
+    before = np.where(there > 0, (total[:, per_hour:] - total[:, :-per_hour]) / np.maximum(there, 1), np.nan)
+    return np.asarray(values[:, per_hour + 1 :] - before[:, :-1])
 
 
 def spreads(residual: Floats, times: Floats) -> Floats:

@@ -15,7 +15,7 @@ from detector.baselines.grid import SLOTS
 from detector.baselines.profiles import Profiles
 from detector.model import SeriesKey
 
-VERSION = 7
+VERSION = 8
 CHECKED_BYTES = 1 << 20
 LOCAL_HEADER = struct.Struct("<26x2H")  # of a member of a ZIP; the lengths of its name and of what else precedes it
 

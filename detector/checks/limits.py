@@ -11,7 +11,7 @@ from detector.baselines.robust import median, quantile
 from detector.checks.joined import joined
 from detector.checks.shift import CLIPS
 from detector.checks.sides import above, below, both
-from detector.checks.statistics import CHECKS, OVERRUN, STEP_CLIP
+from detector.checks.statistics import CHECKS, FLATLINE, OVERRUN, SILENCE, STEP_CLIP
 from detector.model import Floats
 
 # Of a series' block maxima, this share lies below the tail.
@@ -26,7 +26,10 @@ RATE_PER_WEEK = 0.006
 POOLED_SHARE = 0.3
 # The same of the ratio of closer to coarse samples, which a few days tell roughly; and what it may be.
 POOLED_RATIO, RATIO_RANGE = 0.5, (0.1, 1.1)
-HIGHEST_BLOCKS = 3
+# A value that stood for longer than this share of history may do so for any time.
+MOST_STILL_SHARE = 1 / 48
+STANDING = FLATLINE - len(CHECKS)
+HIGHEST_BLOCKS, LEAST_STATISTIC = 3, 1e-6
 SHAPE_RANGE = (0.05, 0.3)
 # An excess beyond so many times the usual one is taken for an incident in the history, and for no more than this.
 MOST_EXCESS = 8.0
@@ -53,7 +56,8 @@ class Tails:
         ratio: how many times as far as single samples of a coarse history go those that alerts are held on, where the
             tail starts; NaN where that is unknown.
         excess_ratio: the same of the mean excess.
-        longest: after how many seconds at work it is too long, infinite where that cannot be told; shape (series,).
+        still: for how many seconds at least it may repeat one value, infinite where that cannot be told, and
+        longest: after how many seconds at work it is too long, likewise; shape (series,).
     """
 
     start: Floats
@@ -62,6 +66,7 @@ class Tails:
     habit: Floats
     ratio: Floats
     excess_ratio: Floats
+    still: Floats
     longest: Floats
 
     def rows(self, chosen: npt.NDArray[np.int64] | slice) -> "Tails":
@@ -69,7 +74,7 @@ class Tails:
         return Tails(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
-def tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
+def tails(maxima: Floats, silences: Floats, longest: Floats, spacing: float = 0.0) -> Tails:
     """Describe the tails of block maxima; NaN where a block holds nothing.
 
     Args:
@@ -77,15 +82,32 @@ def tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
         silences: the greatest evidence of silence; shape (series, blocks). How long a single point of a coarse history
             was silent is not known: a few of them, as scrapes fail, are no tail, but what comes back is a habit.
         longest: as of `Tails`.
+        spacing: seconds between samples.
     """
-    return _together([_tails(maxima[rows], silences[rows], longest[rows]) for rows in portions(len(maxima))])
+    rows = portions(len(maxima))
+    return _together([_tails(maxima[some], silences[some], longest[some], spacing) for some in rows])
 
 
-def _tails(maxima: Floats, silences: Floats, longest: Floats) -> Tails:
+def _tails(maxima: Floats, silences: Floats, longest: Floats, spacing: float) -> Tails:
     start, robust, weight = _tail(maxima)
     habit = _habit(np.concatenate([maxima[:, :-1], silences[:, None]], axis=1))
+    habit[:, STANDING] = 0.0  # see `still`
     unknown = np.full_like(start, np.nan)
-    return Tails(start, robust, weight, habit, unknown, unknown, longest)
+    return Tails(start, robust, weight, habit, unknown, unknown, _still(maxima[:, STANDING], spacing), longest)
+
+
+def _still(standing: Floats, spacing: float) -> Floats:
+    """Return for how many seconds series may repeat one value that repeated none for long in all of history.
+
+    What stands still for much of its time may stand for longer yet: of that too few standstills were seen.
+
+    Args:
+        standing: the longest in each block, up to then; shape (series, blocks).
+        spacing: seconds between samples, by two of which a standstill may be longer than it seems.
+    """
+    known = np.isfinite(standing).sum(1) * BLOCK_SECONDS
+    most = np.nan_to_num(standing).max(axis=1, initial=0.0)
+    return np.where(most <= MOST_STILL_SHARE * known, HABIT_MARGIN * most + 2 * spacing, np.inf)
 
 
 def _together(parts: Sequence[Tails]) -> Tails:
@@ -110,17 +132,22 @@ def closer(found: Tails, coarse: Floats, recent: Floats, neighbours: Sequence[in
 def _closer(found: Tails, coarse: Floats, recent: Floats, neighbours: Sequence[int]) -> Tails:
     newest = coarse[:, :, -recent.shape[2] :]
     before, now = _tail(newest), _tail(recent)
-    habit = found.habit * np.nan_to_num(np.clip(_over(_highest(recent), _highest(newest)), *RATIO_RANGE), nan=1.0)
+    habits = np.nan_to_num(np.clip(_over(_highest(recent), _highest(newest)), *RATIO_RANGE), nan=1.0)
+    # However far apart its samples are, what is silent for as long is as silent.
+    habits[:, SILENCE - len(CHECKS)] = 1.0
+    habit = found.habit * habits
     result = replace(found, ratio=_over(now[0], before[0]), excess_ratio=_over(now[1], before[1]), habit=habit)
     arrays = {name: getattr(result, name).copy() for name in ("start", "excess", "weight", "ratio", "excess_ratio")}
     for array, own in zip(arrays.values(), (*now, np.ones_like(now[0]), np.ones_like(now[0])), strict=True):
         array[:, neighbours] = own[:, neighbours]
+    for name in ("ratio", "excess_ratio"):
+        arrays[name][:, SILENCE - len(CHECKS)] = 1.0
     return replace(result, **arrays)
 
 
 def _over(now: Floats, before: Floats) -> Floats:
-    """Return how many times as much there is now; NaN where either is nothing or unknown."""
-    known = (before > 0) & (now > 0)
+    """Return how many times as much there is now; NaN where either is as good as nothing, or unknown."""
+    known = (before > LEAST_STATISTIC) & (now > LEAST_STATISTIC)
     return np.where(known, now / np.where(known, before, 1.0), np.nan)
 
 
@@ -168,7 +195,10 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
 
     Source: Hosking and Wallis, Parameter and quantile estimation for the generalized Pareto distribution, 1987.
     """
-    result = np.empty_like(found.start)
+    # What may stand still for ever tells nothing of others.
+    starts = found.start.copy()
+    starts[np.isinf(found.still), STANDING] = np.nan
+    found, result = replace(found, start=starts), np.empty_like(starts)
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
         some = found.rows(rows)
@@ -180,8 +210,25 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
     habit = np.nan_to_num(found.habit / clipped)
     together = np.maximum(np.maximum(joined(above(habit)), joined(below(habit))), 1.0)
     found_limits = np.where(np.isnan(result), FIRST_LIMITS, clipped * together[:, None])
+    found_limits[:, STANDING] = np.maximum(found_limits[:, STANDING], found.still)
     found_limits[:, OVERRUN - len(CHECKS)] = found.longest
     return found_limits
+
+
+def usual_limit(maxima: Floats) -> Floats:
+    """Return what a tail of the usual shape exceeds as often as checks may be wrong; NaN of too few blocks.
+
+    Args:
+        maxima: block maxima; shape (series, blocks).
+    """
+    start, excess, _ = _tail(maxima[:, None])
+    shape = sum(SHAPE_RANGE) / 2
+    return np.asarray(start + excess * (1 - shape) * _growth(shape, RATE_PER_WEEK))[:, 0]
+
+
+def _growth(shape: Floats | float, rate_per_week: float) -> Floats:
+    """Return by how many scales a tail is exceeded so often."""
+    return np.asarray((np.power((1 - TAIL_FROM) * WEEK_BLOCKS / rate_per_week, shape) - 1) / shape)
 
 
 def _ratios(found: Floats, pooled: float = POOLED_RATIO) -> Floats:
@@ -196,5 +243,4 @@ def _group_limits(found: Tails, rate_per_week: float) -> Floats:
     shape = np.clip(2.0 - 1.0 / np.maximum(1.0 - 2.0 * weight, 1e-3), *SHAPE_RANGE)
     pooled = np.nan_to_num(median(np.where(np.isnan(found.start), np.nan, found.excess), 0))
     scale = ((1 - POOLED_SHARE) * found.excess + POOLED_SHARE * pooled) * (1 - shape)
-    growth = (np.power((1 - TAIL_FROM) * WEEK_BLOCKS / rate_per_week, shape) - 1) / shape
-    return np.asarray(found.start + scale * growth)
+    return np.asarray(found.start + scale * _growth(shape, rate_per_week))

@@ -131,3 +131,20 @@ def test_a_prior_has_no_span() -> None:
     days = learnt(3.0, "old").baselines
     assert days is not None
     assert days.span.tolist() == [pytest.approx(3 * DAY - 300.0)]
+
+
+def test_a_new_service_is_taken_for_one_of_its_class_as_soon_as_that_is_told() -> None:
+    knowledge = step(learnt(3.0, *STABLE), seen(NOW, [*STABLE, "new"]), 0, terms(1_000)).knowledge
+    row = [key.service_name for key in keys_of(knowledge)].index("new")
+    spreads = []
+    for minute, classes in ((1, None), (2, dict.fromkeys([*STABLE, "new"], "web")), (3, None)):
+        told = replace(seen(NOW + minute * MINUTE, [*STABLE, "new"]), classes=classes)
+        knowledge = step(knowledge, told, 0, terms(1_000)).knowledge
+        assert knowledge.baselines is not None
+        spreads.append(float(knowledge.baselines.spread[row, 0]))
+    assert spreads[2] == spreads[1] != spreads[0]
+
+
+def keys_of(knowledge: Knowledge) -> tuple[SeriesKey, ...]:
+    assert knowledge.baselines is not None
+    return knowledge.baselines.keys

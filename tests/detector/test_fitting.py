@@ -26,7 +26,7 @@ def test_processes_change_nothing_but_the_time() -> None:
     alone = fit(many, SIGNALS, 60.0)
     spread = fit(many, SIGNALS, 60.0, workers=2, progress=seen.append)
     for name in ARRAYS:
-        assert np.array_equal(getattr(alone, name), getattr(spread, name)), name
+        assert np.array_equal(getattr(alone, name), getattr(spread, name), equal_nan=True), name
     assert alone.keys == spread.keys == many.keys
     assert seen[-1] == CHUNK + 7
     assert len(seen) == 2
@@ -39,7 +39,7 @@ def test_profiles_on_disk_are_those_in_memory(tmp_path: Path) -> None:
     assert isinstance(stored.profile.tables[0], Stored)
     assert list(tmp_path.iterdir()) == []
     for name in ARRAYS:
-        assert np.array_equal(getattr(held, name), getattr(stored, name)), name
+        assert np.array_equal(getattr(held, name), getattr(stored, name), equal_nan=True), name
     for own, other in zip(held.profile.slots(), stored.profile.slots(), strict=True):
         assert np.array_equal(own, other)
 
@@ -100,6 +100,18 @@ def test_the_newest_samples_at_closer_steps_teach_what_coarse_ones_cannot() -> N
     neighbours = [FLATLINE - len(CHECKS), SPREAD - len(CHECKS)]
     assert np.isinf(alone[:, neighbours]).all()
     assert np.isfinite(both[:, neighbours]).all()
+
+
+def test_what_hardly_ever_changes_may_stand_still_for_ever_and_what_never_stood_may_not() -> None:
+    close = of_rows(World(2, 1).read(BEGIN, BEGIN + 9 * DAY, 60.0), np.array([2, 2]))
+    values = close.values.copy()
+    values[0] = 4.0
+    close = replace(close, keys=(SeriesKey("a", "latency"), SeriesKey("b", "latency")), values=values)
+    coarse = replace(close, step=300.0, values=values[:, ::5])
+    recent = replace(close, start=BEGIN + 6 * DAY, values=values[:, -int(3 * DAY / 60) :])
+    limits = fit(replace(coarse, recent=recent), SIGNALS, 60.0).limits[:, FLATLINE - len(CHECKS)]
+    assert np.isinf(limits[0])
+    assert 600 <= limits[1] <= 1800
 
 
 def test_no_history_teaches_nothing() -> None:

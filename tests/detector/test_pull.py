@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from detector.clients.endpoint import Credentials, Endpoint
-from detector.clients.matrix import Grid
+from detector.clients.matrix import Grid, Matrix
 from detector.clients.prometheus import Prometheus, QueryError
+from detector.coverage import classes_of
 from detector.model import History, SeriesKey, Signal
 from detector.pull import HISTORIES_AT_ONCE, Puller
 from tests.detector.running import AtOnce
@@ -280,3 +281,19 @@ def test_where_nothing_can_be_kept_history_is_asked_for_anew(server: FakePrometh
     with pytest.raises(OSError, match="history"):
         list(asking.histories(grid, tmp_path))
     assert list(asking.histories(grid, tmp_path))
+
+
+def test_classes_of_services_come_with_what_is_seen(server: FakePrometheus) -> None:
+    matrix = Matrix(
+        tuple(
+            {"service_name": name, "service_class": each}
+            for name, each in (("b", "web"), ("a", "queue"), ("a", "cache"))
+        ),
+        Grid(AT, 60.0, 1),
+        np.ones((3, 1)),
+    )
+    assert classes_of(matrix) == {"a": "cache", "b": "web"}
+    asking = puller(server)
+    for minute in range(3):
+        assert asking.observe(Grid(AT + minute * 60.0, 60.0, 1)).classes is not None
+    assert sum("service_class" in query for query in server.asked) == 1

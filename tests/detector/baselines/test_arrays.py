@@ -17,7 +17,7 @@ KEYS = tuple(SeriesKey(name, "latency") for name in ("a", "b", "größe-✓"))
 
 
 def same(one: Baselines, other: Baselines) -> bool:
-    arrays = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ARRAYS)
+    arrays = all(np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True) for name in ARRAYS)
     shapes = zip(one.profile.slots(), other.profile.slots(), strict=True)
     profiles = all(np.array_equal(own, others) for own, others in shapes)
     return arrays and profiles and one.keys == other.keys and one.step == other.step
