@@ -352,10 +352,11 @@ class Conversation(Glancing):
     def _take(self, messages: Sequence[Message]) -> None:
         if self._head is not None:
             self._head.whole.extend(message for message in messages if message.first_at == self._fed_at)
-        for message in messages:
-            self._pairing.take(message)
-            if self._conjectures is not None:
-                self._conjectures.note(self._spec, message)
+        if self._conjectures is None:
+            for message in messages:
+                self._pairing.take(message)
+        else:
+            self._take_begun(messages, True)
 
     def _take_begun(self, messages: Sequence[Message], ended: bool) -> None:
         """Take messages of a gap; from the length of one whose end is not known nothing is to be learnt."""

@@ -38,10 +38,11 @@ cdef class Pairing:
     cpdef presume(self, int64_t size_bytes)
     cpdef cut(self, bint asking)
     cpdef finish(self)
-    @cython.locals(was_response=bint, lost=bint)
+    @cython.locals(was_response=bint, lost=bint, waiting=int64_t)
     cdef _request(self, Message request)
-    @cython.locals(first=Message, request=Message, timed=bint, sure=bint)
+    @cython.locals(first=Message, request=Message, timed=bint)
     cdef _response(self, Message response)
+    cdef bint _is_sure(self) except -1
     @cython.locals(request=Message, timed=bint)
     cdef _correlated_response(self, Message response, correlation)
     cdef _correlate(self, Message request, correlation)

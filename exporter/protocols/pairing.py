@@ -192,8 +192,7 @@ class Pairing:
         does a request before the answer whose head was seen.
         """
         self._cut = True
-        at_once = self._train is not None and self._train.sure  # whichever is answered, they came at the same time
-        if len(self._ordered) > 1 and not at_once:
+        if len(self._ordered) > 1 and not self._is_sure():  # else they came at the same time, whichever is answered
             self.lose()
         elif not asking:
             self._answer_cut = bool(self._ordered)
@@ -232,20 +231,20 @@ class Pairing:
         else:
             self._serial = 0 if self._ordered else self._serial + 1
         self._was_response = False
-        if len(self._ordered) >= MAX_OUTSTANDING:
-            self._record(Exchange(self._ordered.popleft(), None))
-            self.lose()
-        if not self._ordered:
+        waiting = len(self._ordered)
+        if not waiting:
             self._burst_at = request.first_at
         elif self._burst_at != request.first_at:
             self._burst_at = NEVER
+        if waiting >= MAX_OUTSTANDING:
+            self._record(Exchange(self._ordered.popleft(), None))
+            self.lose()
         self._ordered.append(request)
 
     def _response(self, response: Message) -> None:
         self._was_response = True
         self._answer_cut = False
-        sure = self._train is not None and self._train.sure
-        if self._cut and not sure and not self._ordered and not self._doubted:
+        if self._cut and not self._doubted and not self._ordered and not self._is_sure():
             self.lose()
         first = self._ordered.first()
         if first is not None and response.first_at + REORDERED < first.first_at:
@@ -262,8 +261,12 @@ class Pairing:
         self._answer_lost = NEVER
         request = self._ordered.popleft() if self._ordered else None
         if request is None and self._train is not None:
-            request, timed = self._hidden_request(self._train, None), timed and sure
+            request, timed = self._hidden_request(self._train, None), timed and self._train.sure
         self._answer(request, response, timed, 0)
+
+    def _is_sure(self) -> bool:
+        """Return whether what nobody saw asked can only have come with one packet."""
+        return self._train is not None and self._train.sure
 
     def _correlated_response(self, response: Message, correlation: int) -> None:
         request = self._correlated.pop(correlation, None)
