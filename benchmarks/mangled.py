@@ -3,8 +3,8 @@
 Truth is what a replay tells of the capture as it was; it is held against the servers' own counts by the tests. Exact
 mangles must change nothing; packets out of order may cost 1 % of the requests, lost ones and short copies 5 %. Messages
 that a short copy hides are counted where those in front of them tell their size; keys that a list of values lacks and
-how a hidden answer ends nobody can tell, so errors stay those that were seen. Of one direction alone, the requests are
-all that is compared.
+how a hidden answer ends nobody can tell but by its length. Of one direction alone, the requests are all that is
+compared. Beside what is told of lossy captures stands, as `ideal`, what the packets that are left show of exchanges.
 
     python -m benchmarks.mangled [--json] [CAPTURE ...]
 """
@@ -13,13 +13,15 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from benchmarks.survivors import Diary, survivors
 from exporter.net.engine import Engine
 from exporter.protocols import PROTOCOLS
 from exporter.protocols.base import Family
 from exporter.protocols.conversation import Conversations
+from exporter.protocols.recorder import Observer
 from exporter.services.endpoints import EndpointFacts, Endpoints
 from exporter.services.families import family_of
 from exporter.sources.pcapfile import feed, read
@@ -31,15 +33,24 @@ TOLERANCES = {"reordered": 0.01, **dict.fromkeys(LOSSY, 0.05), **dict.fromkeys(O
 MANGLES = {**EXACT, **LOSSY, **ONE_SIDED}
 LATENCY_TOLERANCE, LATENCY_NS = 0.15, 1_000_000
 
+LOSSES = tuple(name for name in LOSSY if name.startswith("loss"))
+IDEAL = ", ideal"
+
 Rows = dict[tuple[int, str], EndpointFacts]
+Judge = Callable[[EndpointFacts, EndpointFacts | None, float], float]
+
+
+def replay(capture: bytes, observer: Observer) -> None:
+    """Tell an observer of a capture."""
+    engine = Engine(Conversations(observer, PROTOCOLS), datagrams=True)
+    feed(io.BytesIO(capture), engine)
+    engine.close(0)
 
 
 def rows(capture: bytes) -> Rows:
     """Return what a replay tells, by the server's port and protocol; addresses change with the mangle."""
     endpoints = Endpoints()
-    engine = Engine(Conversations(endpoints, PROTOCOLS), datagrams=True)
-    feed(io.BytesIO(capture), engine)
-    engine.close(0)
+    replay(capture, endpoints)
     return {(key.server.port, key.protocol): row for key, row in endpoints.rows.items()}
 
 
@@ -82,25 +93,35 @@ def score_half(true: EndpointFacts, told: EndpointFacts | None, tolerance: float
     return (weights[0] + weights[1] * near(true.requests, told.requests, tolerance)) / sum(weights)
 
 
+def share(truth: Rows, told: Rows, judge: Judge, tolerance: float) -> float:
+    """Return how much is told rightly of all endpoints, in percent."""
+    shares = [judge(row, told.get(key), tolerance) for key, row in truth.items()]
+    return round(100 * sum(shares) / len(shares), 1) if shares else 0.0
+
+
 def compare(capture: Path) -> dict[str, float]:
     """Return each mangle's score on a capture, in percent, over the endpoints whose protocol is known."""
     with capture.open("rb") as stream:
         packets = [Captured(packet.data, packet.wire_length, packet.at) for packet in read(stream)]
     truth = {key: row for key, row in rows(serialise(packets)).items() if family_of(key[1]) is not Family.GUESSED}
+    diary = Diary()
+    replay(serialise(packets), diary)
     scores = {}
     for name, mangle in MANGLES.items():
-        told = rows(serialise(mangle(packets)))
+        mangled = mangle(packets)
         tolerance = TOLERANCES.get(name, 0.0)
         judge = score_half if name in ONE_SIDED else score
-        shares = [judge(row, told.get(key), tolerance) for key, row in truth.items()]
-        scores[name] = round(100 * sum(shares) / len(shares), 1) if shares else 0.0
+        scores[name] = share(truth, rows(serialise(mangled)), judge, tolerance)
+        if name in LOSSES:
+            best = survivors(diary.exchanges, packets, mangled)
+            scores[f"{name}{IDEAL}"] = share(truth, best, judge, tolerance)
     return scores
 
 
 def print_table(found: Mapping[str, Mapping[str, float]]) -> None:
     """Print a line for each mangle."""
     print("mangle".ljust(24) + "".join(name.rjust(14) for name in found))
-    for mangle in MANGLES:
+    for mangle in next(iter(found.values()), {}):
         print(mangle.ljust(24) + "".join(f"{scores[mangle]:14.1f}" for scores in found.values()))
 
 

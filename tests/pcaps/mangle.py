@@ -56,10 +56,10 @@ def duplicated(packets: list[Captured]) -> list[Captured]:
     return [copy for packet in packets for copy in (packet, replace(packet, at=packet.at + 5_000))]
 
 
-def lossy(packets: list[Captured]) -> list[Captured]:
-    """Lose one packet in two hundred."""
-    dice = random.Random(3)
-    return [packet for packet in packets if dice.random() >= 0.005]
+def lossy(packets: list[Captured], share: float = 0.005, seed: int = 3) -> list[Captured]:
+    """Lose one packet in two hundred, or another share."""
+    dice = random.Random(seed)
+    return [packet for packet in packets if dice.random() >= share]
 
 
 def snapped(packets: list[Captured], size: int = 96) -> list[Captured]:
@@ -207,6 +207,8 @@ EXACT: dict[str, Mangle] = {
 
 LOSSY: dict[str, Mangle] = {
     "loss of 0.5 %": lossy,
+    "loss of 1 %": lambda packets: lossy(packets, 0.01),
+    "loss of 3 %": lambda packets: lossy(packets, 0.03),
     "snap of 96": snapped,
     "snap of 128": lambda packets: snapped(packets, 128),
     "snap of 256": lambda packets: snapped(packets, 256),
