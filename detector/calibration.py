@@ -18,6 +18,7 @@ from detector.baselines.stabilise import forward, is_nothing
 from detector.checks import CHECKS, FLATLINE, SPREAD, Memory, Point, empty_memory, observe
 from detector.checks.counted import by_chance
 from detector.checks.hold import REMEMBERED, agreed, second_of_three
+from detector.checks.late import longest_pause
 from detector.checks.limits import BLOCK_SECONDS, Tails, closer, tails
 from detector.checks.overrun import longest_usual
 from detector.checks.sides import COLUMNS, split
@@ -88,7 +89,7 @@ def calibrate(learnt: Learnt, step: float) -> Calibrated:
     baselines = learnt.baselines
     spacing = float(learnt.times[1] - learnt.times[0]) if len(learnt.times) > 1 else step
     replayed = _replay(learnt, spacing, step)
-    found = tails(replayed.maxima, replayed.silences, _longest(learnt), spacing)
+    found = tails(replayed.maxima, replayed.silences, *_schedules(learnt), spacing)
     if learnt.recent is not None:
         recent = _replay(learnt.recent, step, step, RECENT_SETTLE_SECONDS)
         found = closer(found, replayed.maxima, recent.maxima, NEIGHBOURS)
@@ -146,14 +147,19 @@ def _lasting(before: Floats, newest: Floats, step: float, durations: npt.NDArray
     return lasting
 
 
-def _longest(learnt: Learnt) -> Floats:
-    """Return after how many seconds each series is too long at work, where that does any harm; shape (series,)."""
-    found, times = [], learnt.times
+def _schedules(learnt: Learnt) -> tuple[Floats, Floats]:
+    """Return after how many seconds at work, and at rest, series are too long at it, where that does any harm."""
+    longest, pauses, times = [], [], learnt.times
     for rows in portions(len(learnt.trend)):
         values = clean(of_rows(learnt.history, rows))
-        busy = ~is_nothing(values, learnt.baselines.offsets[rows, None])
-        found.append(longest_usual(busy, np.isfinite(values), times, MOST_ELAPSED_SECONDS))
-    return np.where(learnt.baselines.bad < 0, np.inf, np.concatenate(found))
+        busy, known = ~is_nothing(values, learnt.baselines.offsets[rows, None]), np.isfinite(values)
+        longest.append(longest_usual(busy, known, times, MOST_ELAPSED_SECONDS))
+        pauses.append(longest_pause(busy, known, times, MOST_ELAPSED_SECONDS))
+    bad = learnt.baselines.bad
+    return (
+        np.where(bad < 0, np.inf, np.concatenate(longest)),
+        np.where(bad > 0, np.inf, np.concatenate(pauses)),
+    )
 
 
 def _apart(before: Floats, newest: Floats) -> Floats:

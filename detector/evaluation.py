@@ -13,6 +13,7 @@ from detector.baselines.prior import LEAST_SAMPLES
 from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing, usable
 from detector.checks import (
     CHECKS,
+    LATE,
     OVERRUN,
     RESIDUAL,
     SILENCE,
@@ -26,6 +27,7 @@ from detector.checks import (
 from detector.checks.counted import by_chance
 from detector.checks.hold import Held, empty_held, hold, wariness
 from detector.checks.joined import JOINED_LIMIT, WEIGHTS, joined
+from detector.checks.late import overdue
 from detector.checks.sides import SIDED, above, below, split
 from detector.model import Finding, Floats, Samples, SeriesKey
 from detector.precision import Doubt
@@ -34,7 +36,7 @@ from detector.precision import Doubt
 # In the order of CHECKS.
 LEAST_SHARES = np.array([1.0, 1.0, 0.8, 0.6, 1.0, 1.0])
 LEAST_RESTLESSNESS = 0.5
-ENDLESS = OVERRUN - len(CHECKS)
+ENDLESS, UNBEGUN = OVERRUN - len(CHECKS), LATE - len(CHECKS)
 # What is expected may fall short of a floor by rounding and still be as deep as it.
 ROOM = 1.01
 # What the memory counts from the profiles.
@@ -277,6 +279,7 @@ def _score(
     unusual = np.clip(columns / baselines.limits.astype(np.float64), 0.0, MOST_SCORE)
     # That a job nears its end agrees with nothing.
     unusual[:, ENDLESS] *= unusual[:, ENDLESS] >= 1.0
+    unusual[:, UNBEGUN] = overdue(columns[:, UNBEGUN], baselines.limits[:, UNBEGUN].astype(np.float64))
     # Rounding may leave nothing of a floor under a large number: then anything matters.
     up, down = np.maximum(usual.above, LEAST_DEPARTURE), np.maximum(usual.below, LEAST_DEPARTURE)
     restless = columns[:, SPREAD - len(CHECKS)] * point.spread / (LEAST_RESTLESSNESS * up)

@@ -30,7 +30,7 @@ from detector.watch import Knowledge
 log = logging.getLogger(__name__)
 
 VERSION = 5
-MEMORY_VERSION = 6
+MEMORY_VERSION = 7
 MOST_LINE_BYTES = 1024
 BOOK, BASELINES, MEMORY = "incidents.json", "baselines.npz", "memory.npz"
 Part = TypeVar("Part")

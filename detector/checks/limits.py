@@ -11,7 +11,7 @@ from detector.baselines.robust import median, quantile
 from detector.checks.joined import joined
 from detector.checks.shift import CLIPS
 from detector.checks.sides import above, below, both
-from detector.checks.statistics import CHECKS, FLATLINE, OVERRUN, SILENCE, STEP_CLIP
+from detector.checks.statistics import CHECKS, FLATLINE, LATE, OVERRUN, SILENCE, STEP_CLIP
 from detector.model import Floats
 
 # Of a series' block maxima, this share lies below the tail.
@@ -34,14 +34,14 @@ SHAPE_RANGE = (0.05, 0.3)
 # An excess beyond so many times the usual one is taken for an incident in the history, and for no more than this.
 MOST_EXCESS = 8.0
 # Per check: the least limit, whatever the tail says; and the limit while nothing is known of the tail.
-LEAST_LIMITS = both(np.array([4.5, 1.2, 0.6, 0.25, 4.5, 2.0, 1.5, 300.0, np.inf, 6.0]))
+LEAST_LIMITS = both(np.array([4.5, 1.2, 0.6, 0.25, 4.5, 2.0, 1.5, 300.0, np.inf, np.inf, 6.0]))
 # What comes back once a week is no incident: limits lie this far above what as many days as there are weeks have seen.
 HABIT_MARGIN = 1.15
 DAY_BLOCKS = 24
 # Smoothed statistics cannot exceed what a point is clipped at. What comes near it in history says nothing alone, but
 # still counts together with others.
-MOST_LIMITS = both(np.array([np.inf, *(1.15 * CLIPS), np.inf, 1.15 * STEP_CLIP, 6.0, np.inf, np.inf, np.inf]))
-FIRST_LIMITS = both(np.array([6.0, 4.5, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, 12.0]))
+MOST_LIMITS = both(np.array([np.inf, *(1.15 * CLIPS), np.inf, 1.15 * STEP_CLIP, 6.0, np.inf, np.inf, np.inf, np.inf]))
+FIRST_LIMITS = both(np.array([6.0, 4.5, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, np.inf, 12.0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Tails:
             tail starts; NaN where that is unknown.
         excess_ratio: the same of the mean excess.
         still: for how many seconds at least it may repeat one value, infinite where that cannot be told, and
-        longest: after how many seconds at work it is too long, likewise; shape (series,).
+        longest: after how many seconds at work it is too long, likewise, and
+        pause: after how many at rest it is overdue; shape (series,).
     """
 
     start: Floats
@@ -68,32 +69,33 @@ class Tails:
     excess_ratio: Floats
     still: Floats
     longest: Floats
+    pause: Floats
 
     def rows(self, chosen: npt.NDArray[np.int64] | slice) -> "Tails":
         """Return the tails of some rows."""
         return Tails(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
-def tails(maxima: Floats, silences: Floats, longest: Floats, spacing: float = 0.0) -> Tails:
+def tails(maxima: Floats, silences: Floats, longest: Floats, pause: Floats, spacing: float = 0.0) -> Tails:
     """Describe the tails of block maxima; NaN where a block holds nothing.
 
     Args:
         maxima: shape (series, COLUMNS, blocks).
         silences: the greatest evidence of silence; shape (series, blocks). How long a single point of a coarse history
             was silent is not known: a few of them, as scrapes fail, are no tail, but what comes back is a habit.
-        longest: as of `Tails`.
+        longest, pause: as of `Tails`.
         spacing: seconds between samples.
     """
     rows = portions(len(maxima))
-    return _together([_tails(maxima[some], silences[some], longest[some], spacing) for some in rows])
+    return _together([_tails(maxima[some], silences[some], longest[some], pause[some], spacing) for some in rows])
 
 
-def _tails(maxima: Floats, silences: Floats, longest: Floats, spacing: float) -> Tails:
+def _tails(maxima: Floats, silences: Floats, longest: Floats, pause: Floats, spacing: float) -> Tails:
     start, robust, weight = _tail(maxima)
     habit = _habit(np.concatenate([maxima[:, :-1], silences[:, None]], axis=1))
     habit[:, STANDING] = 0.0  # see `still`
     unknown = np.full_like(start, np.nan)
-    return Tails(start, robust, weight, habit, unknown, unknown, _still(maxima[:, STANDING], spacing), longest)
+    return Tails(start, robust, weight, habit, unknown, unknown, _still(maxima[:, STANDING], spacing), longest, pause)
 
 
 def _still(standing: Floats, spacing: float) -> Floats:
@@ -212,6 +214,7 @@ def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = R
     found_limits = np.where(np.isnan(result), FIRST_LIMITS, clipped * together[:, None])
     found_limits[:, STANDING] = np.maximum(found_limits[:, STANDING], found.still)
     found_limits[:, OVERRUN - len(CHECKS)] = found.longest
+    found_limits[:, LATE - len(CHECKS)] = found.pause
     return found_limits
 
 

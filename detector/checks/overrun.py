@@ -39,12 +39,12 @@ def longest_usual(busy: Bools, known: Bools, times: Floats, most: float) -> Floa
     result = np.full(len(busy), np.inf)
     for row in np.flatnonzero((share > 0) & (share <= MOST_BUSY_SHARE)):
         at = times[known[row]]
-        result[row] = _limit(_runs(busy[row, known[row]], at, most))
+        result[row] = _limit(runs(busy[row, known[row]], at, most))
     # A run that seems as long as from its first to its last sample began and ended up to a step beyond them.
     return result + (2 * float(times[1] - times[0]) if len(times) > 1 else 0.0)
 
 
-def _runs(busy: Bools, at: Floats, most: float) -> Floats:
+def runs(busy: Bools, at: Floats, most: float) -> Floats:
     """Return the lengths, in seconds, of the runs of which beginning and end were seen."""
     apart = np.diff(at) > most
     edges = np.flatnonzero((busy[1:] != busy[:-1]) | apart) + 1

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from detector.baselines.stabilise import is_nothing
 from detector.checks.bounded import between
 from detector.checks.flatline import unchanged_seconds
+from detector.checks.late import last_busy
 from detector.checks.overrun import running_seconds
 from detector.checks.residual import CLIP, departure, unlikeness
 from detector.checks.shift import SPANS_SECONDS, smooth, supported
@@ -28,9 +29,12 @@ CHECKS = (
     "spread",
     "flatline",
     "overrun",
+    "late",
     "silence",
 )
-RESIDUAL, SHIFT_MINUTES, SHIFT_HOUR, DRIFT, STEP, STEP_MINUTES, SPREAD, FLATLINE, OVERRUN, SILENCE = range(len(CHECKS))
+RESIDUAL, SHIFT_MINUTES, SHIFT_HOUR, DRIFT, STEP, STEP_MINUTES, SPREAD, FLATLINE, OVERRUN, LATE, SILENCE = range(
+    len(CHECKS)
+)
 
 # The level follows half of a lasting change in three days, and of a departure it sees at most two deviations: a day's
 # incident moves it by less than half a deviation.
@@ -62,6 +66,7 @@ class Memory:
         restless: smoothed change between neighbours, in deviations; shape (series,).
         unchanged: seconds for which the value has been the same; shape (series,).
         running: seconds for which the series has been at work; shape (series,).
+        busy_at: when it was last, NaN if unknown; shape (series,).
         silence: evidence of silence in nats; shape (series,).
         unlike: how far this day was so far from each day of the week, its own first; shape (series, DAYS).
     """
@@ -77,6 +82,7 @@ class Memory:
     restless: Floats
     unchanged: Floats
     running: Floats
+    busy_at: Floats
     silence: Floats
     unlike: Floats
 
@@ -146,6 +152,7 @@ def empty_memory(series: int) -> Memory:
         restless=np.ones(series),
         unchanged=zeros,
         running=zeros,
+        busy_at=unknown,
         silence=zeros,
         unlike=np.zeros((series, DAYS)),
     )
@@ -183,6 +190,7 @@ def observe(memory: Memory, point: Point) -> Observed:
         restless=restless,
         unchanged=unchanged,
         running=running_seconds(memory.running, ~idle, since, MOST_ELAPSED_SECONDS),
+        busy_at=last_busy(memory.busy_at, ~idle, point.at, since, MOST_ELAPSED_SECONDS),
         silence=silence,
         unlike=unlikeness(unlike, distances[:, :DAYS] / point.spread[:, None], elapsed),
     )
@@ -218,6 +226,7 @@ def _statistics(exact: Floats, distance: Floats, after: Memory) -> Floats:
     statistics[:, SPREAD] = after.restless
     statistics[:, FLATLINE] = after.unchanged
     statistics[:, OVERRUN] = after.running
+    statistics[:, LATE] = np.where(np.isnan(after.busy_at), 0.0, after.last_at - after.busy_at)
     statistics[:, SILENCE] = after.silence
     return statistics
 
@@ -251,6 +260,7 @@ def _where(known: npt.NDArray[np.bool_], after: Memory, before: Memory) -> Memor
         restless=np.where(known, after.restless, before.restless),
         unchanged=np.where(known, after.unchanged, before.unchanged),
         running=np.where(known, after.running, before.running),
+        busy_at=np.where(known, after.busy_at, before.busy_at),
         silence=after.silence,
         unlike=np.where(column, after.unlike, before.unlike),
     )

@@ -1,9 +1,10 @@
-"""Jobs of each night that take too long."""
+"""Jobs of each night that take too long, or do not begin."""
 
 import numpy as np
 import pytest
 
 from detector.baselines import Baselines
+from detector.checks.late import longest_pause
 from detector.evaluation import empty_state, evaluate
 from detector.fitting import fit
 from detector.model import Floats, History, SeriesKey
@@ -52,3 +53,43 @@ def test_a_job_that_does_not_end_is_told_soon_after_it_should_have(baselines: Ba
     minutes = told(baselines, 4.0)
     assert 42 <= minutes[0] <= 85
     assert minutes[-1] > 120
+
+
+def two_nights() -> tuple[float, Floats]:
+    """Return a midnight, and times from then until the second night is over, some of the hours between them seldom."""
+    begin = BEGIN + DAYS * DAY
+    night = np.arange(2 * 3600.0, STARTS + 7200, MINUTE)
+    day = np.arange(STARTS + 7200, DAY + 2 * 3600, 10 * MINUTE)
+    return begin, begin + np.concatenate([night, day, DAY + night])
+
+
+def test_a_job_that_does_not_begin_is_told_soon_after_it_should_have(baselines: Baselines) -> None:
+    begin, times = two_nights()
+    values = np.where(times < begin + DAY, nights(times, seed=2), 0.0)
+    state, minutes = empty_state(KEYS), []
+    for at, value in zip(times, values, strict=True):
+        result = evaluate(baselines, state, at, np.array([value]))
+        state = result.state
+        if result.findings:
+            minutes.append((at - begin - DAY - STARTS) / MINUTE)
+    assert 5 <= minutes[0] <= 45
+    assert minutes[-1] > 100
+
+
+def test_what_rests_and_works_by_no_schedule_is_never_late() -> None:
+    random = np.random.default_rng(4)
+    times = np.arange(BEGIN, BEGIN + DAYS * DAY, STEP)
+    busy = np.repeat(random.random(len(times) // 12) < 0.1, 12)
+    limits = longest_pause(busy[None], np.ones((1, len(times)), np.bool_), times, 900.0)
+    assert np.isinf(limits).all()
+
+
+def test_nothing_is_overdue_that_may_have_run_while_nobody_saw_it(baselines: Baselines) -> None:
+    begin, times = two_nights()
+    values = np.where(times < begin + DAY, nights(times, seed=2), 0.0)
+    values[(times > begin + DAY + STARTS - 1200) & (times < begin + DAY + STARTS + 1200)] = np.nan
+    state = empty_state(KEYS)
+    for at, value in zip(times, values, strict=True):
+        late = evaluate(baselines, state, at, np.array([value]), np.isfinite(np.array([value])))
+        state = late.state
+    assert np.isnan(state.memory.busy_at).all()

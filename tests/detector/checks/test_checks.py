@@ -143,7 +143,7 @@ def maxima(series: int, blocks: int, seed: int) -> Floats:
 
 
 def of(blocks: Floats) -> Tails:
-    return tails(blocks, blocks[:, -1], np.full(len(blocks), np.inf))
+    return tails(blocks, blocks[:, -1], np.full(len(blocks), np.inf), np.full(len(blocks), np.inf))
 
 
 def test_limits_are_passed_about_as_often_as_meant() -> None:

@@ -1,0 +1,56 @@
+"""How long ago a job last ran: one that begins at about the same time each day and does not is missed soon after."""
+
+import numpy as np
+
+from detector.checks.overrun import MOST_BUSY_SHARE, Bools, runs
+from detector.model import Floats
+
+# Pauses that differ by no more than this, over the median one, are those of a schedule.
+LEAST_PAUSES, MOST_UNEVEN = 5, 1.1
+LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 3600.0, 36 * 3600.0
+# Overdue from the longest pause on, and as many deviations of pauses later.
+DEVIATIONS_LATE = 2.0
+# How much later a job is as surely missing again: a score of one more.
+SCORE_SECONDS = 600.0
+
+
+def last_busy(before: Floats, busy: Bools, at: float, since: Floats, most: float) -> Floats:
+    """Return when each series was last at work; NaN where it may have been since; all of shape (series,).
+
+    Args:
+        before: at the sample before.
+        since: seconds since then; after a gap of more than `most` it is not known what happened in it.
+    """
+    return np.where(busy, at, np.where(since <= most, before, np.nan))
+
+
+def longest_pause(busy: Bools, known: Bools, times: Floats, most: float) -> Floats:
+    """Return after how many seconds of rest each series is overdue; infinite where it has no schedule.
+
+    Args:
+        busy: where there is something; shape (series, columns).
+        known: where there is a sample; shape (series, columns).
+        times: shape (columns,).
+        most: of a longer gap it is not known what happened in it.
+    """
+    share = (busy & known).sum(1) / np.maximum(known.sum(1), 1)
+    result = np.full(len(busy), np.inf)
+    for row in np.flatnonzero((share > 0) & (share <= MOST_BUSY_SHARE)):
+        result[row] = _limit(runs(~busy[row, known[row]], times[known[row]], most))
+    # Rest is counted from the last sample at work, and work may begin right after a sample.
+    return result + (2 * float(times[1] - times[0]) if len(times) > 1 else 0.0)
+
+
+def overdue(rested: Floats, limit: Floats) -> Floats:
+    """Return how much later than ever a job is: 1 where it is due at the latest, nothing before; shape (series,)."""
+    late = np.maximum(rested - np.where(np.isfinite(limit), limit, 0.0), 0.0)
+    return np.where(np.isfinite(limit) & (rested >= limit), 1.0 + late / SCORE_SECONDS, 0.0)
+
+
+def _limit(pauses: Floats) -> float:
+    if len(pauses) < LEAST_PAUSES:
+        return np.inf
+    median, longest = float(np.median(pauses)), float(pauses.max())
+    if not LEAST_PAUSE_SECONDS <= median <= MOST_PAUSE_SECONDS or longest > MOST_UNEVEN * median:
+        return np.inf
+    return longest + DEVIATIONS_LATE * float(pauses.std())
