@@ -109,7 +109,9 @@ def _still(standing: Floats, spacing: float) -> Floats:
     """
     known = np.isfinite(standing).sum(1) * BLOCK_SECONDS
     most = np.nan_to_num(standing).max(axis=1, initial=0.0)
-    return np.where(most <= MOST_STILL_SHARE * known, HABIT_MARGIN * most + 2 * spacing, np.inf)
+    # Where not even two samples were alike, closer ones tell more.
+    limit = np.where(most > 0, HABIT_MARGIN * most + 2 * spacing, 0.0)
+    return np.where(most <= MOST_STILL_SHARE * known, limit, np.inf)
 
 
 def _together(parts: Sequence[Tails]) -> Tails:

@@ -111,7 +111,7 @@ def test_what_hardly_ever_changes_may_stand_still_for_ever_and_what_never_stood_
     recent = replace(close, start=BEGIN + 6 * DAY, values=values[:, -int(3 * DAY / 60) :])
     limits = fit(replace(coarse, recent=recent), SIGNALS, 60.0).limits[:, FLATLINE - len(CHECKS)]
     assert np.isinf(limits[0])
-    assert 600 <= limits[1] <= 1800
+    assert 300 <= limits[1] <= 1800
 
 
 def test_no_history_teaches_nothing() -> None:
