@@ -42,6 +42,8 @@ class PostgresParser:
         try:
             side.feed(data, at, out)
         except ParseError:
+            if direction != CLIENT and self._backend.begin_behind_refusal(data, at, out):
+                return out
             self._malformed += 1
             if not side.seen or self._malformed > MAX_MALFORMED:
                 raise

@@ -119,6 +119,16 @@ class Backend:
                 self._complete(at, out)
         self._backlog.keep(buffer, min(position, end), at)
 
+    def begin_behind_refusal(self, data: bytes, at: Nanoseconds, out: list[Message]) -> bool:
+        """Return whether what could not be read begins behind a refusal to encrypt, which nobody saw asked for."""
+        buffer = bytes(self._backlog.held) or data
+        if self.seen or not self._session.starting or buffer[:1] != b"N":
+            return False
+        self._backlog.drop()
+        self.seen += 1
+        self.feed(buffer[1:], at, out)
+        return True
+
     def passed(self, size_bytes: int, at: Nanoseconds, out: list[Message]) -> None:
         """Account for bytes of the message being read."""
         self.skip -= size_bytes

@@ -21,6 +21,13 @@ LEAST_TORN_BYTES = 10  # of a message that is judged by its beginning
 FIELD_BYTES = 19  # of a row's description at least: an empty name and six numbers
 VALUE_BYTES = 4  # of a row at least
 FEW_MESSAGES = 3
+# Parameters that every server tells of when it lets a client in (doc/src/sgml/protocol.sgml of PostgreSQL).
+REPORTED_NAMES = (
+    "application_name client_encoding DateStyle default_transaction_read_only in_hot_standby integer_datetimes "
+    "IntervalStyle is_superuser scram_iterations search_path server_encoding server_version session_authorization "
+    "standard_conforming_strings TimeZone"
+)
+REPORTED = frozenset(REPORTED_NAMES.encode().split())
 
 
 def match(client: bytes, server: bytes) -> Match:
@@ -153,6 +160,8 @@ def _judge_server(kind: int, length: int, body: bytes, whole: bool) -> Match:
         ord("E"): body[:1] == b"S" and body.endswith(b"\0\0"),
         ord("N"): body[:1] == b"S" and body.endswith(b"\0\0"),
     }
+    if kind == ord("S") and body.partition(b"\0")[0] in REPORTED and body.endswith(b"\0"):
+        return Match.YES
     if kind in telling:
         return Match.YES if telling[kind] else Match.NO
     fitting = {

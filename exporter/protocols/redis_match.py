@@ -32,6 +32,9 @@ MOST_DIGITS = 8  # of the number of words end before this
 STAR, DOLLAR, RETURN, FEED = b"*$\r\n"
 ZERO, ONE, NINE = b"019"
 
+STRINGS = b"$=!"
+SEVERAL_REPLIES, MANY_REPLIES = 3, 16
+
 # An error whose line was cut; what else begins so could be the rest of anything.
 ERROR_BEGUN = re.compile(rb"-[A-Z][A-Z0-9_]+ [^\r\n]*\Z")
 
@@ -53,6 +56,8 @@ def match(client: bytes, server: bytes) -> Match:
     if asked is YES and not server:
         return YES
     told = match_server(server) if server else NOT_YET
+    if told is Match.MAYBE and not client:
+        return match_replies(server)
     if asked is NO or told is NO or not client:
         return NO if NO in (asked, told) else told
     if asked is YES:
@@ -117,3 +122,27 @@ def match_server(server: bytes) -> Match:
     if REPLY.match(server):
         return Match.MAYBE
     return Match.NOT_YET if REPLY_BEGUN.match(server) else Match.NO
+
+
+def match_replies(server: bytes) -> Match:
+    """Judge several replies of a server whose client is not captured: a string of the length it says tells most."""
+    kinds: set[int] = set()
+    counted, at, strings = 0, 0, 0
+    while counted < MANY_REPLIES:
+        found = REPLY.match(server, at)
+        if found is None:
+            break
+        kind, end = server[at], found.end()
+        if kind in STRINGS and server[at + 1 : at + 2] != b"-":
+            stop = end + int(server[at + 1 : end - 2]) + 2
+            if stop > len(server):
+                break
+            if server[stop - 2 : stop] != b"\r\n":
+                return NO
+            strings += stop > end + 2
+            end = stop
+        kinds.add(kind)
+        counted += 1
+        at = end
+    sure = counted >= SEVERAL_REPLIES and len(kinds) > 1 and strings > 0
+    return YES if sure else Match.MAYBE

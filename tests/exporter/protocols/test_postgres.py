@@ -239,3 +239,14 @@ def test_numbers_of_rows_that_were_cut_change_nothing() -> None:
 def test_verb_is_the_first_word(statement: bytes, verb: str) -> None:
     operation = sql.operation_of(statement)
     assert (operation.said or operation.name) == verb
+
+
+@pytest.mark.parametrize("refused", [b"", b"N"])
+def test_server_alone_tells_what_was_done(refused: bytes) -> None:
+    """Also where it refused to encrypt, which takes one byte without a length."""
+    let_in = pg(b"R", bytes(4)) + pg(b"S", b"TimeZone\0UTC\0") + pg(b"K", bytes(8)) + PG_READY
+    begun = [server(refused), server(let_in)] if refused else [server(let_in)]
+    executed = PARSED + BOUND + pg(b"D", b"\0\0") + DONE + PG_READY
+    kept = converse([*begun, server(executed), server(executed), server(pg_error(b"42601") + PG_READY)])
+    assert kept.protocols == ["postgresql"]
+    assert kept.statuses() == ["", "", "42601"]
