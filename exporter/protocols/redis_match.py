@@ -33,6 +33,7 @@ STAR, DOLLAR, RETURN, FEED = b"*$\r\n"
 ZERO, ONE, NINE = b"019"
 
 STRINGS = b"$=!"
+OF_COMMANDS = frozenset(b"*$")  # which look as replies do
 SEVERAL_REPLIES, MANY_REPLIES = 3, 16
 
 # An error whose line was cut; what else begins so could be the rest of anything.
@@ -144,5 +145,5 @@ def match_replies(server: bytes) -> Match:
         kinds.add(kind)
         counted += 1
         at = end
-    sure = counted >= SEVERAL_REPLIES and len(kinds) > 1 and strings > 0
+    sure = counted >= SEVERAL_REPLIES and strings > 0 and not kinds <= OF_COMMANDS
     return YES if sure else Match.MAYBE

@@ -38,7 +38,7 @@ def test_a_command_that_is_cut_may_become_one(name: bytes, cut: int) -> None:
     ("replies", "judged"),
     [
         (b"+OK\r\n:1\r\n$3\r\nabc\r\n", Match.YES),
-        (b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", Match.YES),
+        (b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", Match.MAYBE),
         (b"+OK\r\n" * 9, Match.MAYBE),
         (b"$3\r\nabc\r\n" * 9, Match.MAYBE),
         (b"+OK\r\n:1\r\n:2\r\n$0\r\n\r\n", Match.MAYBE),
