@@ -5,12 +5,14 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from detector.backtest.command import main
+from detector.model import Floats
 from tests.detector.running import HOUR, MINUTE
 from tests.detector.servers import FakePrometheus, Mood
-from tests.detector.world import Fault, World
+from tests.detector.world import DAY, Fault, World, to
 
 FLAGS = ("--since=6h", "--history.duration=4d", "--fit.workers=1")
 
@@ -78,3 +80,25 @@ def test_what_cannot_be_understood_is_refused(flags: list[str], capsys: pytest.C
         main(flags)
     assert end.value.code == 2
     assert "larimar backtest:" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_a_nightly_job_that_did_not_begin_is_told_until_the_next_night(
+    world: World, prometheus: FakePrometheus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It begins at about one time of the day, works for forty minutes, and five hours ago it did not."""
+    due = time.time() // MINUTE * MINUTE - 5 * HOUR
+
+    def nightly(times: Floats) -> Floats:
+        day = np.rint((times - due) / DAY)
+        since = times - due - day * DAY - 180.0 * np.sin(7.0 * day)
+        return np.where((since >= 0) & (since < 40 * MINUTE), 20.0 + np.sin(times), 0.0)
+
+    world.courses, world.callees = {"reports": {"requests": nightly}}, {}
+    world.faults.append(Fault("reports", "requests", due - HOUR, due + 2 * HOUR, to(0.0)))
+    flags = ("--since=30h", "--history.duration=8d", "--fit.workers=1", "--json")
+    assert main([f"--prometheus.url={prometheus.url}", *flags]) == 0
+    alerts = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [alert["labels"]["service_name"] for alert in alerts] == ["reports"]
+    assert due < alerts[0]["told_at"] <= due + 45 * MINUTE
+    assert alerts[0]["ended_at"] is None  # it is still not done
