@@ -40,7 +40,7 @@ from exporter.sources.ebpf.assembler import (
     put_word,
     store,
 )
-from exporter.sources.ebpf.ringprogram import Sink, written
+from exporter.sources.ebpf.ringprogram import Sink, short_segments_written, written
 from exporter.sources.ebpf.shortpath import short_segments
 
 KEY_BYTES, VALUE_BYTES = 12, 8  # the addresses' words and the ports; the acknowledgement number and bytes since
@@ -104,7 +104,7 @@ def translate(program: bytes, measure: Measure, chooses_flows: bool = False) -> 
     """
     lines: list[Line] = [
         move(CONTEXT, R1),
-        *(short_segments(measure.link_header, CONTEXT, measure.snap.head_bytes, "others") if not chooses_flows else ()),
+        *(_short(measure) if not chooses_flows else ()),
         "others",
         put_word(A, 0),
         put_word(X, 0),
@@ -127,6 +127,15 @@ def translate(program: bytes, measure: Measure, chooses_flows: bool = False) -> 
     if measure.sink is not None:
         lines = written(measure.sink, lines, CONTEXT)
     return assembler.assemble(assembler.reachable(lines))
+
+
+def _short(measure: Measure) -> list[Line]:
+    """Judge short segments at once, and write the commonest as well."""
+    header, head, sink = measure.link_header, measure.snap.head_bytes, measure.sink
+    lines = short_segments(header, CONTEXT, head, "others")
+    if sink is None:
+        return lines
+    return [*short_segments_written(sink, header, CONTEXT, head, "no segment at once"), "no segment at once", *lines]
 
 
 def _plain(code: int, operand: int) -> Sequence[Line]:

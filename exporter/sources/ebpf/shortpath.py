@@ -45,7 +45,6 @@ def short_segments(link_header: int, context: int, head_bytes: int, otherwise: s
         context: the register of the packet.
         head_bytes: packets up to this length are copied whole.
     """
-    ip, tcp = HEADERS + link_header, HEADERS + link_header + IP_BYTES
     return [
         load(4, R2, context, 0),  # its length
         jump_if_word_number(assembler.MORE_THAN, R2, head_bytes, otherwise),
@@ -56,20 +55,7 @@ def short_segments(link_header: int, context: int, head_bytes: int, otherwise: s
         put_word(R4, link_header + IP_BYTES + TCP_BYTES),
         call(assembler.LOAD_BYTES),
         jump_if_word_number(assembler.NOT_EQUAL, R0, 0, otherwise),
-        *_unless(2, HEADERS + 12, ETHERTYPE, otherwise)[: 2 if link_header else 0],
-        *_unless(1, ip, PLAIN_IP, otherwise),
-        *_unless(1, ip + 9, classicfilter.TCP, otherwise),
-        load(2, R0, FRAME, ip + 6),
-        jump_if_word_number(assembler.SOME_BITS, R0, FRAGMENT_BITS, otherwise),
-        load(1, R0, FRAME, tcp + 13),
-        jump_if_word_number(assembler.SOME_BITS, R0, FIN_SYN_RST, otherwise),
-        load(1, R1, FRAME, tcp + 12),
-        compute_word_by(assembler.SHIFT_RIGHT, R1, 4),
-        compute_word_by(assembler.SHIFT_LEFT, R1, 2),
-        compute_word_by(assembler.ADD, R1, IP_BYTES),
-        load(2, R0, FRAME, ip + 2),
-        to_network_half(R0),
-        jump_if_word_number(assembler.EQUAL, R0, 0, otherwise),
+        *segments(FRAME, HEADERS, link_header, otherwise),
         jump_if_word(assembler.MORE_THAN, R0, R1, "short"),
         *leave_with_word(0),
         "short",
@@ -77,5 +63,29 @@ def short_segments(link_header: int, context: int, head_bytes: int, otherwise: s
     ]
 
 
-def _unless(size: int, place: int, value: int, otherwise: str) -> list[Line]:
-    return [load(size, R0, FRAME, place), jump_if_word_number(assembler.NOT_EQUAL, R0, value, otherwise)]
+def segments(base: int, place: int, link_header: int, otherwise: str) -> list[Line]:
+    """Return what goes on at the label unless the headers at a place behind a register are a plain segment's.
+
+    How long it is, from IP's header on, is left in R0, and how much of that are headers in R1.
+    """
+    ip, tcp = place + link_header, place + link_header + IP_BYTES
+    return [
+        *_unless(2, base, place + 12, ETHERTYPE, otherwise)[: 2 if link_header else 0],
+        *_unless(1, base, ip, PLAIN_IP, otherwise),
+        *_unless(1, base, ip + 9, classicfilter.TCP, otherwise),
+        load(2, R0, base, ip + 6),
+        jump_if_word_number(assembler.SOME_BITS, R0, FRAGMENT_BITS, otherwise),
+        load(1, R0, base, tcp + 13),
+        jump_if_word_number(assembler.SOME_BITS, R0, FIN_SYN_RST, otherwise),
+        load(1, R1, base, tcp + 12),
+        compute_word_by(assembler.SHIFT_RIGHT, R1, 4),
+        compute_word_by(assembler.SHIFT_LEFT, R1, 2),
+        compute_word_by(assembler.ADD, R1, IP_BYTES),
+        load(2, R0, base, ip + 2),
+        to_network_half(R0),
+        jump_if_word_number(assembler.EQUAL, R0, 0, otherwise),
+    ]
+
+
+def _unless(size: int, base: int, place: int, value: int, otherwise: str) -> list[Line]:
+    return [load(size, R0, base, place), jump_if_word_number(assembler.NOT_EQUAL, R0, value, otherwise)]

@@ -24,6 +24,7 @@ from tests.exporter.sources.test_classicfilter import run as run_classic
 
 SIZE_BYTES, WAKE_BYTES = 1 << 13, 1 << 11
 HEAD = 300
+GIVEN_UP = 0x40  # in the last byte of the first word
 
 
 @dataclass
@@ -38,15 +39,17 @@ class Writing:
     def written(self, descriptor: int, frame: bytes) -> tuple[int, bytes] | None:
         """Have the program run on a frame; return how long it was and what was copied of it, None if it was dropped."""
         assert run(descriptor, frame) == 0, "nothing is left to the kernel"
-        if self.buffer.produced == self.read:
-            return None
-        at = PAGE + self.read % SIZE_BYTES
-        size = length_of(self.buffer.view, at)
-        held = (bytes(self.buffer.view[at:]) + bytes(self.buffer.view[PAGE:at]))[:size]
-        self.read += size
-        assert self.read == self.buffer.produced
-        copied = int.from_bytes(held[20:24], "little")
-        return int.from_bytes(held[16:20], "little"), held[24 : 24 + copied]
+        found = []
+        while self.read < self.buffer.produced:
+            at = PAGE + self.read % SIZE_BYTES
+            size = length_of(self.buffer.view, at)
+            held = (bytes(self.buffer.view[at:]) + bytes(self.buffer.view[PAGE:at]))[:size]
+            self.read += size
+            if not held[3] & GIVEN_UP:
+                copied = int.from_bytes(held[20:24], "little")
+                found.append((int.from_bytes(held[16:20], "little"), held[24 : 24 + copied]))
+        assert len(found) <= 1
+        return found[0] if found else None
 
     def lost(self) -> int:
         """Return for how many packets there was no room."""
