@@ -6,29 +6,34 @@ Its entries are gone through before they are read: some make a block, of which a
 Source: Linux, Documentation/bpf/ringbuf.rst; kernel/bpf/ringbuf.c.
 """
 
+import logging
 import mmap
 import os
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from exporter.net import entries
 from exporter.services.picks import Block, Extent
 from exporter.services.sampling import FOREVER
-from exporter.sources import classicfilter
+from exporter.sources.classicfilter import Kept, Snap
 from exporter.sources.ebpf import kernel
+from exporter.sources.ebpf.kernel import BpfError
 from exporter.sources.ebpf.ringprogram import Sink
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import Filters
-from exporter.sources.interfaces import Interface
+from exporter.sources.ingresstap import IngressTap
+from exporter.sources.interfaces import LINK_ETHERNET, Interface
 from exporter.sources.ringbuffer import PAGE, RingBuffer
-from exporter.sources.rings import EVERYTHING, FOR_LONG, PacketReader, RingStats
+from exporter.sources.rings import EVERYTHING, FOR_LONG, AnyTap, PacketReader, RingStats
 from exporter.sources.source import Choice, Drained
 from exporter.sources.tap import Tap
 from exporter.sources.walltime import WallTime
+
+log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1 << 18  # of entries that are read without asking whether to go on
 WAKING = 4  # the reader is woken when this part of the ring waits
@@ -70,7 +75,7 @@ class BpfRing:
     def __init__(
         self,
         interface: Interface,
-        snap: classicfilter.Snap,
+        snap: Snap,
         size_bytes: int,
         filters: Filters,
         datagrams: bool = False,
@@ -87,13 +92,8 @@ class BpfRing:
             self._dropped = kernel.create_map(kernel.ARRAY, 4, 8, 1)
             opened.callback(os.close, self._dropped)
             sink = Sink(self._buffer.descriptor, self._dropped, self.size_bytes, self.size_bytes // WAKING)
-            self.tap = opened.enter_context(
-                closing(Tap(interface, snap, datagrams, filters.make_writing(sink), paused))
-            )
-            try:
-                self.tap.bind()
-            except OSError as error:
-                raise SourceError(f"no ring on interface {interface.name}: {error.strerror}") from error
+            kept = Kept(snap, 14 if interface.link == LINK_ETHERNET else 0, datagrams)
+            self.tap = opened.enter_context(closing(_tap(interface, kept, sink, filters, paused)))
             self._refill()
             self._opened = opened.pop_all()
 
@@ -209,3 +209,25 @@ class BpfRing:
     def _refill(self) -> None:
         """Tell the filter how much room there is for long packets: a part of what waits for nobody."""
         self.tap.filter.refill(int(FOR_LONG * (self.size_bytes - self._buffer.waiting)))
+
+
+def _tap(interface: Interface, kept: Kept, sink: Sink, filters: Filters, paused: bool) -> AnyTap:
+    """Return a tap at the interface's very entrance where that is possible, else one by a packet socket.
+
+    Only loopback has a single way by which everything passes once.
+
+    Raises:
+        SourceError: there is none.
+    """
+    if interface.loopback:
+        try:
+            return IngressTap(interface, kept, filters.make_writing(replace(sink, passes_on=True)), paused)
+        except BpfError as error:
+            log.debug("no program at the interface", extra={"interface": interface.name, "reason": str(error)})
+    tap = Tap(interface, kept, filters.make_writing(sink), paused)
+    try:
+        tap.bind()
+    except OSError as error:
+        tap.close()
+        raise SourceError(f"no ring on interface {interface.name}: {error.strerror}") from error
+    return tap

@@ -75,7 +75,7 @@ class EbpfFilter:
     Args:
         filters: told where the kernel refuses a program, which the classic one then stands in for.
         flows: the map of flows, which stays its owner's.
-        sink: where the program writes what it keeps, which nothing stands in for; None for a ring of the socket's.
+        sink: where the program writes what it keeps; None for a ring of the socket's.
 
     Raises:
         BpfError: the kernel gives no map.
@@ -93,23 +93,38 @@ class EbpfFilter:
     def attach(self, sock: socket.socket, kept: Kept) -> None:
         """Set the socket's program; while flows are chosen it is the classic one, as each choice is another program.
 
+        Nothing stands in for one that writes.
+
         Raises:
             BpfError: there is no program yet that writes into the sink, and the kernel refuses this one.
         """
-        if self._sink is None and (kept.sample.flows > 1 or self._filters.refused):
+        if self._sink is not None:
+            sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, self.renew(kept))
+            return
+        if kept.sample.flows > 1 or self._filters.refused:
             self._classic.attach(sock, kept)
             return
         try:
             self.load(kept)
         except BpfError as error:
-            if self._sink is None:
-                self._filters.refuse(error)
-                self._classic.attach(sock, kept)
-                return
+            self._filters.refuse(error)
+            self._classic.attach(sock, kept)
+            return
+        sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, self._program)
+
+    def renew(self, kept: Kept) -> int:
+        """Return the descriptor of the program, or of the one before where the kernel refuses it.
+
+        Raises:
+            BpfError: there was none before.
+        """
+        try:
+            return self.load(kept)
+        except BpfError as error:
             if self._loaded is None:
                 raise
             self._filters.stay(error)
-        sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, self._program)
+            return self._program
 
     def load(self, kept: Kept) -> int:
         """Return the descriptor of the program, which stays this filter's.
@@ -122,7 +137,8 @@ class EbpfFilter:
             measure = Measure(
                 kept.snap, FIRST_BYTES, HEADER_BYTES, kept.link_header, self._flows, self._room, self._sink
             )
-            descriptor = kernel.load_filter(translate(program, measure, chooses_flows=kept.sample.flows > 1))
+            load = kernel.load_classifier if self._sink is not None and self._sink.passes_on else kernel.load_filter
+            descriptor = load(translate(program, measure, chooses_flows=kept.sample.flows > 1))
             self._unload()
             self._program, self._loaded = descriptor, kept
         return self._program
@@ -178,7 +194,7 @@ class Filters:
             self.refuse(error)
             return ClassicFilter()
 
-    def make_writing(self, sink: Sink) -> PacketFilter:
+    def make_writing(self, sink: Sink) -> EbpfFilter:
         """Return the filter of a new ring into which it writes itself.
 
         Raises:

@@ -13,10 +13,10 @@ from itertools import takewhile
 
 from exporter.services.picks import Block, Extent
 from exporter.services.sampling import FOREVER
-from exporter.sources import classicfilter
+from exporter.sources.classicfilter import Kept, Snap
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import ClassicFilter, PacketFilter
-from exporter.sources.interfaces import Interface
+from exporter.sources.interfaces import LINK_ETHERNET, Interface
 from exporter.sources.rings import EVERYTHING, FOR_LONG, PacketReader, RingStats
 from exporter.sources.source import Choice, Drained
 from exporter.sources.tap import SOL_PACKET, Tap
@@ -51,14 +51,15 @@ class Ring:
     def __init__(
         self,
         interface: Interface,
-        snap: classicfilter.Snap,
+        snap: Snap,
         size_bytes: int,
         datagrams: bool = False,
         packet_filter: PacketFilter | None = None,
         paused: bool = False,
     ) -> None:
         self.interface = interface
-        self.tap = Tap(interface, snap, datagrams, packet_filter or ClassicFilter(), paused)
+        kept = Kept(snap, 14 if interface.link == LINK_ETHERNET else 0, datagrams)
+        self.tap = Tap(interface, kept, packet_filter or ClassicFilter(), paused)
         self._blocks = max(2, size_bytes // BLOCK_BYTES)
         self._next = 0
         self._packets = self._dropped = 0

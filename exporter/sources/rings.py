@@ -7,12 +7,14 @@ from typing import Protocol
 
 from exporter.services.picks import Block, Extent
 from exporter.services.sampling import FOREVER
+from exporter.sources.ingresstap import IngressTap
 from exporter.sources.interfaces import Interface
 from exporter.sources.source import Choice, Drained
 from exporter.sources.tap import Tap
 
 FOR_LONG = 0.6  # of the free room; packets of 64 KB leave a part of it unused
 EVERYTHING = (Extent(),)
+AnyTap = Tap | IngressTap
 
 
 class PacketReader(Protocol):
@@ -61,14 +63,14 @@ class RingStats:
 
 
 class PacketRing(Protocol):
-    """Captures one interface, from its opening on.
-
-    Attributes:
-        tap: by which it is captured, and no longer captured for a while.
-    """
+    """Captures one interface, from its opening on."""
 
     interface: Interface
-    tap: Tap
+
+    @property
+    def tap(self) -> AnyTap:
+        """By what it is captured, and no longer captured for a while."""
+        ...
 
     @property
     def size_bytes(self) -> int:

@@ -2,11 +2,13 @@
 
 import errno
 import socket
+from dataclasses import replace
 
 from exporter.sources import classicfilter
+from exporter.sources.classicfilter import ALL, Kept, Sample, Snap
 from exporter.sources.errors import SourceError
 from exporter.sources.filters import PacketFilter
-from exporter.sources.interfaces import LINK_ETHERNET, Interface
+from exporter.sources.interfaces import Interface
 
 SOL_PACKET = 263
 PACKET_IGNORE_OUTGOING = 23
@@ -18,6 +20,7 @@ class Tap:
     """Keeps nothing before it is bound.
 
     Args:
+        kept: of the packets, at first.
         packet_filter: the tap's own; closed with it.
         paused: whether to capture nothing before `resume`.
 
@@ -28,12 +31,10 @@ class Tap:
         SourceError: packet sockets are not permitted or not supported, or the kernel refused the filter.
     """
 
-    def __init__(
-        self, interface: Interface, snap: classicfilter.Snap, datagrams: bool, packet_filter: PacketFilter, paused: bool
-    ) -> None:
+    def __init__(self, interface: Interface, kept: Kept, packet_filter: PacketFilter, paused: bool) -> None:
         self.filter = packet_filter
         self._interface = interface
-        self._datagrams = datagrams
+        self._kept = kept
         self._open = not paused
         self._away = False
         try:
@@ -46,7 +47,7 @@ class Tap:
                 # Every packet passes twice here, on its way out and in.
                 self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
             classicfilter.attach(self.socket, classicfilter.NOTHING)
-            self.cut(snap)
+            self.cut(kept.snap)
         except SourceError:
             self.close()
             raise
@@ -62,14 +63,13 @@ class Tap:
         """
         self.socket.bind((self._interface.name, ETH_P_ALL))
 
-    def cut(self, snap: classicfilter.Snap, sample: classicfilter.Sample = classicfilter.ALL) -> None:
+    def cut(self, snap: Snap, sample: Sample = ALL) -> None:
         """Copy so much of each packet, and these flows, from now on, or once captured again.
 
         Raises:
             OSError: the kernel refused the filter.
         """
-        header = 14 if self._interface.link == LINK_ETHERNET else 0
-        self._kept = classicfilter.Kept(snap, header, self._datagrams, sample)
+        self._kept = replace(self._kept, snap=snap, sample=sample)
         if self._open:
             self.filter.attach(self.socket, self._kept)
 

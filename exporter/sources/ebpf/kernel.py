@@ -15,11 +15,13 @@ from exporter.sources.errors import SourceError
 # The number of bpf(2) by what the machine calls itself.
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361, "s390x": 351}
 CREATE_MAP, LOOKUP, UPDATE, DELETE, LOAD, OPEN_TRACEPOINT, TAKE_BATCH, LINK, ITERATE = 0, 1, 2, 3, 5, 17, 25, 28, 33
+QUERY, UPDATE_LINK = 16, 29
 HASH, ARRAY, LRU_HASH, RING_BUFFER = 1, 2, 9, 27  # kinds of maps
 NO_PREALLOCATION, MAPPABLE = 1, 1 << 10
 ATTRIBUTE_BYTES = 128  # what is not told is zero
 NOT_PERMITTED, NOT_SUPPORTED = "not permitted", "not supported"
-_SOCKET_FILTER, _RAW_TRACEPOINT, _TRACING, _TRACE_ITERATOR = 1, 17, 26, 28
+_SOCKET_FILTER, _CLASSIFIER, _RAW_TRACEPOINT, _TRACING, _TRACE_ITERATOR = 1, 3, 17, 26, 28
+_TCX_INGRESS = 46
 _LICENCE = b"Dual MIT/GPL"  # of programs that use helpers which are for nothing else
 _LOG_BYTES = 1 << 20
 _LOG_SHOWN = 300
@@ -116,6 +118,15 @@ def load_filter(program: bytes) -> int:
     return _load(_SOCKET_FILTER, program, b"")
 
 
+def load_classifier(program: bytes) -> int:
+    """Return the descriptor of a program for `attach_ingress`.
+
+    Raises:
+        BpfError: the kernel or this process's privileges do not allow it.
+    """
+    return _load(_CLASSIFIER, program, b"")
+
+
 def load_iterator(name: str, program: bytes, target_type: int) -> int:
     """Return the descriptor of a program that is run for everything of one kind.
 
@@ -167,6 +178,30 @@ def attach_tracepoint(name: str, program_descriptor: int) -> int:
     """
     text = ctypes.create_string_buffer(name.encode())
     return bpf(OPEN_TRACEPOINT, struct.pack("=QI4x", ctypes.addressof(text), program_descriptor), "no tracepoint")
+
+
+def attach_ingress(program_descriptor: int, interface: int) -> int:
+    """Have a program run for what an interface receives; return the descriptor that keeps it there. Needs Linux 6.6.
+
+    Raises:
+        BpfError: not permitted, not supported, or others have programs there, which may hide packets from this one.
+    """
+    asked = ctypes.create_string_buffer(struct.pack("=3I", interface, _TCX_INGRESS, 0), ATTRIBUTE_BYTES)
+    if _call(QUERY, asked) < 0:
+        raise BpfError(f"no programs at an interface: {os.strerror(ctypes.get_errno())}", NOT_SUPPORTED)
+    (others,) = struct.unpack_from("=I", asked.raw, 24)
+    if others:
+        raise BpfError(f"{others} programs of others are at the interface", NOT_SUPPORTED)
+    return bpf(LINK, struct.pack("=4I", program_descriptor, interface, _TCX_INGRESS, 0), "no program at an interface")
+
+
+def replace(link_descriptor: int, program_descriptor: int) -> None:
+    """Have another program run where one is attached, from the next packet on.
+
+    Raises:
+        BpfError: the kernel refused it.
+    """
+    bpf(UPDATE_LINK, struct.pack("=2I", link_descriptor, program_descriptor), "no other program")
 
 
 def link(program_descriptor: int, map_descriptor: int = 0) -> int:

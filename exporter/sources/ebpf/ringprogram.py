@@ -39,6 +39,7 @@ from exporter.sources.ebpf.shortpath import segments
 HEAD_BYTES = 16  # of what is written before the packet: when, how long it was, how much was copied
 WAITING_BYTES = 0  # what a query asks for
 NOBODY_WOKEN, SOMEBODY_WOKEN = 1, 2
+PASSED_ON = 0xFFFFFFFF  # TCX_NEXT
 CROSSING_BYTES = 1 << 14  # entries of more than one processor may pass the mark at once, each seeing all of them
 SMALL = (64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
 LARGE = tuple(size for power in range(9, 18) for size in (1 << power, 3 << power - 1))
@@ -55,12 +56,14 @@ class Sink:
         dropped: the descriptor of an array of one number of eight bytes: the packets for which it had no room.
         size_bytes: of the ring buffer.
         wake_bytes: its reader is woken when so much waits.
+        passes_on: whether the program is for an interface, which is to let everything pass, not for a socket.
     """
 
     ring: int
     dropped: int
     size_bytes: int
     wake_bytes: int
+    passes_on: bool = False
 
 
 def written(sink: Sink, lines: list[Line], context: int) -> list[Line]:
@@ -73,9 +76,7 @@ def written(sink: Sink, lines: list[Line], context: int) -> list[Line]:
     return [
         *answering,
         "answered",
-        jump_if_word_number(assembler.NOT_EQUAL, R0, 0, "kept"),
-        *leave_with_word(0),
-        "kept",
+        jump_if_word_number(assembler.EQUAL, R0, 0, "left"),
         load(4, COPIED, context, 0),
         jump_if_word(assembler.AT_LEAST, R0, COPIED, "whole packet"),
         move_word(COPIED, R0),
@@ -92,7 +93,7 @@ def written(sink: Sink, lines: list[Line], context: int) -> list[Line]:
         map_value(R2, sink.dropped),
         assembler.add_to(R2, 0, R1),
         "left",
-        *leave_with_word(0),
+        *leave_with_word(PASSED_ON if sink.passes_on else 0),
     ]
 
 
