@@ -182,6 +182,15 @@ def test_a_paused_ring_keeps_nothing(ring: PacketRing) -> None:
     watch(ring, opened, Engine(opened), port, lambda consumer: consumer.bytes(1) == b"wards")
 
 
+@pytest.mark.live
+def test_two_rings_on_one_interface_see_the_same(ring: PacketRing, opening: Opening) -> None:
+    seen = [(ring, Opened()), (opening(LOOPBACK), Opened())]
+    port = exchange(socket.AF_INET, b"question", b"answer")
+    for one, opened in seen:
+        consumer = watch(one, opened, Engine(opened), port, lambda consumer: consumer.ended is not None)
+        assert (consumer.bytes(0), consumer.bytes(1)) == (b"question", b"answer")
+
+
 def test_loopback_is_among_the_interfaces_that_are_up() -> None:
     up = interfaces_up()
     assert up[0] == LOOPBACK
