@@ -22,11 +22,15 @@ def holders(marker: bytes) -> int:
     """Return how many bytes and texts hold more than the marker itself, wherever a container refers to them."""
     count = 0
     for container in gc.get_objects():
-        for held in gc.get_referents(container):
+        waiting = gc.get_referents(container)
+        while waiting:
+            held = waiting.pop()
             if isinstance(held, bytes | bytearray):
                 count += len(held) > len(marker) and marker in held
             elif isinstance(held, str):
                 count += len(held) > len(marker) and marker.decode() in held
+            elif isinstance(held, tuple | dict) and not gc.is_tracked(held):  # of which gc.get_objects tells nothing
+                waiting += gc.get_referents(held)
     return count
 
 
