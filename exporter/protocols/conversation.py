@@ -22,6 +22,7 @@ from exporter.protocols.trains import Head
 
 # So many changes of direction may pass before a connection is given up as unknown.
 JUDGED_BURSTS = 6
+JUDGED_ALONE = 24  # where only one direction is captured
 # A connection whose start was not seen, or that lost bytes, may begin to make sense at a later turn.
 RETRIED_BURSTS = 32
 # How often a connection may turn out to be something else than what it was taken for.
@@ -235,7 +236,8 @@ class Conversation(Glancing):
             self._spoken.remember(self._flow.server, self._spec)
         elif self._parser is None:
             hopeless = verdict.match is Match.NO and recognition.mutual()
-            if hopeless or recognition.bursts >= JUDGED_BURSTS or recognition.full(side):
+            patience = JUDGED_BURSTS if recognition.mutual() else JUDGED_ALONE
+            if hopeless or recognition.bursts >= patience or recognition.full(side):
                 self._settle(recognition, at)
         else:
             self._parse(side, payload, at)

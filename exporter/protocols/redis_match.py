@@ -142,6 +142,8 @@ def match_replies(server: bytes) -> Match:
                 return NO
             strings += stop > end + 2
             end = stop
+        elif kind in STRINGS:
+            strings += 1  # none at all, which is said in a way of its own
         kinds.add(kind)
         counted += 1
         at = end

@@ -44,6 +44,7 @@ def test_a_command_that_is_cut_may_become_one(name: bytes, cut: int) -> None:
         (b"+OK\r\n:1\r\n:2\r\n$0\r\n\r\n", Match.MAYBE),
         (b"+OK\r\n:1\r\n$3\r\nabcd\r\n", Match.NO),
         (b"+OK\r\n:1\r\n$300\r\nabc", Match.MAYBE),
+        (b"-ERR no\r\n$-1\r\n$-1\r\n", Match.YES),
         (b"$-1\r\n+OK\r\n:7\r\n$1\r\na\r\nwhat else", Match.YES),
     ],
 )
