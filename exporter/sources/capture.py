@@ -107,6 +107,9 @@ class Capture:
         # One share is left for interfaces that come later.
         self._share = max(LEAST_RING_BYTES, min(MOST_RING_BYTES, self._ring_bytes // (len(up) + 1)))
         self.refresh()
+        self._require_rings(interfaces)
+
+    def _require_rings(self, interfaces: tuple[str, ...]) -> None:
         if not self._rings:
             self._filters.close()
             missing = "no interface to capture is up: " + (", ".join(interfaces) or "there is none")
@@ -304,7 +307,7 @@ class Capture:
                 self._method = RING
                 log.warning("no BPF ring, using packet rings", extra={"reason": str(error)})
         elif self._method == BPF:
-            raise SourceError(f"no BPF ring: {self._filters.status().reason}")
+            raise SourceError(f"a BPF ring needs the eBPF filter, which is not in use: {self._filters.status().reason}")
         return Ring(interface, self._snap(0), size, self._datagrams, self._filters.make(), paused=True)
 
     def _snap(self, step: int) -> Snap:

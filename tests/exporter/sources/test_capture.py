@@ -80,6 +80,22 @@ def test_traffic_on_loopback_reaches_the_engine() -> None:
 
 
 @pytest.mark.live
+@pytest.mark.parametrize("method", ["bpf", "ring"])
+def test_the_kind_of_ring_can_be_asked_for(method: str) -> None:
+    try:
+        capture = Capture(("lo",), 2048, MEMORY_BYTES, method=method)
+    except SourceError as error:
+        pytest.skip(str(error))
+    with closing(capture):
+        assert capture.stats().method == method
+
+
+def test_a_bpf_ring_without_the_filter_that_writes_it_is_an_error() -> None:
+    with pytest.raises(SourceError, match="a BPF ring needs the eBPF filter, which is not in use: asked for"):
+        Capture(("lo",), 2048, MEMORY_BYTES, filters="classic", method="bpf")
+
+
+@pytest.mark.live
 def test_a_rush_ends_the_wait_for_the_next_drain() -> None:
     now, engine = time.monotonic, Engine(Opened())
     clocks = Clocks(now, time.time_ns, lambda: Spent(0.0, 0.0))
