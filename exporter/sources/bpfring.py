@@ -112,7 +112,8 @@ class BpfRing:
         """
         self._buffer.rest()
         self._survey()
-        packets, before, now = 0, self._buffer.waiting, time.time_ns() if choice is not None else 0
+        began = self._buffer.consumed
+        packets, now = 0, time.time_ns() if choice is not None else 0
         while self._stretches and may_go_on():
             stretch = self._stretches[0]
             parts = choice.parts(self._block(stretch), now) if choice is not None else EVERYTHING
@@ -122,9 +123,9 @@ class BpfRing:
                 packets += sum(self._read(reader, stretch, part) for part in parts)
             finally:
                 self._release()
-        read = before - self._buffer.waiting
         self._refill()
-        return Drained(packets, before / self.size_bytes, max(0, read) / self.size_bytes)
+        found, read = self._surveyed - began, self._buffer.consumed - began
+        return Drained(packets, found / self.size_bytes, read / self.size_bytes)
 
     def fileno(self) -> int:
         """Return the descriptor that can be read from once a part of the ring waits."""

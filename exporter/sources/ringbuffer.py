@@ -57,6 +57,11 @@ class RingBuffer:
         return self._produced[0]
 
     @property
+    def consumed(self) -> int:
+        """How many bytes were given back since the opening."""
+        return self._consumed[0]
+
+    @property
     def waiting(self) -> int:
         """How many bytes wait to be read."""
         return self._produced[0] - self._consumed[0]

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from itertools import cycle
 
 import pytest
 
@@ -166,6 +167,21 @@ def test_what_waits_can_be_told_in_blocks_and_left_unread(ring: PacketRing) -> N
     assert blocks[0].begins <= ring.skip() <= after
     assert ring.drain(engine).packets == 0
     assert engine.counters().packets == 0
+
+
+@pytest.mark.live
+def test_what_there_is_no_time_for_is_read_next(opening: Opening) -> None:
+    ring, engine = opening(LOOPBACK), Engine(Opened())
+    for _ in range(100):
+        exchange(socket.AF_INET, b"x" * 2500, b"y" * 2500)
+    deadline = time.monotonic() + WAIT_SECONDS
+    turns = cycle((True, False))
+    while not (part := ring.drain(engine, lambda: next(turns))).packets:
+        assert time.monotonic() < deadline
+    assert 0 < part.read < part.fullness
+    rest = ring.drain(engine)
+    assert rest.packets > 0
+    assert rest.read == pytest.approx(rest.fullness, abs=0.3)
 
 
 @pytest.mark.live
