@@ -25,7 +25,7 @@ from exporter.protocols.http2_frames import (
     measure_asked,
 )
 from exporter.protocols.http2_headers import HeaderDecoder, Headers
-from exporter.protocols.http2_streams import Stream, error_name
+from exporter.protocols.http2_streams import UNSEEN_FAILURE, Stream, error_name
 from exporter.protocols.units import Unit, Units
 
 CLIENT = 0
@@ -210,8 +210,12 @@ class Http2Parser:
             return
         if direction == CLIENT:
             self._ask(number, headers, begun, side.size, at)
-        elif not self._tell(number, headers, begun, side.size):
-            return
+        else:
+            ended = bool(begun.head[4] & END_STREAM) and not torn
+            if ended and self._grpc and headers.unknown and not headers.grpc_status and side.decoder.knows_success():
+                headers.grpc_status = UNSEEN_FAILURE
+            if not self._tell(number, headers, begun, side.size):
+                return
         if begun.head[4] & END_STREAM:
             self._end(direction, number, at)
 

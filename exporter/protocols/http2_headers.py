@@ -32,6 +32,7 @@ MAX_SHAPES = 32  # sequences of names that are remembered, none longer than
 MAX_FIELDS = 32
 MAX_MISSED = 8  # entries that lost blocks may have inserted
 DOUBTED_ENTRIES = 96  # kept in doubt: 4 KB, the default, hold 60 of usual length
+NEWEST = 48  # entries that an encoder has not evicted yet, as a rule
 DOUBTED_BLOCKS = 64  # after so many the doubt will not end any more
 
 
@@ -160,6 +161,12 @@ class HeaderDecoder:
             self._guesses.append(guess)
         self._entries.clear()
         self._blocks = 0
+
+    def knows_success(self) -> bool:
+        """Return whether the table surely holds that a call succeeded: other entries that are referred to say else."""
+        if self._guesses:
+            return False
+        return any(field == Field.GRPC_STATUS and value == b"0" for field, value, _ in islice(self._entries, NEWEST))
 
     def decode(self, block: bytes, torn: bool = False) -> Headers:
         """Return what a block says; one whose end is missing says what it can and makes the table doubtful.

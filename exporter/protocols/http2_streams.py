@@ -14,6 +14,7 @@ GRPC_NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 OTHER = Operation("OTHER")
 CACHED_OPERATIONS = 1024
 GRPC_STATUSES = {str(code).encode(): str(code) for code in range(17)}
+UNSEEN_FAILURE, UNNAMED = b"?", "?"  # a status of which it is only known that it is not 0
 ERROR_NAMES = (
     "NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT STREAM_CLOSED FRAME_SIZE_ERROR "
     "REFUSED_STREAM CANCEL COMPRESSION_ERROR CONNECT_ERROR ENHANCE_YOUR_CALM INADEQUATE_SECURITY HTTP_1_1_REQUIRED"
@@ -112,14 +113,16 @@ class Stream:
             self.told_first_at = first_at
             self.status = status
         self.grpc = self.grpc or headers.content_type.startswith(GRPC) or bool(headers.grpc_status)
-        if headers.grpc_status:
+        if headers.grpc_status == UNSEEN_FAILURE:
+            self.grpc_status = UNNAMED
+        elif headers.grpc_status:
             self.grpc_status = GRPC_STATUSES.get(headers.grpc_status, "2")  # what is no code means UNKNOWN
         return True
 
     def outcome(self, all_grpc: bool) -> str:
         """Return the response's own code: gRPC's where all is gRPC's, else HTTP's."""
         if self.grpc and all_grpc:
-            return self.grpc_status
+            return "" if self.grpc_status == UNNAMED else self.grpc_status
         return str(self.status) if self.status else ""
 
     def failed(self) -> bool:

@@ -328,3 +328,20 @@ def test_answer_that_goes_on_behind_a_loss_is_none_yet() -> None:
     kept = talk(client(get(1)), server(status(1, "503", WHOLE)), Step(1, lost=18), *rest)
     assert sorted(kept.statuses()) == ["200", "503"]
     assert max(exchange.duration or 0 for exchange in kept.exchanges) == 6 * STEP
+
+
+def test_status_that_was_first_said_in_a_lost_block_is_a_failure_if_success_is_known() -> None:
+    asking, telling = Encoder(), Encoder()
+
+    def call(stream: int, code: str) -> tuple[Step, Step]:
+        asked = frame(HEADERS, WHOLE, stream, asking.encode(called("/x.Y/A"))) + frame(DATA, END, stream, message(b""))
+        head = frame(HEADERS, WHOLE, stream, telling.encode(list(TYPED.items())))
+        ended = frame(HEADERS, WHOLE | END, stream, telling.encode(list(trailers(code, "no").items())))
+        return client(asked), server(head + frame(DATA, 0, stream, message(b"")) + ended)
+
+    calls = [call(2 * number + 1, code) for number, code in enumerate("000505")]
+    lost = Step(1, lost=len(calls[3][1].payload))
+    steps = [step for number, pair in enumerate(calls) for step in (pair if number != 3 else (pair[0], lost))]
+    kept = talk(*steps)
+    assert kept.statuses().count("0") == 4
+    assert (kept.failures().count(True), kept.statuses()[kept.failures().index(True)]) == (1, "")
