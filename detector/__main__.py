@@ -13,6 +13,7 @@ from detector.config import Config
 from detector.pools import PoolError
 from detector.signals import SignalsError
 from toolkit.logs import configure
+from toolkit.memory import keep_apart, keep_together
 from toolkit.server import ServeError
 from toolkit.settings import load_or_exit
 from toolkit.title import show_as
@@ -25,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the detector until it is stopped; return 2 for a wrong setting, 1 where it cannot start."""
     config = load_or_exit(Config, sys.argv[1:] if argv is None else argv, os.environ, PROGRAM)
     configure(config.log_level, config.log_format)
+    keep_together()
+    keep_apart()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -27,7 +27,7 @@ class Gathered:
         if self._folder is not None:
             profile = Profiles((), self._gather(self._folder).add(part.baselines.profile))
             part = replace(part, baselines=replace(part.baselines, profile=profile))
-        self._parts[number] = part
+        self._parts[number] = replace(part, tails=_halved(part.tails))
 
     def end(self) -> Baselines | None:
         """All that was taken in, with the limits that come of all of it; None where nothing was. Raises OSError."""
@@ -52,6 +52,11 @@ class Gathered:
         none = [Profiles((), np.full(len(part.keys), profiles.FLAT, np.int32)) for part in parts]
         bare = join([replace(part, profile=no) for part, no in zip(parts, none, strict=True)])
         return replace(bare, profile=self._gathering.end(places))
+
+
+def _halved(tails: Tails) -> Tails:
+    """The same in single precision, as limits are: of many series they are most of what waits in memory."""
+    return Tails(*(getattr(tails, name).astype(np.float32) for name in Tails.__slots__))
 
 
 def _limits(baselines: Baselines, tails: Tails) -> Floats32:

@@ -3,7 +3,8 @@
 import ctypes
 import sys
 
-_M_ARENA_MAX = -8  # malloc.h
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # malloc.h
+LARGE_BYTES = 1 << 20
 
 
 def keep_together() -> None:
@@ -17,6 +18,19 @@ def keep_together() -> None:
     adjust = getattr(ctypes.CDLL(None), "mallopt", None)
     if adjust is not None:
         adjust(_M_ARENA_MAX, 1)
+
+
+def keep_apart() -> None:
+    """Have large arrays given back to the system as soon as they are freed, where the C library can.
+
+    glibc does so at first, but after having freed one takes the next of up to 32 MB from where all else is, too, where
+    what is kept for longer comes to lie between them.
+    """
+    if sys.platform != "linux":
+        return
+    adjust = getattr(ctypes.CDLL(None), "mallopt", None)
+    if adjust is not None:
+        adjust(_M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def give_back() -> None:

@@ -63,3 +63,23 @@ def test_threads_take_memory_from_one_place() -> None:
     if not places("apart"):
         pytest.skip("this C library gives threads no place of their own")
     assert places("together") == 0
+
+
+LARGE = """
+from pathlib import Path
+from toolkit.memory import keep_apart
+
+keep_apart()
+bytearray(16 << 20)  # once freed, glibc would take the next of this size from where all else is
+large, above = bytearray(b"x" * (16 << 20)), [bytes(10_000) for _ in range(1_000)]
+pages = lambda: int(Path("/proc/self/statm").read_text().split()[1])
+before = pages()
+del large
+print(before - pages())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_large_arrays_are_given_back_whatever_came_after_them() -> None:
+    done = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 12 << 20 >> 12
