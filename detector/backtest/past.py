@@ -19,7 +19,7 @@ from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus
 from detector.clock import floor_to
-from detector.incidents.explanation import amount, annotations
+from detector.incidents.explanation import annotations, bare_amount, unit_shown
 from detector.incidents.lifecycle import Rules
 from detector.model import Seconds, Signal
 from detector.pull import Puller
@@ -120,7 +120,7 @@ def _draw(folder: Path, number: int, told: Told, past: Past, record: Record, end
     if len(course.times) < 2:
         return
     signal = past.terms.signals[lead.key.signal]
-    title = f"{lead.key.service_name}: {lead.key.signal}"
+    title = f"{lead.key.service_name}: {lead.key.signal}{unit_shown(signal)}"
     spans = ((told.told_at, until),)
     picture = Picture(
         title,
@@ -130,7 +130,7 @@ def _draw(folder: Path, number: int, told: Told, past: Past, record: Record, end
         course.lower,
         course.upper,
         spans,
-        lambda value: amount(value, signal),
+        lambda value: bare_amount(value, signal),
     )
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{lead.key.service_name}-{lead.key.signal}")[:100]
     (folder / f"{number:03d}-{plain}.svg").write_text(draw(picture), encoding="utf-8")

@@ -12,7 +12,11 @@ from detector.model import Floats, Seconds
 
 WIDTH, HEIGHT = 960, 320
 LEFT, RIGHT, TOP, BOTTOM = 96, 16, 40, 28  # margins
-TICKS = 4
+TICKS = 4  # about
+TIMES = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0, 43_200.0)
+LEGEND = (("seen", "observed"), ("usual", "expected"), ("band", "normal"), ("told", "alert"))
+KEY_WIDTH = 84
+DAY_ROOM = 24  # beside the day, which stands where the first time would
 LARGEST = 1e300  # what is larger has no difference that is a number
 STYLE = (
     "text{font:12px sans-serif;fill:#333}.title{font-size:15px;font-weight:600}.grid{stroke:#ddd}"
@@ -30,7 +34,7 @@ class Picture:
         times: shape (points,), rising, at least two of them.
         observed, expected, lower, upper: shape (points,), NaN where unknown; the last three may all be NaN.
         told: the stretches of time to mark, from and to.
-        amount: a value as people write it.
+        amount: a value as people write it, in a few characters.
     """
 
     title: str
@@ -60,7 +64,8 @@ def draw(picture: Picture) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">',
         f"<style>{STYLE}</style>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        f'<text class="title" x="{LEFT}" y="24">{escape(picture.title)}</text>',
+        f'<text class="title" x="{LEFT}" y="20">{escape(picture.title)}</text>',
+        *_legend(),
         *_values(picture, low, high, y),
         *_times(picture, x),
         *_told(picture, x),
@@ -85,12 +90,36 @@ def _range(picture: Picture) -> tuple[float, float]:
     every = np.concatenate([picture.observed, picture.expected, picture.lower, picture.upper])
     known = every[np.abs(every) < LARGEST]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    seen = picture.observed[np.isfinite(picture.observed)]
+    if low < 0.0 <= seen.min(initial=0.0):  # a band's end below what there can be
+        low = min(0.0, high)
     room = 0.05 * (high - low) or max(abs(high), 1.0) * 0.5
     return (0.0 if 0.0 <= low <= room else low - room), high + room
 
 
+def _legend() -> Iterator[str]:
+    """What each drawing stands for, right of the title."""
+    for place, (name, text) in enumerate(LEGEND):
+        left = WIDTH - RIGHT - (len(LEGEND) - place) * KEY_WIDTH
+        if name in ("seen", "usual"):
+            yield f'<line class="{name}" x1="{left}" x2="{left + 18}" y1="16" y2="16"/>'
+        else:
+            yield f'<rect class="{name}" x="{left}" y="11" width="18" height="10"/>'
+        yield f'<text x="{left + 23}" y="20">{text}</text>'
+
+
+def _round_step(span: float) -> float:
+    """The step of 1, 2 or 5 times a power of ten of which about TICKS make a span."""
+    least = span / TICKS
+    power = 10.0 ** np.floor(np.log10(least))
+    return float(next((factor * power for factor in (1.0, 2.0, 5.0) if factor * power >= least), 10.0 * power))
+
+
 def _values(picture: Picture, low: float, high: float, y: Callable[[Floats], Floats]) -> Iterator[str]:
-    for value in np.linspace(low, high, TICKS):
+    step = _round_step(high - low)
+    first = np.ceil(low / step)
+    for place in range(max(0, int(min(np.floor(high / step) - first, 3 * TICKS))) + 1):
+        value = (first + place) * step
         at = float(y(np.array([value]))[0])
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
         yield f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{escape(picture.amount(float(value)))}</text>'
@@ -99,12 +128,17 @@ def _values(picture: Picture, low: float, high: float, y: Callable[[Floats], Flo
 def _times(picture: Picture, x: Callable[[Floats], Floats]) -> Iterator[str]:
     begin, end = float(picture.times[0]), float(picture.times[-1])
     shown = "%H:%M" if end - begin < 86_400 else "%d %b %H:%M"
-    marks = np.linspace(begin, end, TICKS + 2)[1:-1]
+    step = next(
+        (step for step in TIMES if (end - begin) / step <= 2 * TICKS), float(np.ceil((end - begin) / 518_400)) * 86_400
+    )
+    marks = np.arange(np.ceil(begin / step) * step, end + 1e-6, step)
     for moment, at in zip(marks.tolist(), x(marks).tolist(), strict=True):
+        if at < LEFT + DAY_ROOM:
+            continue
         text = datetime.fromtimestamp(moment, UTC).strftime(shown)
         yield f'<text x="{at:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{text}</text>'
     day = datetime.fromtimestamp(begin, UTC).strftime("%Y-%m-%d UTC")
-    yield f'<text x="6" y="{HEIGHT - 8}">{day}</text>'
+    yield f'<text x="2" y="{HEIGHT - 8}">{day}</text>'
 
 
 def _told(picture: Picture, x: Callable[[Floats], Floats]) -> Iterator[str]:

@@ -74,6 +74,20 @@ def amount(value: float, signal: Signal) -> str:
     return f"{figure} {_one(signal.unit) if figure == '1' else signal.unit}"
 
 
+def bare_amount(value: float, signal: Signal) -> str:
+    """The same without a unit that is longer than a few letters: see `unit_shown`."""
+    return amount(value, signal) if _is_short(signal) else _figure(value)
+
+
+def unit_shown(signal: Signal) -> str:
+    """What to say once of the unit of amounts that are written without it."""
+    return "" if _is_short(signal) else f" ({signal.unit})"
+
+
+def _is_short(signal: Signal) -> bool:
+    return signal.kind in (Kind.RATIO, Kind.BOUNDED) or signal.unit in ("seconds", "bytes")
+
+
 def _one(unit: str) -> str:
     """Return the unit of one: `requests per second` of one is `request per second`."""
     counted, per, time = unit.partition(" per ")

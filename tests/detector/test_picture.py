@@ -1,3 +1,5 @@
+from dataclasses import replace
+from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,17 +24,17 @@ def drawn(what: Picture, name: str) -> list[ElementTree.Element]:
 
 
 def test_a_gap_is_a_gap_in_the_line() -> None:
-    lines = drawn(picture(np.array([1.0, 2.0, np.nan, 4.0, 5.0])), "seen")
+    _, *lines = drawn(picture(np.array([1.0, 2.0, np.nan, 4.0, 5.0])), "seen")  # the first is the legend's
     assert [len(line.get("points", "").split()) for line in lines] == [2, 2]
 
 
 def test_the_band_goes_there_and_back() -> None:
-    (band,) = drawn(picture(np.ones(5), lower=np.zeros(5), upper=np.full(5, 2.0)), "band")
+    _, band = drawn(picture(np.ones(5), lower=np.zeros(5), upper=np.full(5, 2.0)), "band")
     assert len(band.get("points", "").split()) == 10
 
 
 def test_what_was_told_is_marked_where_it_was() -> None:
-    (mark,) = drawn(picture(np.ones(5)), "told")
+    _, mark = drawn(picture(np.ones(5)), "told")
     left, width = float(mark.get("x", "")), float(mark.get("width", ""))
     assert 0 < left < left + width < WIDTH / 2 + 100
 
@@ -40,6 +42,28 @@ def test_what_was_told_is_marked_where_it_was() -> None:
 def test_titles_are_text() -> None:
     (title,) = drawn(picture(np.ones(5), title="<script>&"), "title")
     assert title.text == "<script>&"
+
+
+def labels(what: Picture) -> list[str]:
+    root = ElementTree.fromstring(draw(what))
+    return [each.text or "" for each in root.iter(f"{NAMESPACE}text") if each.get("text-anchor")]
+
+
+def test_amounts_and_times_are_round() -> None:
+    times = 1_700_000_123.0 + 1500.0 * np.arange(5, dtype=np.float64)
+    what = replace(picture(np.array([3.1, 17.4, 8.0, 9.0, 9.0])), times=times, amount=lambda value: f"{value:g}")
+    moments = [f"{datetime.fromtimestamp(1_700_001_000 + 900 * place, UTC):%H:%M}" for place in range(6)]
+    assert labels(what) == ["5", "10", "15", *moments]
+
+
+def test_what_is_never_below_zero_is_not_shown_there() -> None:
+    what = picture(np.full(5, 0.01), lower=np.full(5, -0.3), upper=np.ones(5))
+    assert not any(text.startswith("-") for text in labels(what))
+
+
+def test_each_drawing_is_explained() -> None:
+    root = ElementTree.fromstring(draw(picture(np.ones(5))))
+    assert {"observed", "expected", "normal", "alert"} <= {each.text for each in root.iter(f"{NAMESPACE}text")}
 
 
 @given(st.lists(st.floats(), min_size=5, max_size=5), st.lists(st.floats(), min_size=5, max_size=5))
