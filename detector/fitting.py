@@ -1,9 +1,10 @@
 """Fits baselines of many series, here or spread over a pool."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from detector.baselines.choose import learn
 from detector.calibration import Calibrated, calibrate
 from detector.gathered import Gathered
 from detector.model import History, SeriesKey, Signal, of_rows
-from detector.pools import Pool, processes
+from detector.pools import Opened, Pool, processes
 
 # Series fitted at once. It never depends on the number of processes, so that neither does any result.
 CHUNK = 256
@@ -147,20 +148,37 @@ def _tasks(history: History, signals: Mapping[str, Signal], step: float) -> Iter
 
 
 def _run(tasks: Iterator[Task], pool: Pool | None) -> Iterator[tuple[int, Calibrated]]:
-    few = list(islice(tasks, 2))
-    every = enumerate(chain(few, tasks))
-    if pool is None or len(few) <= 1:
+    few = deque(islice(tasks, 2))
+    alone = pool is None or len(few) <= 1
+    every = enumerate(_first(few, tasks))
+    if alone or pool is None:
         yield from ((index, fit_chunk(task)) for index, task in every)
         return
     with pool.open() as opened:
         waiting: dict[Future[Calibrated], int] = {}
-        for index, task in every:
+        while True:
             # Histories are only taken as fast as they are learnt from: those that wait are in memory.
             if len(waiting) >= opened.most:
                 yield from _done(waiting)
-            waiting[opened.executor.submit(fit_chunk, task)] = index
+            if not _submit(every, opened, waiting):
+                break
         while waiting:
             yield from _done(waiting)
+
+
+def _first(few: deque[Task], tasks: Iterator[Task]) -> Iterator[Task]:
+    """Some tasks and then the others; none is held once it is taken."""
+    while few:
+        yield few.popleft()
+    yield from tasks
+
+
+def _submit(every: Iterator[tuple[int, Task]], opened: Opened, waiting: dict[Future[Calibrated], int]) -> bool:
+    """Give the next task away; whether there was one."""
+    for index, task in every:
+        waiting[opened.executor.submit(fit_chunk, task)] = index
+        return True
+    return False
 
 
 def _done(waiting: dict[Future[Calibrated], int]) -> Iterator[tuple[int, Calibrated]]:
