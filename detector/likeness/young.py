@@ -19,6 +19,8 @@ LEAST_WORTH, MOST_WORTH = 2.0, 60.0
 # Of how often a series is at nothing a group knows as much as so many samples.
 QUIET_WORTH = 20.0
 LEAST_QUIET = 0.002
+# Whole numbers repeat the longer the smaller they are, and how large a new one's will be nobody knows.
+MORE_STILL = 4.0
 COLUMNS = (RESIDUAL, SHIFT_MINUTES, SIDED + RESIDUAL, SIDED + SHIFT_MINUTES)  # of LIMITS
 
 
@@ -47,7 +49,7 @@ def assumed(
     quiet[rows] = _quiet(usual, own, samples)[:, None]
     found = np.exp(usual + differ)[:, list(LIMITS)]
     limits[rows[:, None], COLUMNS] = np.maximum(found, LEAST_LIMITS[list(COLUMNS)])
-    still = np.exp((usual + differ)[:, Trait.STILL])
+    still = MORE_STILL * np.exp((usual + differ)[:, Trait.STILL])
     limits[rows, FLATLINE - len(CHECKS)] = np.where(np.isnan(still), np.inf, still)
     return replace(baselines, spread=spread, quiet=quiet, limits=limits)
 
