@@ -1,5 +1,6 @@
 """Runs a whole detector on a fake clock against the servers of `servers.py`."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
@@ -90,3 +91,13 @@ def running(config: Config, clock: FakeClock, queries: Executor | None = None) -
         app = build(config, clock, queries or AtOnce(), AtOnce(), closing, lambda _: 0.01)
         clock.settled = lambda: app.notifier.settle(2.0)
         yield Run(app, clock)
+
+
+@contextmanager
+def killed(folder: Path) -> Iterator[None]:
+    """Take back what a graceful end writes to disk until this ends."""
+    saved = folder.with_name(f"{folder.name}.saved")
+    shutil.copytree(folder, saved)
+    yield
+    shutil.rmtree(folder)
+    saved.rename(folder)

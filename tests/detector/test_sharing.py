@@ -1,11 +1,12 @@
 """Several detectors on one Prometheus: side by side, after each other, and each with a part of the services."""
 
 import json
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from detector.shard import Shard
-from tests.detector.running import FAULT, HOUR, MINUTE, START, FakeClock, running, settings
+from tests.detector.running import FAULT, HOUR, MINUTE, START, FakeClock, killed, running, settings
 from tests.detector.servers import FakeAlertmanager, FakePrometheus, only
 from tests.detector.world import Fault, World, to
 
@@ -36,11 +37,9 @@ def test_a_killed_detector_leaves_its_alert_to_the_next(
     world: World, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, clock: FakeClock, folder: Path
 ) -> None:
     world.faults.append(Fault("app", "errors", FAULT, FAULT + 15 * MINUTE, to(0.05)))
-    with running(settings(prometheus, folder, alertmanager), clock) as killed:
-        killed.until(FAULT + 5 * MINUTE)
-        saved = {file.name: file.read_bytes() for file in folder.iterdir()}
-    for file in folder.iterdir():  # what a graceful end wrote is not there after a kill
-        file.write_bytes(saved[file.name]) if file.name in saved else file.unlink()
+    with ExitStack() as end, running(settings(prometheus, folder, alertmanager), clock) as first:
+        first.until(FAULT + 5 * MINUTE)
+        end.enter_context(killed(folder))
     clock.at += 100.0
     with running(settings(prometheus, folder, alertmanager), clock) as next_one:
         next_one.until(FAULT + 35 * MINUTE)

@@ -2,15 +2,15 @@
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from detector.model import Floats, Seconds
-from tests.detector.running import HOUR, MINUTE, START, FakeClock, Run, running, settings
+from tests.detector.running import HOUR, MINUTE, START, FakeClock, Run, killed, running, settings
 from tests.detector.servers import Episode, FakeAlertmanager, FakePrometheus, Mood
 from tests.detector.world import Fault, World, scaled, to
 
@@ -67,15 +67,6 @@ def restarted(world: World, incidents: list[Injected], random_: random.Random) -
         world.down.append((at, at + 2 * MINUTE))
         world.restarts.append(at + 2 * MINUTE)
     return sorted(events)
-
-
-@contextmanager
-def killed(folder: Path) -> Iterator[None]:
-    """Take back what a graceful end writes to disk."""
-    saved = {file.name: file.read_bytes() for file in folder.iterdir()}
-    yield
-    for file in folder.iterdir():
-        file.write_bytes(saved[file.name]) if file.name in saved else file.unlink()
 
 
 def live(run: Run, prometheus: FakePrometheus, alertmanager: FakeAlertmanager, at: Seconds, what: str) -> None:
