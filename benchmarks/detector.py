@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.stored import SIGNALS_PER_SERVICE, STEP, prometheus, write
 from detector.app import ANSWER_BYTES, QUERIES_AT_ONCE
 from detector.baselines.arrays import ARRAYS, Baselines
+from detector.baselines.profiles import Held
 from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus
@@ -87,7 +88,8 @@ def keys(series: int) -> tuple[SeriesKey, ...]:
 
 def memory(baselines: Baselines, state: State) -> int:
     """Return the bytes of all arrays kept between evaluations."""
-    kept = [getattr(baselines, name) for name in ARRAYS]
+    kept = [getattr(baselines, name) for name in ARRAYS] + [baselines.profile.places]
+    kept += [table.values for table in baselines.profile.tables if isinstance(table, Held)]
     for part in (state.memory, state.held):
         kept += [getattr(part, name) for name in type(part).__slots__]
     return int(sum(array.nbytes for array in kept))
@@ -97,7 +99,8 @@ def measure(series: int, days: float, step: float, workers: int) -> dict[str, fl
     """Fit and evaluate so many series."""
     times = BEGIN + step * np.arange(int(days * DAY / step), dtype=np.float64)
     begun = time.perf_counter()
-    baselines = fit_each(simulated(series, times), SIGNALS, INTERVAL, processes(workers))
+    with tempfile.TemporaryDirectory() as folder:
+        baselines = fit_each(simulated(series, times), SIGNALS, INTERVAL, processes(workers), folder=Path(folder))
     fit_seconds = time.perf_counter() - begun
     assert baselines is not None
     live = float(times[-1]) + INTERVAL * np.arange(1, EVALUATIONS + 1, dtype=np.float64)
@@ -139,7 +142,7 @@ def _end_to_end(url: str, folder: Path, end: int, days: float, workers: int) -> 
         clock = time.perf_counter
         idle, times = resident_bytes(), [clock()]
         history = puller.histories(Grid(end - (columns - 1) * STEP, STEP, columns), folder)
-        knowledge = refitted(Knowledge(), fit_each(history, signals, INTERVAL, processes(workers)))
+        knowledge = refitted(Knowledge(), fit_each(history, signals, INTERVAL, processes(workers), folder=folder))
         times.append(clock())
         give_back()
         for _ in range(2):
