@@ -2,7 +2,7 @@
 
 Servers at full load over loopback, with nobody looking, beside the exporter as it is delivered, beside the exporter
 that may use as much as it likes, beside `tcpdump -s 256 -w /dev/null`, and beside a scapy sniffer. As root. Each
-watcher's turn lies right after one without any, and is compared with that one; medians and quartiles are of the pairs.
+watcher's turn lies between two without any, and is compared with their mean; medians and quartiles are of the turns.
 
 Processor time per request is that of the server and of its load generator, where the kernel's part of a capture falls;
 the watcher's own time per request stands beside it, and of the exporter's that of the thread that captures.
@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks import recording
 from benchmarks.exporter import cpu_seconds, exporter, read, sample
-from benchmarks.throttle import Load, loads
+from benchmarks.throttle import Load, Pids, loads
 from quickstart.debian import Tree
 
 ROUNDS, SECONDS = 5, 4.0
@@ -56,8 +56,8 @@ class Cost:
     """A watcher beside a load.
 
     Attributes:
-        requests_ratio: requests a second, divided by those of the turn before it.
-        added_ratio: what the processor time per request of the server and its clients is beyond that turn's, divided
+        requests_ratio: requests a second, divided by those of the turns before and after it.
+        added_ratio: what the processor time per request of the server and its clients is beyond those turns', divided
             by it.
         watcher_us: processor time of the watcher per request, microseconds.
         thread_us: of that the thread that captures, 0 where it is not told.
@@ -83,7 +83,7 @@ Watcher = Callable[[], AbstractContextManager[Watching]]
 def main() -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="pairs of turns, for each watcher beside each load")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns of each watcher beside each load")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each turn")
     parser.add_argument("--only", action="append", default=[], help="a load; may be repeated")
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -153,39 +153,42 @@ def program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[
 
 
 def costs(load: Load, starting: Mapping[str, Watcher], rounds: int, seconds: float) -> dict[str, Cost]:
-    """Return what each watcher costs a load."""
-    pairs: dict[str, list[tuple[Turn, Turn]]] = {name: [] for name in starting}
+    """Return what each watcher costs a load, which goes on all the time: each start of it would cost differently."""
+    found: dict[str, list[tuple[Turn, Turn, Turn]]] = {name: [] for name in starting}
     dice = random.Random(1)
-    for _ in range(rounds):
-        for name, start in dice.sample(list(starting.items()), len(starting)):  # what came before lingers
-            alone = turn(load, None, seconds)
-            with start() as watching:
-                pairs[name].append((alone, turn(load, watching, seconds)))
-    return {name: cost(measured) for name, measured in pairs.items()}
-
-
-def turn(load: Load, watching: Watching | None, seconds: float) -> Turn:
-    """Run a load once, and measure it from when it has settled."""
     with load.running() as pids:
-        time.sleep(SETTLING_SECONDS)
-        workers = pids()
-        requests, served, at = load.requests(), sum(map(cpu_seconds, workers)), time.monotonic()
-        thread, watched = (watching.thread(), cpu_seconds(watching.pid)) if watching is not None else (0.0, 0.0)
-        time.sleep(seconds)
-        requests, seconds = load.requests() - requests, time.monotonic() - at
-        served = sum(map(cpu_seconds, workers)) - served
-        if watching is not None:
-            watched, thread = cpu_seconds(watching.pid) - watched, watching.thread() - thread
+        before = turn(load, pids, None, seconds)
+        for _ in range(rounds):
+            for name, start in dice.sample(list(starting.items()), len(starting)):  # what came before lingers
+                with start() as watching:
+                    beside = turn(load, pids, watching, seconds)
+                after = turn(load, pids, None, seconds)
+                found[name].append((before, beside, after))
+                before = after
+    return {name: cost(measured) for name, measured in found.items()}
+
+
+def turn(load: Load, pids: Pids, watching: Watching | None, seconds: float) -> Turn:
+    """Measure the load once it has settled."""
+    time.sleep(SETTLING_SECONDS)
+    workers = pids()
+    requests, served, at = load.requests(), sum(map(cpu_seconds, workers)), time.monotonic()
+    thread, watched = (watching.thread(), cpu_seconds(watching.pid)) if watching is not None else (0.0, 0.0)
+    time.sleep(seconds)
+    requests, seconds = load.requests() - requests, time.monotonic() - at
+    served = sum(map(cpu_seconds, workers)) - served
+    if watching is not None:
+        watched, thread = cpu_seconds(watching.pid) - watched, watching.thread() - thread
     return Turn(requests / seconds, served / requests, watched / requests, thread / requests)
 
 
-def cost(pairs: Sequence[tuple[Turn, Turn]]) -> Cost:
-    """Return the quartiles of what differs within pairs."""
+def cost(measured: Sequence[tuple[Turn, Turn, Turn]]) -> Cost:
+    """Return the quartiles of how turns differ from those before and after them."""
     return Cost(
-        quartiles([beside.rate / alone.rate for alone, beside in pairs]),
-        quartiles([beside.served / alone.served - 1 for alone, beside in pairs]),
-        quartiles([beside.watched * 1e6 for _, beside in pairs]),
-        quartiles([beside.thread * 1e6 for _, beside in pairs]),
+        quartiles([2 * beside.rate / (before.rate + after.rate) for before, beside, after in measured]),
+        quartiles([2 * beside.served / (before.served + after.served) - 1 for before, beside, after in measured]),
+        quartiles([beside.watched * 1e6 for _, beside, _ in measured]),
+        quartiles([beside.thread * 1e6 for _, beside, _ in measured]),
     )
 
 
