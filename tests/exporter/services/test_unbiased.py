@@ -14,12 +14,12 @@ ANY_SECONDS, COSTS = 12, (100e-6, 200e-6, 400e-6)
 COSTLY = 250e-6  # seconds of processor time for a packet
 
 
-def ratios(load: list[Asked], runs: int, **settings: object) -> list[float]:
+def ratios(load: list[Asked], runs: int, seconds: float = SECONDS, **settings: object) -> list[float]:
     """Return what was counted per request that was made, over many phases of the slices."""
     found = []
     for seed in range(runs):
         world = World(load, **settings)  # type: ignore[arg-type]  # of World's fields
-        world.run(SECONDS + READ_SECONDS, seed)
+        world.run(seconds + READ_SECONDS, seed)
         found.append(world.counted.requests / len(load))
     return found
 
@@ -71,7 +71,9 @@ def test_95_of_100_true_counts_lie_within_twice_the_stated_error() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("period", [0.03, 0.05, 0.1, 0.35, 0.5, 1.0])
 def test_bursts_are_counted_without_bias_in_the_long_run(period: float) -> None:
-    assert within_chance(ratios(bursts(2000, SECONDS, period, 0.1), 60), 0.002)
+    # What a load's last burst leaves unread is stood for by what comes next, and here nothing does.
+    seconds = SECONDS * 4 if period >= 0.5 else SECONDS
+    assert within_chance(ratios(bursts(2000, seconds, period, 0.1), 60, seconds), 0.002)
 
 
 def test_a_loop_that_wakes_late_when_there_is_much_to_do() -> None:
