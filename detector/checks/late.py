@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from detector.checks.overrun import MOST_BUSY_SHARE, Bools, runs
+from detector.checks.overrun import Bools, limits_of_jobs, runs
 from detector.model import Floats
 
 # Pauses that differ by no more than this, over the median one, are those of a schedule.
@@ -33,12 +33,7 @@ def longest_pause(busy: Bools, known: Bools, times: Floats, most: float) -> Floa
         times: shape (columns,).
         most: of a longer gap it is not known what happened in it.
     """
-    share = (busy & known).sum(1) / np.maximum(known.sum(1), 1)
-    result = np.full(len(busy), np.inf)
-    for row in np.flatnonzero((share > 0) & (share <= MOST_BUSY_SHARE)):
-        result[row] = _limit(runs(~busy[row, known[row]], times[known[row]], most))
-    # Rest is counted from the last sample at work, and work may begin right after a sample.
-    return result + (2 * float(times[1] - times[0]) if len(times) > 1 else 0.0)
+    return limits_of_jobs(busy, known, times, lambda busy, at: _limit(runs(~busy, at, most)))
 
 
 def overdue(rested: Floats, limit: Floats) -> Floats:

@@ -1,5 +1,7 @@
 """How long a job has been at work: one that runs for longer than it ever did is stuck, long before its day is over."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,12 +37,20 @@ def longest_usual(busy: Bools, known: Bools, times: Floats, most: float) -> Floa
         times: shape (columns,).
         most: of a longer gap it is not known what happened in it.
     """
+    return limits_of_jobs(busy, known, times, lambda busy, at: _limit(runs(busy, at, most)))
+
+
+def limits_of_jobs(busy: Bools, known: Bools, times: Floats, limit: Callable[[Bools, Floats], float]) -> Floats:
+    """Return a limit in seconds for each series that may be a job's; infinite for the others. Arguments as above.
+
+    Args:
+        limit: tells it by when the series was at work, and the times of that.
+    """
     share = (busy & known).sum(1) / np.maximum(known.sum(1), 1)
     result = np.full(len(busy), np.inf)
     for row in np.flatnonzero((share > 0) & (share <= MOST_BUSY_SHARE)):
-        at = times[known[row]]
-        result[row] = _limit(runs(busy[row, known[row]], at, most))
-    # A run that seems as long as from its first to its last sample began and ended up to a step beyond them.
+        result[row] = limit(busy[row, known[row]], times[known[row]])
+    # What seems as long as from its first to its last sample began and ended up to a step beyond them.
     return result + (2 * float(times[1] - times[0]) if len(times) > 1 else 0.0)
 
 
