@@ -30,7 +30,7 @@ from exporter.sources.interfaces import LINK_ETHERNET, Interface
 from exporter.sources.ringbuffer import PAGE, RingBuffer
 from exporter.sources.rings import EVERYTHING, FOR_LONG, AnyTap, PacketReader, RingStats
 from exporter.sources.source import Choice, Drained
-from exporter.sources.tap import Tap
+from exporter.sources.tap import Tap, open_socket
 from exporter.sources.walltime import WallTime
 
 log = logging.getLogger(__name__)
@@ -221,6 +221,7 @@ def _tap(interface: Interface, kept: Kept, sink: Sink, filters: Filters, paused:
         SourceError: there is none.
     """
     if interface.loopback:
+        open_socket().close()  # where packets may not be captured elsewhere, they are not here
         try:
             return IngressTap(interface, kept, filters.make_writing(replace(sink, passes_on=True)), paused)
         except BpfError as error:

@@ -38,7 +38,7 @@ class Tap:
         self._open = not paused
         self._away = False
         try:
-            self.socket = _open_socket()
+            self.socket = open_socket()
         except SourceError:
             packet_filter.close()
             raise
@@ -109,8 +109,12 @@ class Tap:
         self.filter.close()
 
 
-def _open_socket() -> socket.socket:
-    """Return a packet socket that receives nothing before it is bound."""
+def open_socket() -> socket.socket:
+    """Return a packet socket that receives nothing before it is bound.
+
+    Raises:
+        SourceError: not permitted, or not supported.
+    """
     family = getattr(socket, "AF_PACKET", None)
     if family is None:
         raise SourceError("packet capture needs AF_PACKET, which only Linux has")
