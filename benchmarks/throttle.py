@@ -18,6 +18,7 @@ from tests.live.support import servers
 CONNECTIONS = 20
 LARGE_BYTES = 256 << 10
 SITE = """
+keepalive_requests 1000000000;
 location /small {{ return 200 "a page of some length"; }}
 location /large {{ root {folder}; }}
 location /status {{ stub_status; }}
