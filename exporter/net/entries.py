@@ -32,7 +32,7 @@ def survey(view: memoryview, at: int, end: int) -> tuple[int, int, int, int]:
     """Go through the whole entries from `at` on that are written.
 
     Returns:
-        Where the rest begins, how many packets those are, and the times of the first and the last of them.
+        Where the rest begins, how many packets those are, and the times of the first and the last of them, nanoseconds.
     """
     number = first = last = 0
     while at + PACKET <= end:

@@ -135,7 +135,7 @@ class BpfRing:
         """Return what is ready, in order."""
         del reader  # it finds the packets by itself
         self._survey()
-        return tuple(map(self._block, self._stretches))
+        return tuple(self._block(stretch) for stretch in self._stretches if stretch.packets)
 
     def skip(self) -> int:
         """Give back what is ready unread; return when the first packet was captured, 0 without any."""

@@ -6,15 +6,19 @@ is sent; on loopback that is each packet once.
 Source: Linux, net/core/dev.c, sch_handle_ingress; include/net/tcx.h.
 """
 
+import logging
 import os
 from contextlib import ExitStack
 from dataclasses import replace
 
 from exporter.sources.classicfilter import ALL, Kept, Sample, Snap
 from exporter.sources.ebpf import assembler, kernel
+from exporter.sources.ebpf.kernel import BpfError
 from exporter.sources.ebpf.ringprogram import PASSED_ON
 from exporter.sources.filters import EbpfFilter
 from exporter.sources.interfaces import Interface
+
+log = logging.getLogger(__name__)
 
 NOTHING = assembler.assemble(assembler.leave_with_word(PASSED_ON))
 
@@ -48,12 +52,12 @@ class IngressTap:
         """Copy so much of each packet, and these flows, from now on, or once captured again."""
         self._kept = replace(self._kept, snap=snap, sample=sample)
         if self._open:
-            kernel.replace(self._link, self.filter.renew(self._kept))
+            self._run(self.filter.renew(self._kept))
 
     def pause(self) -> None:
         """Capture nothing from this moment on until `resume`."""
         self._open = False
-        kernel.replace(self._link, self._nothing)
+        self._run(self._nothing)
 
     def leave(self) -> None:
         """Stay: a program that keeps nothing costs little, and the way back may lead into another namespace."""
@@ -64,7 +68,14 @@ class IngressTap:
     def resume(self) -> None:
         """Capture again from this moment on."""
         self._open = True
-        kernel.replace(self._link, self.filter.renew(self._kept))
+        self._run(self.filter.renew(self._kept))
+
+    def _run(self, program_descriptor: int) -> None:
+        """Have a program run; where the interface has gone, as a namespace's does with it, there is nothing to do."""
+        try:
+            kernel.replace(self._link, program_descriptor)
+        except BpfError as error:
+            log.debug("no program at the interface any more", extra={"reason": str(error)})
 
     def close(self) -> None:
         """Stop capturing."""

@@ -20,6 +20,7 @@ from exporter.sources.errors import SourceError
 from exporter.sources.governed import WAITING_FULLNESS, Clocks, GovernedCapture
 from exporter.sources.source import CaptureStats
 from tests.exporter.net.packets import Opened
+from tests.live.support.namespace import own_loopback
 
 MEMORY_BYTES = 16 << 20
 WAIT_SECONDS = 10.0
@@ -32,6 +33,13 @@ try:
 except SourceError as error:
     print(error)
 """
+
+
+@pytest.fixture(autouse=True)
+def _alone_on_loopback() -> Iterator[None]:
+    """Keep the traffic and the interfaces of other tests away, where that is permitted."""
+    with own_loopback():
+        yield
 
 
 def open_capture(*interfaces: str, memory_bytes: int = MEMORY_BYTES) -> Capture:

@@ -19,9 +19,17 @@ from exporter.sources.interfaces import LINK_ETHERNET, Interface, interfaces_up
 from exporter.sources.ring import BLOCK_BYTES, Ring
 from exporter.sources.rings import PacketRing
 from tests.exporter.net.packets import Consumer, Opened
+from tests.live.support.namespace import own_loopback
 
 LOOPBACK = Interface("lo", socket.if_nametoindex("lo"), True, LINK_ETHERNET)
 WAIT_SECONDS = 10.0
+
+
+@pytest.fixture(autouse=True)
+def _alone_on_loopback() -> Iterator[None]:
+    """Keep the traffic and the interfaces of other tests away, where that is permitted."""
+    with own_loopback():
+        yield
 
 
 Opening = Callable[[Interface], PacketRing]
@@ -196,6 +204,19 @@ def test_a_paused_ring_keeps_nothing(ring: PacketRing) -> None:
     opened = Opened()
     port = exchange(socket.AF_INET, b"after", b"wards")
     watch(ring, opened, Engine(opened), port, lambda consumer: consumer.bytes(1) == b"wards")
+
+
+@pytest.mark.live
+def test_an_interface_that_goes_while_it_is_captured_is_no_error(opening: Opening) -> None:
+    with own_loopback() as permitted:
+        if not permitted:
+            pytest.skip("no network namespace to be had: needs CAP_SYS_ADMIN")
+        ring = opening(LOOPBACK)
+    # Nothing holds the namespace any more but what the ring itself does.
+    ring.tap.cut(Snap(2000, 100))
+    ring.tap.pause()
+    ring.tap.resume()
+    assert ring.drain(Engine(Opened())).packets == 0
 
 
 @pytest.mark.live
