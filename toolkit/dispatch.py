@@ -13,6 +13,7 @@ SUMMARIES = {
     "backtest": "show the alerts that past data would have caused",
     "doctor": "check what the exporter may see on this host, and how to let it see more",
     "replay": "show what the exporter would have learned from a packet capture",
+    "rules": "print recording rules that work out the detector's signals in Prometheus",
     "up": "run the exporter, the detector, Prometheus and Alertmanager on this machine",
 }
 
