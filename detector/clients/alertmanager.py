@@ -60,7 +60,9 @@ class Alertmanager:
             if answer.status != 200:
                 raise DeliveryError(f"{self.url}: HTTP {answer.status}: {answer.excerpt()}")
             return read_silences(bytes(answer.body))
-        except (TransportError, SilencesError) as error:
+        except TransportError as error:
+            raise DeliveryError(str(error)) from error
+        except SilencesError as error:
             raise DeliveryError(f"{self.url}: {error}") from error
 
     def _batch(self, alerts: Sequence[Alert]) -> Delivery:

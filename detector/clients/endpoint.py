@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -98,6 +99,16 @@ def _hung_up(error: requests.ConnectionError) -> bool:
     return isinstance(cause, ProtocolError) and isinstance(cause.args[-1], ConnectionResetError | BrokenPipeError)
 
 
+def _plain(error: Exception) -> str:
+    """Return what the system said of it, which two libraries have wrapped in their own words several times."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and not isinstance(found, requests.RequestException):
+            return found.strerror or str(found) or type(found).__name__
+        found = found.__cause__ or found.__context__
+    return str(error) or type(error).__name__
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer, whole."""
@@ -159,7 +170,7 @@ class Endpoint:
                     raise
                 return self._asked(method, path, data, deadline, strip)
         except (requests.RequestException, HTTPError, OSError, UnicodeDecodeError) as error:
-            raise TransportError(f"{self.url}: {error}") from error
+            raise TransportError(f"{self.url}: {_plain(error)}") from error
 
     def _asked(
         self, method: str, path: str, data: Mapping[str, str] | bytes | None, deadline: float, strip: Strip | None
@@ -193,7 +204,11 @@ class Endpoint:
         return received  # not copied: it may be the most of what is in memory
 
     def _headers(self, is_json: bool) -> dict[str, str]:
-        headers = {"User-Agent": "larimar-detector", **self.credentials.headers}
+        headers = {
+            "User-Agent": "larimar-detector",
+            "Accept-Encoding": encodings(self.url),
+            **self.credentials.headers,
+        }
         if is_json:
             headers["Content-Type"] = "application/json"
         if self.credentials.bearer_token_file is not None:
@@ -218,6 +233,16 @@ class Endpoint:
         if self.credentials.key_file is None:
             return str(self.credentials.cert_file)
         return (str(self.credentials.cert_file), str(self.credentials.key_file))
+
+
+def encodings(url: str) -> str:
+    """Return how answers may be packed: where no wire is between, packing costs both ends more than it gives."""
+    host = urlsplit(url).hostname or ""
+    try:
+        is_near = ip_address(host).is_loopback
+    except ValueError:
+        is_near = host == "localhost"
+    return "identity" if is_near else "gzip, deflate"
 
 
 def base_url(text: str) -> str:

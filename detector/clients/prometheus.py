@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
 import numpy as np
 
@@ -16,6 +17,8 @@ MAX_POINTS = 10_000  # Prometheus refuses more than 11,000 per series
 WHOLE_AND_NEWEST = {"partial_response": "false", "nocache": "1"}
 MAX_SAMPLES = 4_000_000  # of one answer: some 120 MB while it is read. Half as many take VictoriaMetrics twice as long.
 
+BAD_QUERY = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+
 
 class QueryError(Exception):
     """A query gave no usable result.
@@ -27,6 +30,10 @@ class QueryError(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class BadQueryError(QueryError):
+    """A query is none, or asks for what the server does not do: asking again leads to the same."""
 
 
 Observe = Callable[[Seconds], None]
@@ -123,7 +130,8 @@ def _result(answer: Answer, kind: str) -> memoryview:
     except MatrixError as error:
         raise QueryError(_blame(answer), f"HTTP {answer.status}, {error}: {answer.excerpt()}") from error
     if answer.status != 200 or document.status != "success":
-        raise QueryError("refused", f"HTTP {answer.status}: {str(document.error or answer.excerpt())[:300]}")
+        fault = BadQueryError if answer.status in BAD_QUERY else QueryError
+        raise fault("refused", f"HTTP {answer.status}: {str(document.error or answer.excerpt())[:300]}")
     _require_whole(document)
     if document.data is None or document.data.result_type != kind:
         raise QueryError("malformed", f"no {kind} in the answer: {answer.excerpt()}")

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.clients.endpoint import Credentials, CredentialsError, Endpoint, base_url
-from detector.clients.matrix import Grid, read_matrix
+from detector.clients.endpoint import Credentials, CredentialsError, Endpoint, base_url, encodings
+from detector.clients.matrix import Grid, MatrixError, read_matrix
 from detector.clients.prometheus import MAX_POINTS, MAX_SAMPLES, Prometheus, QueryError, columns_of
 from detector.signals import with_window
 from tests.detector.servers import FakePrometheus, Mood
@@ -54,6 +54,34 @@ def test_a_sample_that_is_no_finite_number_is_told_from_none(text: str) -> None:
     result = b'[{"metric":{"a":"1"},"values":[[0,"%s"],[120,"3"]]}]' % text.encode()
     values = read_matrix(result, Grid(0.0, 60.0, 3)).values[0]
     assert [np.isinf(values[0]), np.isnan(values[1]), values[2]] == [True, True, 3.0]
+
+
+def test_samples_of_one_time_are_read_as_those_of_many() -> None:
+    texts = ("NaN", "+Inf", "-Inf", "1e-300", "0.30000000000000004", "-7")
+    series = [b'{"metric":{"a":"%d"},"%%s":%%s[60.004,"%s"]%%s}' % (i, text.encode()) for i, text in enumerate(texts)]
+    found = [
+        read_matrix(b"[" + b",".join(one % words for one in series) + b"]", Grid(60.0, 1.0, 1))
+        for words in ((b"value", b"", b""), (b"values", b"[", b"]"))
+    ]
+    assert found[0].labels == found[1].labels
+    assert found[0].values.tolist() == found[1].values.tolist()
+    assert found[0].values[3:, 0].tolist() == [1e-300, 0.30000000000000004, -7.0]
+
+
+@pytest.mark.parametrize(
+    ("samples", "complaint"),
+    [
+        ('{"metric":{"a":"1"},"value":[60,"1"]},{"metric":{"a":"1"},"value":[60,"2"]}', "came twice"),
+        ('{"metric":{"a":"1"},"value":[60,"1"]},{"metric":{"a":"2"},"value":[61,"2"]}', "61"),
+        ('{"metric":{"a":"1"},"value":[60,"much"]}', "form"),
+        ('{"metric":{"a":"1"},"value":[60]}', "form"),
+        ('{"metric":{"a":"1"}}', "no sample|form"),
+        ('{"metric":{"a":1},"value":[60,"1"]}', "form"),
+    ],
+)
+def test_samples_of_one_time_that_are_not_what_was_asked_for_are_refused(samples: str, complaint: str) -> None:
+    with pytest.raises(MatrixError, match=complaint):
+        read_matrix(f"[{samples}]".encode(), Grid(60.0, 1.0, 1))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +145,14 @@ def test_basic_auth_is_sent(server: FakePrometheus, tmp_path: Path) -> None:
     file.write_text("username: ann\npassword_file: password\n")
     client(server, Credentials.read(file)).query(REQUESTS, AT)
     assert server.headers["Authorization"] == "Basic YW5uOm9wZW4gc2VzYW1l"
+
+
+def test_answers_are_not_packed_on_their_way_within_one_machine(server: FakePrometheus) -> None:
+    client(server).query(REQUESTS, AT)
+    assert server.headers["Accept-Encoding"] == "identity"
+    far = ("http://prometheus:9090", "http://10.0.0.7:9090/prometheus", "http://[2001:db8::1]:9090")
+    assert {encodings(url) for url in far} == {"gzip, deflate"}
+    assert {encodings(url) for url in ("http://localhost:9090", "http://[::1]:9090/vm")} == {"identity"}
 
 
 @pytest.mark.parametrize(
