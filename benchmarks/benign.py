@@ -42,6 +42,7 @@ SHIPPED_AS = {
     "cpu": "cpu",
     "memory": "memory",
     "business": "business_events",
+    "conns": "connections",
 }
 GLITCHES = 8e-5  # the generator's share of samples
 

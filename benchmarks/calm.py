@@ -37,12 +37,15 @@ class Lines:
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
         self._stream, self._clock, self._begun, self._told = stream, clock, clock(), 0
 
-    def __call__(self, share: float) -> None:
-        """Tell how much is done, from 0 to 1."""
+    def __call__(self, share: float, doing: str = "") -> None:
+        """Tell how much is done, from 0 to 1; what is under way beside that is no line worth."""
         if (done := int(TOLD_PARTS * share)) > self._told:
             self._told = done
             self._stream.write(f"{done / TOLD_PARTS:4.0%} lived again after {self._clock() - self._begun:.0f} s\n")
             self._stream.flush()
+
+    def clear(self) -> None:
+        """A line that is written stays."""
 
 
 def replayed(url: str, options: argparse.Namespace) -> list[dict[str, Any]]:

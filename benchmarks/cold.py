@@ -23,7 +23,7 @@ from benchmarks.faults import Judging, history_before, load, signals
 from detector.baselines import Baselines
 from detector.checks.budget import MOST_RATE, strictness
 from detector.evaluation import adopt, empty_state, evaluate
-from detector.fitting import fit, prior
+from detector.learning.fitting import fit, prior
 from detector.likeness.priors import Priors, gathered
 from detector.likeness.young import assumed
 from detector.model import Floats, History, SeriesKey

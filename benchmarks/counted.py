@@ -1,7 +1,8 @@
 """Services by counts and buckets, as the exporter gives them: faults of few requests, slow or failed.
 
 A generator for `python -m benchmarks.faults --generator benchmarks/counted.py`. What the detector sees is what the
-shipped signals' PromQL makes of the counters: the share of errors, and the 99th percentile read from buckets.
+shipped signals' PromQL makes of the counters: the share of errors, and of buckets the 99th percentile and the typical
+duration. Of the latter most requests become slower where a tenth that is far slower makes up the average.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,11 @@ def make(seed: int = 1, per_family: int = 20) -> dict[str, Any]:
     counts: list[Floats] = []
     families: list[str] = []
     injected: list[Injected] = []
-    for family, kind, draw in (("latency_tail", "tail_only", _tail), ("errors", "error_low", _errors)):
+    for family, kind, draw in (
+        ("latency_tail", "tail_only", _tail),
+        ("errors", "error_low", _errors),
+        ("latency_typical", "bulk_shift", _bulk),
+    ):
         for each in range(per_family):
             random = np.random.default_rng([seed, each, len(kind)])
             spans = [_span(random, week) for week in (3, 4)]
@@ -116,6 +121,30 @@ def _tail(random: np.random.Generator, spans: list[tuple[int, int]]) -> _Drawn:
     clean = random.multinomial(requests, usual)
     random.bit_generator.state = state
     return _Drawn(_quantile(clean), _quantile(random.multinomial(requests, slow)), np.full(len(requests), np.nan))
+
+
+def _bulk(random: np.random.Generator, spans: list[tuple[int, int]]) -> _Drawn:
+    """Return typical durations, without faults and with most requests slower."""
+    requests = _requests(random)
+    middle = random.lognormal(-5.0, 0.8) * np.exp(_wander(random, len(requests), 0.04))
+    slower, spread = middle.copy(), random.uniform(0.35, 0.7)
+    for begin, end in spans:
+        slower[begin:end] *= random.uniform(1.5, 2.5)
+    rare = 0.1 * shares_of_buckets(100 * middle * np.exp(_wander(random, len(requests), 0.3)), spread)
+    state = random.bit_generator.state
+    clean = random.multinomial(requests, 0.9 * shares_of_buckets(middle, spread) + rare)
+    random.bit_generator.state = state
+    fault = random.multinomial(requests, 0.9 * shares_of_buckets(slower, spread) + rare)
+    return _Drawn(_typical(clean), _typical(fault), np.full(len(requests), np.nan))
+
+
+def _typical(counts: Counts) -> Floats:
+    """Read the typical duration from buckets as signals.yml does; NaN where there is hardly any request."""
+    total = _rolled(counts)
+    bounds = np.array(BOUNDS_SECONDS)
+    above = np.concatenate([np.cumsum(np.where(bounds > 1.0, 0.4, 0.2)[::-1])[::-1], [0.0]])
+    known = np.maximum(total.sum(axis=1), 1)
+    return np.where(total.sum(axis=1) > 0.05 * 60 * WINDOW, 10 ** (1.7 - total @ above / known), np.nan)
 
 
 def shares_of_buckets(middle: Floats, spread: float) -> Floats:

@@ -28,13 +28,15 @@ from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus
 from detector.evaluation import State, empty_state, evaluate
-from detector.fitting import fit_each
+from detector.history.ask import Histories
+from detector.history.spool import ROWS_AT_ONCE
 from detector.incidents.lifecycle import Rules
+from detector.learning.fitting import fit_each
+from detector.learning.pools import processes
 from detector.model import Bad, Floats, History, Kind, SeriesKey, Signal
-from detector.pools import processes
 from detector.pull import Puller
+from detector.reader import Reader
 from detector.signals import SHIPPED, load
-from detector.spool import ROWS_AT_ONCE
 from detector.watch import Knowledge, Terms, refitted, step
 from quickstart.debian import Tree, obtain
 from toolkit.memory import give_back
@@ -138,10 +140,12 @@ def _end_to_end(url: str, folder: Path, end: int, days: float, workers: int) -> 
     terms = Terms({signal.name: signal for signal in signals}, rules, INTERVAL, 2 * INTERVAL, 1_000_000)
     columns = int(days * DAY / STEP)
     with ThreadPoolExecutor(QUERIES_AT_ONCE) as executor:
-        puller = Puller(client, signals, terms.window, executor, lambda _: None)
+        reader = Reader(signals)
+        puller = Puller(client, signals, terms.window, executor, reader)
         clock = time.perf_counter
         idle, times = resident_bytes(), [clock()]
-        history = puller.histories(Grid(end - (columns - 1) * STEP, STEP, columns), folder)
+        histories = Histories(client, signals, terms.window, reader)
+        history = histories.all(Grid(end - (columns - 1) * STEP, STEP, columns), folder)
         knowledge = refitted(Knowledge(), fit_each(history, signals, INTERVAL, processes(workers), folder=folder))
         times.append(clock())
         give_back()

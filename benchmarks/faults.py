@@ -33,8 +33,8 @@ from detector.checks.budget import MOST_RATE, strictness
 from detector.checks.hold import REMEMBERED, agreed, all_but_one
 from detector.config import Config
 from detector.evaluation import State, adopt, empty_state, evaluate
-from detector.fitting import fit
 from detector.incidents.episodes import Episodes, left_out, remember
+from detector.learning.fitting import fit
 from detector.model import Bad, Floats, History, Kind, SeriesKey, Signal
 from detector.signals import SHIPPED
 from detector.signals import load as load_signals

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.fingerprint.dimensions import NAMES
 from exporter.fingerprint.model import Model
 from exporter.identity.facts import ServiceClass
 
@@ -77,8 +76,3 @@ def _descend(inputs: Floats, targets: Floats, shares: Floats, penalty: float) ->
         pace_bias = 0.9 * pace_bias - STEP * wrong.sum(axis=0)
         weights, bias = weights + pace, bias + pace_bias
     return weights, bias
-
-
-def vector_of(known: dict[str, float]) -> Floats:
-    """Return a fingerprint as recorded, NaN where a dimension was not known."""
-    return np.array([known.get(name, np.nan) for name in NAMES])

@@ -11,7 +11,6 @@ import os
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +18,18 @@ import numpy as np
 from benchmarks.calm import PACKAGES, PROGRAMS
 from benchmarks.shop import MINUTE, write
 from benchmarks.stored import prometheus
-from detector.app import ANSWER_BYTES, QUERIES_AT_ONCE
+from detector.app import ANSWER_BYTES
 from detector.baselines.arrays import Baselines
 from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.prometheus import Prometheus
 from detector.config import Config
-from detector.fitting import fit_each
+from detector.history.ask import Histories
+from detector.learning.fitting import fit_each
+from detector.learning.refit import Plan, grids
 from detector.likeness.priors import ANY, Group, measured, traits_known
 from detector.likeness.traits import Trait
 from detector.model import Floats
-from detector.pull import Puller
-from detector.refit import Plan, grids
+from detector.reader import Reader
 from detector.signals import SHIPPED, load
 from quickstart.debian import Tree, obtain
 
@@ -52,16 +52,16 @@ HEAD = """\
 def learnt(tree: Tree, options: argparse.Namespace, seed: int) -> Baselines:
     """Return what the product learns of one shop."""
     signals, settings = load((SHIPPED,)), Config()
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(QUERIES_AT_ONCE) as queries:
+    with tempfile.TemporaryDirectory() as name:
         folder, end = Path(name), int(time.time()) // MINUTE * MINUTE
         write(folder / "past.txt", options.weeks, end, seed)
         with prometheus(tree, folder, folder / "past.txt") as url:
             endpoint = Endpoint(url, Credentials(), settings.prometheus_timeout, ANSWER_BYTES)
             asking = Prometheus(endpoint, lambda _: None, lambda _: None)
-            puller = Puller(asking, signals, settings.window, queries, lambda _: None)
+            histories = Histories(asking, signals, settings.window, Reader(signals))
             plan = Plan(options.weeks * 7 * 86_400.0, settings.step, settings.interval, settings.refit, None)
             whole, recent = grids(plan, float(end))
-            baselines = fit_each(puller.histories(whole, folder, recent), signals, settings.interval)
+            baselines = fit_each(histories.all(whole, folder, recent), signals, settings.interval)
     if baselines is None:
         raise SystemExit("the shop left no history")
     return baselines

@@ -219,8 +219,8 @@ def _metrics(service: Service, calendar: Calendar, random: np.random.Generator) 
     yield from _used(service, calendar, life, random)
     yield from _asked(service, life, random)
     for callee in service.calls:
-        labels = f'client="{service.name}",server="{callee}",protocol="http"'
-        yield Metric("larimar_edge_requests_total", labels, life.requests.astype(np.float64))
+        other = next(one for one in SERVICES if one.name == callee)
+        yield from _called(service, other, life, random.spawn(1)[0])
     if service.orders:
         orders = random.binomial(life.requests, service.orders)
         worth = orders * np.exp(ORDER_VALUE + ORDER_SPREAD**2 / 2)
@@ -228,6 +228,19 @@ def _metrics(service: Service, calendar: Calendar, random: np.random.Generator) 
         yield Metric("larimar_business_events_total", event, orders.astype(np.float64))
         noise = np.exp(random.normal(0, ORDER_SPREAD, len(orders)) / np.sqrt(np.maximum(orders, 1)))
         yield Metric("larimar_business_value_total", f'{event},field="total",currency="EUR"', worth * noise)
+
+
+def _called(service: Service, other: Service, life: _Life, random: np.random.Generator) -> Iterator[Metric]:
+    """Yield what a service asks of another, which fails and takes as long as anything that one is asked."""
+    labels = f'client="{service.name}",server="{other.name}",protocol="{other.protocol}"'
+    requests = life.requests.astype(np.float64)
+    noise = random.normal(0, LATENCY_SPREAD, len(requests)) / np.sqrt(np.maximum(requests, 1))
+    seconds = requests * other.latency * np.exp(LATENCY_SPREAD**2 / 2 + noise)
+    yield Metric("larimar_edge_requests_total", labels, requests)
+    errors = random.binomial(life.requests, other.failed).astype(np.float64)
+    yield Metric("larimar_edge_request_errors_total", labels, errors)
+    yield Metric("larimar_edge_request_duration_seconds_sum", labels, seconds)
+    yield Metric("larimar_edge_request_duration_seconds_count", labels, requests)
 
 
 def _held(service: Service, calendar: Calendar, life: _Life, random: np.random.Generator) -> Iterator[Metric]:

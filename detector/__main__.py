@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from detector.app import run
 from detector.clients.endpoint import CredentialsError
 from detector.config import Config
-from detector.pools import PoolError
+from detector.learning.pools import PoolError
 from detector.signals import SignalsError
 from toolkit.logs import configure
 from toolkit.memory import keep_apart, keep_together

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from detector.chronicle import Chronicle
 from detector.clients.alertmanager import Alertmanager
@@ -17,16 +18,19 @@ from detector.clients.notifier import Backoff, Notifier, doubling
 from detector.clients.prometheus import Prometheus, QueryError
 from detector.clock import Clock, SystemClock
 from detector.config import Config
-from detector.discover import discovered, with_foreign
+from detector.discover import MOST_SIGNALS, discovered, with_foreign
+from detector.history.ask import Histories, Manner
+from detector.history.precedence import Precedence
 from detector.incidents.lifecycle import Rules
 from detector.incidents.links import Places
 from detector.incidents.payload import Sender
+from detector.learning.pools import Cluster, Pool, processes
+from detector.learning.refit import Plan, Refitter
 from detector.loop import Detector, Parts, Timing
 from detector.metrics import Metrics
 from detector.model import Signal
-from detector.pools import Cluster, Pool, processes
 from detector.pull import Puller
-from detector.refit import Plan, Refitter
+from detector.reader import Reader
 from detector.signals import SHIPPED, load, with_window
 from detector.state import Store
 from detector.watch import Terms
@@ -47,9 +51,10 @@ MOST_DELAY_SECONDS = 10.0  # Prometheus' default scrape time-out: what was scrap
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A detector ready to run, and its server."""
+    """A detector ready to run, its server, and what fits give way by."""
 
     detector: Detector
+    precedence: Precedence
     metrics: Metrics
     notifier: Notifier
     server: Server
@@ -77,18 +82,31 @@ def build(
         SignalsError, CredentialsError: a file cannot be used.
         PoolError: fits cannot run where they should.
         ServeError: the address is taken.
+        OSError: nothing can be stored where it should.
     """
+    _require_writable(config.storage)
     signals = with_foreign(load((SHIPPED, *config.signals)), foreign)
     alertmanagers = _alertmanagers(config)
     notifier = Notifier(alertmanagers, backoff)
     closing.callback(notifier.close)
     metrics = Metrics(version(), notifier.tallies)
     listener = Listener(alertmanagers if config.feedback else (), queries, metrics.feedback_failures.inc)
-    detector = Detector(_parts(config, signals, listener, notifier, metrics, queries, fits), clock.now())
+    parts = _parts(config, signals, listener, notifier, metrics, queries, fits)
+    detector = Detector(parts, clock.now())
     closing.callback(detector.close)
     server = serve(config.listen, _routes(config, detector, metrics, clock), config.web_config)
     closing.callback(server.close)
-    return App(detector, metrics, notifier, server)
+    return App(detector, parts.precedence, metrics, notifier, server)
+
+
+def _require_writable(folder: Path) -> None:
+    """Make the folder. A detector that can store nothing could neither learn nor remember what fires."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"--storage.path: {folder}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OSError(f"--storage.path: {folder}: cannot be written to")
 
 
 def _parts(
@@ -104,32 +122,32 @@ def _parts(
         metrics.skipped.labels(reason).inc()
 
     prometheus = Prometheus(_prometheus(config), metrics.query_seconds.observe, _count(metrics))
-    puller = Puller(
-        prometheus, signals, config.window, queries, skipped, config.shard, config.series_limit, config.keep
-    )
+    precedence = Precedence()
+    reader = Reader(signals, skipped, config.shard)
+    manner = Manner(config.series_limit, config.keep, precedence)
+    histories = Histories(prometheus, signals, config.window, reader, manner)
     plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=3 * config.interval)
     return Parts(
-        puller=puller,
-        refitter=Refitter(puller, signals, plan, fits, config.storage),
+        puller=Puller(prometheus, signals, config.window, queries, reader),
+        precedence=precedence,
+        refitter=Refitter(histories, signals, plan, fits, config.storage),
         chronicle=Chronicle(prometheus, queries, _remaining(config, signals), config.interval),
         listener=listener,
         notifier=notifier,
         sender=_sender(config, signals, rules),
         store=Store(config.storage, _signature(config, signals)),
         metrics=metrics,
-        terms=Terms(
-            _named(signals),
-            rules,
-            config.interval,
-            config.window,
-            config.series_limit,
-            config.budget / config.shard.parts,
-        ),
+        terms=_terms(config, signals, rules),
         timing=Timing(config.interval, config.resend, min(MOST_DELAY_SECONDS, config.interval / 6)),
         history=config.history,
         history_step=config.step,
     )
+
+
+def _terms(config: Config, signals: tuple[Signal, ...], rules: Rules) -> Terms:
+    budget = config.budget / config.shard.parts
+    return Terms(_named(signals), rules, config.interval, config.window, config.series_limit, budget)
 
 
 def run(config: Config, stop: threading.Event) -> None:
@@ -159,6 +177,8 @@ def foreign(config: Config, clock: Clock) -> tuple[Signal, ...]:
                 break
             continue
         log.info("metrics discovered", extra={"signals": len(signals)})
+        if len(signals) == MOST_SIGNALS:
+            log.warning("further metrics are not watched", extra={"most": MOST_SIGNALS})
         return signals
     return ()
 

@@ -116,14 +116,14 @@ def _replay(learnt: Learnt, spacing: float, step: float, settle: float = SETTLE_
     silences = np.full(maxima.shape[:2], np.nan)
     before = np.zeros((REMEMBERED, series, COLUMNS))
     memory, agility = _settled(learnt), baselines.agility.astype(np.float64)
-    young = np.full(series, -1)
+    young, reach = np.full(series, -1), baselines.reach
     for column, now in enumerate(_columns(learnt)):
         spread = now.spread
         if now.counts is not None:
-            spread = np.maximum(spread, by_chance(now.usual[:, 0] + memory.level, now.counts))
+            spread = np.maximum(spread, by_chance(now.usual[:, 0] + memory.centre(reach), now.counts))
         point = Point(
             *(now.at, spacing, now.observed, now.stable, now.usual, baselines.offsets, spread, agility),
-            *(now.quiet, now.visible, young),
+            *(reach, now.quiet, now.visible, young),
             # Nothing for as long gives as much evidence of silence, however often it was looked at.
             max(spacing / step, 1.0),
         )

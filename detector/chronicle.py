@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 MOST_STEP_SECONDS = 60.0
 AGAIN_SECONDS = 300.0  # how long what is foretold stays as it was said
+MOST_LEFT_SECONDS = 7 * 86_400.0  # what an hour's pace says of later is of no use to anybody
 MOST_AT_ONCE = 10  # incidents asked about in a round: when everything breaks, that is not what Prometheus is needed for
 
 
@@ -100,7 +101,7 @@ class Chronicle:
         if question.remaining:
             narrowed = only_service(question.remaining, question.identity.service_name)
             left = float(np.min(self._prometheus.query(narrowed, at).values, initial=np.inf))
-        return Background(at, changes, float(at + left) if np.isfinite(left) else np.nan)
+        return Background(at, changes, float(at + left) if left <= MOST_LEFT_SECONDS else np.nan)
 
     def _changes(self, question: _Question) -> tuple[Change, ...]:
         columns = int(BEFORE_SECONDS // self._step) + 1

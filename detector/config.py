@@ -1,8 +1,10 @@
 """The detector's settings."""
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from detector.clients.endpoint import base_url
 from detector.incidents.links import RUNBOOKS
@@ -24,7 +26,7 @@ class Label:
         return f"{self.name}={self.value}"
 
 
-OWN_LABELS = ("alertname", "severity", "service_name", "signal", "instance")
+OWN_LABELS = ("alertname", "severity", "service_name", "signal", "server", "instance")
 
 
 def label(text: str) -> Label:
@@ -177,4 +179,11 @@ class Config:
     def __post_init__(self) -> None:
         """Check settings against each other."""
         if self.step > self.history / 2:
-            raise ValueError(f"history.step: {self.step:g} s leaves no history in history.duration {self.history:g} s")
+            step, whole = values.duration_text(self.step), values.duration_text(self.history)
+            raise ValueError(f"--history.step: {step} is more than half of --history.duration, {whole}")
+
+
+def same(name: str) -> Any:
+    """Declare a setting of another command as it is declared here."""
+    field = Config.__dataclass_fields__[name]
+    return dataclasses.field(default=field.default, metadata=field.metadata)

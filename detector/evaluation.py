@@ -13,6 +13,7 @@ from detector.baselines.prior import LEAST_SAMPLES
 from detector.baselines.stabilise import LINEAR, forward, inverse, is_nothing, usable
 from detector.checks import (
     CHECKS,
+    FLATLINE,
     LATE,
     OVERRUN,
     RESIDUAL,
@@ -29,13 +30,14 @@ from detector.checks.hold import Held, empty_held, hold, wariness
 from detector.checks.joined import JOINED_LIMIT, WEIGHTS, joined
 from detector.checks.late import overdue
 from detector.checks.sides import SIDED, above, below, split
-from detector.model import Finding, Floats, Samples, SeriesKey
-from detector.precision import Doubt
+from detector.coverage.precision import Doubt
+from detector.model import Finding, Floats, Samples, SeriesKey, Way
 
 # A lasting departure may be smaller than a momentary one to be worth an alert; restlessness smaller still.
 # In the order of CHECKS.
 LEAST_SHARES = np.array([1.0, 1.0, 0.8, 0.6, 1.0, 1.0])
 LEAST_RESTLESSNESS = 0.5
+WAYS = {SPREAD: Way.RESTLESS, FLATLINE: Way.STILL, OVERRUN: Way.ENDLESS, LATE: Way.LATE}
 ENDLESS, UNBEGUN = OVERRUN - len(CHECKS), LATE - len(CHECKS)
 # What is expected may fall short of a floor by rounding and still be as deep as it.
 ROOM = 1.01
@@ -221,7 +223,7 @@ def _point(
     usual = baselines.usual(now)[:, 0]
     spread = read_hours(baselines.spread, now)[:, 0]
     if counts is not None:
-        spread = np.maximum(spread, by_chance(usual[:, 0] + memory.level, counts))
+        spread = np.maximum(spread, by_chance(usual[:, 0] + memory.centre(baselines.reach), counts))
     return Point(
         at=at,
         step=baselines.step,
@@ -231,6 +233,7 @@ def _point(
         offsets=baselines.offsets,
         spread=spread,
         agility=baselines.agility.astype(np.float64),
+        reach=baselines.reach,
         quiet=read_hours(baselines.quiet, now)[:, 0],
         # Only of some signals is a missing sample silence.
         visible=visible & (baselines.silence | np.isfinite(observed)),
@@ -239,7 +242,7 @@ def _point(
 
 
 def _usual(baselines: Baselines, memory: Memory, point: Point, allowed: Floats) -> _Usual:
-    centre = point.usual[:, 0] + memory.level
+    centre = point.usual[:, 0] + memory.centre(point.reach)
     expected = inverse(centre, baselines.scales)
     up, down = _least(baselines, expected)
     # The band ends where one point alone would be anomalous.
@@ -253,7 +256,7 @@ def _usual(baselines: Baselines, memory: Memory, point: Point, allowed: Floats) 
 
 def _widened(baselines: Baselines, memory: Memory, point: Point, doubt: Doubt) -> Floats:
     """Return how many times wider the usual deviation is with what the points may be off; shape (series,)."""
-    expected = inverse(point.usual[:, 0] + memory.level, baselines.scales)
+    expected = inverse(point.usual[:, 0] + memory.centre(point.reach), baselines.scales)
     stable = forward(expected, baselines.scales)
     off = forward(expected + doubt.at(expected), baselines.scales) - stable
     return np.hypot(1.0, np.nan_to_num(off) / point.spread)
@@ -327,6 +330,7 @@ def _findings(baselines: Baselines, state: State, usual: _Usual, point: Point, s
             upper=float(scores.upper[row]),
             silent=bool(silent[row]),
             trend=trend,
+            way=WAYS.get(int(scores.check[row]), Way.AWAY),
         )
         for row, trend in zip(rows.tolist(), trends.tolist(), strict=True)
     )
@@ -335,4 +339,4 @@ def _findings(baselines: Baselines, state: State, usual: _Usual, point: Point, s
 def _trends(baselines: Baselines, memory: Memory, rows: npt.NDArray[np.int64]) -> Floats:
     """Return the levels of some series over the whole of their weeks, in the signals' units."""
     some = take(baselines, rows)
-    return inverse(some.average() + memory.level[rows], some.scales)
+    return inverse(some.average() + memory.centre(baselines.reach)[rows], some.scales)

@@ -1,6 +1,7 @@
 """The detector's loop: evaluates at each time of the grid, fits at intervals, and notifies every Alertmanager."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,15 +14,16 @@ from detector.clients.matrix import Grid
 from detector.clients.notifier import Notifier
 from detector.clients.prometheus import QueryError
 from detector.clock import Clock, floor_to
+from detector.history.precedence import Precedence
 from detector.incidents.episodes import within
 from detector.incidents.feedback import heard
 from detector.incidents.incident import Book, Identity
 from detector.incidents.lifecycle import PROMETHEUS, see
 from detector.incidents.payload import Sender
+from detector.learning.refit import Refitter
 from detector.metrics import Metrics, Snapshot
 from detector.model import Seconds
 from detector.pull import Asked, Observations, Puller
-from detector.refit import Refitter
 from detector.state import Store
 from detector.watch import Knowledge, Step, Terms, refitted, rewound, step
 from toolkit.memory import give_back
@@ -51,6 +53,7 @@ class Parts:
     """What the loop works with; `history` is how far back it learns from, `history_step` the resolution of that."""
 
     puller: Puller
+    precedence: Precedence
     refitter: Refitter
     chronicle: Chronicle
     listener: Listener
@@ -96,7 +99,9 @@ class Detector:
                 log.exception("evaluation failed unexpectedly")
                 self._parts.metrics.failures.inc()
                 self._retry_at = clock.now() + self._parts.timing.interval
-            if not clock.wait_until(self.next_at(clock.now())):
+            now = clock.now()
+            self._give_room(now)
+            if not clock.wait_until(self.next_at(now)):
                 return
 
     def next_at(self, now: Seconds) -> Seconds:
@@ -107,7 +112,15 @@ class Detector:
         due = self._next_evaluation() + timing.delay
         wake = min(max(due, self._retry_at), self._sent_at + timing.resend)
         soonest = now + min(1.0, timing.interval / 4)
-        return soonest if self._parts.refitter.running else max(wake, soonest)
+        if self._parts.refitter.running:
+            return min(wake, soonest) if wake > now else soonest
+        return max(wake, soonest)
+
+    def _give_room(self, now: Seconds) -> None:
+        """Say how much time there is for what can wait."""
+        due = max(self._next_evaluation() + self._parts.timing.delay, self._retry_at)
+        if self._asked is None:
+            self._parts.precedence.expect(due - now if self._can_judge() else math.inf)
 
     def tick(self, now: Seconds) -> None:
         """Do all that is due."""
@@ -139,6 +152,7 @@ class Detector:
 
     def close(self) -> None:
         """Leave everything on disk; alerts stay as they are, for the next detector goes on with them."""
+        self._parts.precedence.expect(math.inf)
         self._parts.refitter.close()
         self._save_memory()
         self._save_book()
@@ -148,8 +162,10 @@ class Detector:
 
     def _is_due(self, newest: Seconds, now: Seconds) -> bool:
         """Whether there is something to evaluate; until the first fit has ended there is nothing to judge by."""
-        can_judge = self._knowledge.baselines is not None or not self._parts.refitter.running
-        return newest > self._knowledge.evaluated_at and now >= self._retry_at and can_judge
+        return newest > self._knowledge.evaluated_at and now >= self._retry_at and self._can_judge()
+
+    def _can_judge(self) -> bool:
+        return self._knowledge.baselines is not None or not self._parts.refitter.running
 
     def _heed_clock(self, newest: Seconds) -> None:
         """A clock that was set back must not stop evaluations until it has caught up."""
@@ -193,6 +209,7 @@ class Detector:
             self._parts.listener.ask()
 
     def _ask(self, newest: Seconds) -> None:
+        self._parts.precedence.begin()
         self._asked_at = time.monotonic()
         self._asked = self._parts.puller.ask(self._grid(newest))
 

@@ -16,6 +16,7 @@ from detector.model import Seconds, SeriesKey, Severity
 from toolkit.families import gauge
 
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0)
+SERIES = ("service_name", "signal", "server")  # of signals of calls alone there is a server
 STATES = ("learning", "prior", "ready", "blind")
 
 
@@ -97,7 +98,7 @@ def _build(version: str) -> Metric:
 def _series(snapshot: Snapshot) -> Iterable[Metric]:
     if snapshot.scores is None:
         return
-    labels = [(key.service_name, key.signal) for key in snapshot.keys]
+    labels = [(key.service_name, key.signal, key.server) for key in snapshot.keys]
     named = (
         ("anomaly_score", "Anomaly score of a signal; above 1 is anomalous", snapshot.scores.score),
         ("observed", "Observed value, in the signal's own unit", snapshot.scores.observed),
@@ -106,7 +107,7 @@ def _series(snapshot: Snapshot) -> Iterable[Metric]:
         ("expected_upper", "Upper bound of the expected range, in the signal's own unit", snapshot.scores.upper),
     )
     for name, text, values in named:
-        family = gauge(f"larimar_detector_{name}", text, ("service_name", "signal"))
+        family = gauge(f"larimar_detector_{name}", text, SERIES)
         known = np.flatnonzero(~np.isnan(values))
         family.labels = [labels[row] for row in known]
         family.numbers = values[known].tolist()
@@ -174,10 +175,10 @@ def _tolerances(snapshot: Snapshot) -> Metric:
     family = GaugeMetricFamily(
         "larimar_detector_tolerance_ratio",
         "Factor by which a series may depart further, as silences called its alerts false; only where over 1",
-        labels=("service_name", "signal"),
+        labels=SERIES,
     )
     factors = tolerance(snapshot.feedback, snapshot.keys)
     for row in np.flatnonzero(factors > 1.0):
         key = snapshot.keys[row]
-        family.add_metric((key.service_name, key.signal), float(factors[row]))
+        family.add_metric((key.service_name, key.signal, key.server), float(factors[row]))
     return family

@@ -1,10 +1,10 @@
 """What flows through the detector: signals, series, baselines' expectations, scores, findings, incidents, alerts."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,16 @@ class Symptom(StrEnum):
     USE = "use"  # what is consumed: follows load, and explains neither caller nor callee
 
 
+class Way(StrEnum):
+    """How a series departs."""
+
+    AWAY = "away"  # from what is expected, for a moment or for long
+    RESTLESS = "restless"  # its neighbouring values differ more than usual
+    STILL = "still"  # it repeats one value
+    ENDLESS = "endless"  # a job that does not end
+    LATE = "late"  # a job that does not begin
+
+
 class Severity(StrEnum):
     """The `severity` label's values."""
 
@@ -69,6 +79,7 @@ class Signal:
         counts: PromQL giving how many events within `$window` a ratio is a share of, one series per service, so that
             few are not taken for many; empty if that is unknown.
         packets: whether it is taken from packets, so that sampling and loss make it less certain.
+        calls: whether it gives one series per service and `server` that it calls, instead of one per service.
         history: how far back it is learnt from at most, in seconds.
         remaining: PromQL giving the seconds until a limit is reached at the present pace, one series per service; empty
             where there is no limit.
@@ -92,6 +103,7 @@ class Signal:
     severity: Severity = Severity.WARNING
     counts: str = ""
     packets: bool = False
+    calls: bool = False
     history: Seconds = math.inf
     remaining: str = ""
     every: Seconds = 0.0
@@ -100,10 +112,28 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, order=True)
 class SeriesKey:
-    """Identifies one watched series."""
+    """Identifies one watched series.
+
+    Attributes:
+        service_name: whose it is.
+        signal: what of it.
+        server: of a signal of calls, whom it calls; else empty.
+    """
 
     service_name: str
     signal: str
+    server: str = ""
+
+    @classmethod
+    def of(cls, names: Sequence[object]) -> Self:
+        """Read what `names` gave. Raises ValueError."""
+        if len(names) not in (2, 3):
+            raise ValueError(f"{names!r} names no series")
+        return cls(*map(str, names))
+
+    def names(self) -> list[str]:
+        """What identifies it, as it is stored."""
+        return [self.service_name, self.signal, self.server] if self.server else [self.service_name, self.signal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +183,6 @@ def _cut(history: History, where: Any) -> History:
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
-    """What is usual at one moment, for many series; each of shape (series,), in each signal's unit, NaN if unknown."""
-
-    expected: Floats
-    lower: Floats
-    upper: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """One series that departs from the usual, held until enough samples agreed.
 
@@ -174,6 +195,7 @@ class Finding:
         expected, lower, upper: what is usual now and its band.
         silent: whether it fell to nothing or vanished.
         trend: its level without any season, which explains the rest of what is expected; NaN if unknown.
+        way: how it departs.
     """
 
     key: SeriesKey
@@ -186,6 +208,7 @@ class Finding:
     upper: float
     silent: bool
     trend: float = math.nan
+    way: Way = Way.AWAY
 
 
 @dataclass(frozen=True, slots=True)

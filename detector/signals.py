@@ -144,9 +144,10 @@ KEYS: Mapping[str, Callable[[object], object]] = {
     "severity": _one_of(Severity),
     "counts": _query,
     "packets": _truth,
+    "calls": _truth,
     "history": _span,
     "remaining": _query,
     "every": _span,
     "kinds": _query,
 }
-OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "history", "remaining", "every", "kinds"})
+OPTIONAL = frozenset({"symptom", "severity", "counts", "packets", "calls", "history", "remaining", "every", "kinds"})

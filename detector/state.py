@@ -16,22 +16,23 @@ from typing import IO, Any, TypeVar
 
 import numpy as np
 
-from detector.baselines import BaselineError, Baselines, restore, store
+from detector.baselines import BaselineError, Baselines, OtherVersionError, restore, store
+from detector.coverage.sight import Sight, Target
 from detector.evaluation import State, empty_state
 from detector.incidents.background import Background, Change
 from detector.incidents.episodes import Episodes, Span
 from detector.incidents.feedback import Feedback, Verdict
 from detector.incidents.incident import Book, Identity, Incident, Phase
 from detector.incidents.lifecycle import PROMETHEUS
-from detector.model import Finding, Seconds, SeriesKey, Severity
-from detector.sight import Sight, Target
+from detector.model import Finding, Seconds, SeriesKey, Severity, Way
 from detector.watch import Knowledge
 
 log = logging.getLogger(__name__)
 
 VERSION = 5
-MEMORY_VERSION = 7
+MEMORY_VERSION = 9
 MOST_LINE_BYTES = 1024
+ARCHIVE = b"PK\x03\x04"  # how one begins
 BOOK, BASELINES, MEMORY = "incidents.json", "baselines.npz", "memory.npz"
 Part = TypeVar("Part")
 
@@ -40,6 +41,11 @@ class StateError(ValueError):
     """A file of the state is damaged, of another version or of other signals."""
 
 
+class OtherStateError(StateError):
+    """A file of the state is whole, but of another version or of other signals."""
+
+
+OTHER = (OtherStateError, OtherVersionError)
 # What reading damaged bytes may raise: of files, JSON, archives and the values in them.
 UNUSABLE = (OSError, EOFError, BaselineError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile)
 
@@ -87,9 +93,12 @@ class Store:
 
     def _baselines(self, path: Path) -> Baselines:
         with path.open("rb") as file:
-            if file.readline(MOST_LINE_BYTES) != self.signature.encode() + b"\n":
-                raise StateError("was made for other signals or another interval")
-            return restore(file)
+            made_for = file.readline(MOST_LINE_BYTES)
+            if made_for == self.signature.encode() + b"\n":
+                return restore(file)
+            if made_for.endswith(b"\n") and file.read(len(ARCHIVE)) == ARCHIVE:
+                raise OtherStateError("was made for other signals, queries, steps or another shard")
+            raise StateError("does not say what it was made for")
 
     def _read(self, name: str, parse: Callable[[Path], Part], default: Part) -> Part:
         path = self.folder / name
@@ -97,14 +106,19 @@ class Store:
             return parse(path)
         except FileNotFoundError:
             return default
+        except OTHER as error:  # as after each update: what it says is found anew
+            log.info("state of another version set aside", extra={"file": str(path), "reason": str(error)})
+            self._set_aside(path, ".other")
         except UNUSABLE as error:
-            log.warning("state set aside", extra={"file": str(path), "reason": f"{type(error).__name__}: {error}"})
-            self._set_aside(path)
-            return default
+            log.warning(
+                "damaged state set aside", extra={"file": str(path), "reason": f"{type(error).__name__}: {error}"}
+            )
+            self._set_aside(path, ".damaged")
+        return default
 
-    def _set_aside(self, path: Path) -> None:
+    def _set_aside(self, path: Path, suffix: str) -> None:
         try:
-            path.replace(path.with_suffix(path.suffix + ".damaged"))
+            path.replace(path.with_suffix(path.suffix + suffix))
         except OSError as error:
             log.warning("state not set aside", extra={"file": str(path), "reason": str(error)})
 
@@ -112,16 +126,20 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
         fresh = path.with_suffix(path.suffix + ".new")
-        with fresh.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with fresh.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            fresh.unlink(missing_ok=True)  # on a full disk, what there is of it takes the place of the next attempt
+            raise
         fresh.replace(path)
 
 
 def _store_memory(state: State, at: Seconds, file: IO[bytes]) -> None:
     arrays = {f"{part}.{field.name}": getattr(getattr(state, part), field.name) for part, field in _arrays(state)}
-    names = json.dumps([[key.service_name, key.signal] for key in state.keys]).encode()
+    names = json.dumps([key.names() for key in state.keys]).encode()
     about: dict[str, Any] = {
         "version": np.array(MEMORY_VERSION),
         "at": np.array(at),
@@ -139,10 +157,10 @@ def _with_memory(knowledge: Knowledge, path: Path) -> Knowledge:
     state = knowledge.state
     assert state is not None
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        if int(archive["version"]) != MEMORY_VERSION:
-            raise StateError(f"has version {int(archive['version'])}, expected {MEMORY_VERSION}")
+        if (version := int(archive["version"])) != MEMORY_VERSION:
+            raise OtherStateError(f"has version {version}, this one needs {MEMORY_VERSION}")
         names = json.loads(archive["names"].tobytes())
-        keys = tuple(SeriesKey(str(service), str(signal)) for service, signal in names)
+        keys = tuple(map(SeriesKey.of, names))
         if keys != state.keys:
             raise StateError("is not of the series of the baselines")
         parts = {
@@ -175,12 +193,12 @@ def _document(knowledge: Knowledge) -> dict[str, Any]:
         "waiting": dict(book.waiting),
         "flaps": book.flaps,
         "episodes": [
-            [key.service_name, key.signal, span.start, span.end]
+            [key.service_name, key.signal, span.start, span.end, key.server]
             for key, spans in knowledge.episodes.items()
             for span in spans
         ],
         "feedback": [
-            [name, sorted(verdict.services), sorted(verdict.signals), verdict.at]
+            [name, sorted(verdict.services), sorted(verdict.signals), verdict.at, sorted(verdict.servers)]
             for name, verdict in knowledge.feedback.items()
         ],
         "homes": [
@@ -196,8 +214,10 @@ def _document(knowledge: Knowledge) -> dict[str, Any]:
 
 def _knowledge(data: bytes) -> Knowledge:
     document = json.loads(data)
-    if not isinstance(document, dict) or document.get("version") != VERSION:
-        raise StateError(f"is not of version {VERSION}")
+    if not isinstance(document, dict) or not isinstance(document.get("version"), int):
+        raise StateError("is not a state")
+    if document["version"] != VERSION:
+        raise OtherStateError(f"has version {document['version']}, this one needs {VERSION}")
     services = [_incident_in(one) for one in document["services"]]
     sights = [_incident_in(one) for one in document["sights"]]
     book = Book(
@@ -220,15 +240,20 @@ def _knowledge(data: bytes) -> Knowledge:
 def _feedback(document: dict[str, Any]) -> Feedback:
     rows = document.get("feedback", [])  # an earlier version had none
     return {
-        str(name): Verdict(frozenset(map(str, services)), frozenset(map(str, signals)), float(at))
-        for name, services, signals, at in rows
+        # An earlier version knew no servers.
+        str(name): Verdict(_texts(services), _texts(signals), float(at), *map(_texts, servers))
+        for name, services, signals, at, *servers in rows
     }
+
+
+def _texts(names: list[Any]) -> frozenset[str]:
+    return frozenset(map(str, names))
 
 
 def _episodes(document: dict[str, Any]) -> Episodes:
     found: dict[SeriesKey, tuple[Span, ...]] = {}
-    for service_name, signal, start, end in document["episodes"]:
-        key = SeriesKey(str(service_name), str(signal))
+    for service_name, signal, start, end, *server in document["episodes"]:  # an earlier version knew no server
+        key = SeriesKey.of((service_name, signal, *server))
         found[key] = (*found.get(key, ()), Span(float(start), float(end)))
     return found
 
@@ -264,9 +289,10 @@ def _incident_out(incident: Incident) -> dict[str, Any]:
 
 
 def _incident_in(document: dict[str, Any]) -> Incident:
-    alertname, service_name, signal, instance, severity = map(str, document["identity"])
+    alertname, service_name, signal, instance, severity, *server = map(str, document["identity"])
     return Incident(
-        identity=Identity(alertname, service_name, signal, instance, Severity(severity)),
+        # An earlier version knew no server.
+        identity=Identity(alertname, service_name, signal, instance, Severity(severity), *server),
         starts_at=float(document["starts_at"]),
         phase=Phase(document["phase"]),
         phase_at=float(document["phase_at"]),
@@ -296,10 +322,14 @@ NUMBERS = ("at", "since", "score", "observed", "expected", "lower", "upper", "tr
 
 def _finding_out(finding: Finding) -> list[Any]:
     numbers = [getattr(finding, name) for name in NUMBERS]
-    return [finding.key.service_name, finding.key.signal, finding.silent, *numbers]
+    return [finding.key.service_name, finding.key.signal, finding.silent, *numbers, finding.key.server, finding.way]
 
 
 def _finding_in(row: list[Any]) -> Finding:
-    service_name, signal, silent, *numbers = row
-    named = dict(zip(NUMBERS, map(float, numbers), strict=False))  # an earlier version knew no trend
-    return Finding(key=SeriesKey(str(service_name), str(signal)), silent=bool(silent), **named)
+    service_name, signal, silent, *rest = row
+    # Earlier versions knew no trend, no server and no way.
+    named = dict(zip(NUMBERS, map(float, rest[: len(NUMBERS)]), strict=False))
+    server, way = rest[len(NUMBERS) :] or ("", Way.AWAY)
+    return Finding(
+        key=SeriesKey(str(service_name), str(signal), str(server)), silent=bool(silent), way=Way(way), **named
+    )

@@ -9,19 +9,19 @@ import numpy.typing as npt
 
 from detector.baselines import Baselines, join, take
 from detector.checks.budget import shared
+from detector.coverage.precision import Certainty, certainty, doubt, looked_at
+from detector.coverage.presence import gone, remembered
+from detector.coverage.sight import Sight, look
 from detector.evaluation import Evaluated, Scores, State, adopt, empty_state, evaluate
-from detector.fitting import prior
 from detector.incidents.episodes import Episodes, remember, until
 from detector.incidents.feedback import Feedback, tolerance
 from detector.incidents.incident import Book, Reading
 from detector.incidents.lifecycle import PROMETHEUS, Rules, advance, see
+from detector.learning.fitting import prior
 from detector.likeness.priors import Priors, gathered
 from detector.likeness.young import assumed
 from detector.model import Floats, History, Seconds, SeriesKey, Signal
-from detector.precision import Certainty, certainty, doubt, looked_at
-from detector.presence import gone, remembered
 from detector.pull import Observations
-from detector.sight import Sight, look
 
 
 @dataclass(frozen=True, slots=True)

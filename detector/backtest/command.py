@@ -12,7 +12,7 @@ from detector.backtest.past import tell_past
 from detector.backtest.series import SeriesError
 from detector.clients.endpoint import CredentialsError
 from detector.clients.prometheus import QueryError
-from detector.pools import PoolError
+from detector.learning.pools import PoolError
 from detector.signals import SignalsError
 from toolkit.progress import Progress
 from toolkit.settings import load_or_exit
@@ -42,23 +42,29 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON, one object per point or alert and line")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="folder for SVG drawings of the findings")
     options, rest = parser.parse_known_args(argv)
+    progress = Progress(sys.stderr, "replayed")
     of_files = bool(rest) and not any(argument.startswith("-") for argument in rest)
+    mixed = [] if of_files else [argument for argument in rest if argument.endswith(".csv")]
+    if mixed:
+        parser.error(f"{mixed[0]}: with files, there are no flags but --json and --pictures")
     try:
         if options.pictures is not None:
             options.pictures.mkdir(parents=True, exist_ok=True)
         if of_files:
-            tell_files(map(Path, rest), options.json, options.pictures, sys.stdout)
+            tell_files([*map(Path, rest)], options.json, options.pictures, sys.stdout, progress)
         else:
             config = load_or_exit(BacktestConfig, rest, os.environ, PROGRAM)
-            tell_past(config, options.json, options.pictures, sys.stdout, Progress(sys.stderr, "replayed"))
+            tell_past(config, options.json, options.pictures, sys.stdout, progress)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read it has enough; Python would complain again when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (SignalsError, CredentialsError, PoolError) as error:
+        progress.clear()
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
     except (OSError, SeriesError, QueryError) as error:
+        progress.clear()
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 1
     return 0

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -12,26 +12,32 @@ import numpy as np
 from detector.backtest.picture import Picture, draw
 from detector.backtest.series import read, scores
 from detector.model import Floats, Seconds
+from toolkit.progress import Follower
 
 SHOWN_POINTS = 300  # of a picture, around a finding
 
 
-def tell_files(paths: Iterable[Path], as_json: bool, pictures: Path | None, out: TextIO) -> None:
+def tell_files(paths: Sequence[Path], as_json: bool, pictures: Path | None, out: TextIO, progress: Follower) -> None:
     """Write what is found in each file.
 
     Args:
         pictures: a folder for one picture per finding; None: none.
+        progress: told the share that is done, by the number of files.
 
     Raises:
         OSError, SeriesError: a file cannot be read, after those before it.
     """
-    for path in paths:
+    for number, path in enumerate(paths):
         times, values = read(path)
-        found = np.array(list(scores(times, values)))
+        found = np.empty(len(times))
+        for row, score in enumerate(scores(times, values)):
+            found[row] = score
+            progress((number + row / len(times)) / len(paths), path.name)
+        progress.clear()
         (_points if as_json else _findings)(path, times, values, found, out)
         if pictures is not None:
-            for number, picture in enumerate(_pictures(path.stem, times, values, found), 1):
-                (pictures / f"{path.stem}-{number:03d}.svg").write_text(draw(picture), encoding="utf-8")
+            for serial, picture in enumerate(_pictures(path.stem, times, values, found), 1):
+                (pictures / f"{path.stem}-{serial:03d}.svg").write_text(draw(picture), encoding="utf-8")
 
 
 def _points(path: Path, times: Floats, values: Floats, found: Floats, out: TextIO) -> None:
@@ -63,7 +69,8 @@ def _pictures(name: str, times: Floats, values: Floats, found: Floats) -> Iterab
         marked = anomalous[(anomalous >= anomalous[first]) & (anomalous < shown.stop)]
         nothing = np.full(len(times[shown]), np.nan)
         if len(nothing) > 1:
-            title = f"{name}: {len(marked)} anomalous points, score {float(found[marked].max()):.2f}"
+            points = "point" if len(marked) == 1 else "points"
+            title = f"{name}: {len(marked)} anomalous {points}, score {float(found[marked].max()):.2f}"
             told = tuple(_span(times, int(row)) for row in marked)
             yield Picture(
                 title, times[shown], values[shown], nothing, nothing, nothing, told, lambda value: f"{value:.4g}"

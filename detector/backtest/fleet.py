@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Self
@@ -11,19 +12,20 @@ import numpy as np
 
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import MAX_SAMPLES
-from detector.fitting import fit_each
+from detector.history.ask import Histories
+from detector.history.spool import Spool
 from detector.incidents.episodes import left_out
 from detector.incidents.incident import Identity, Incident
+from detector.learning.fitting import fit_each
+from detector.learning.refit import Plan, grids
 from detector.model import Floats, Seconds, SeriesKey, Signal
 from detector.pull import Puller
-from detector.refit import Plan, grids
-from detector.spool import Spool
 from detector.watch import Knowledge, Step, Terms, refitted, step
+from toolkit.progress import Follower
 
 MOST_COLUMNS = 240  # asked for at once: of few series, hours
 LEAST_COLUMNS = 10
 SHOWN = ("observed", "expected", "lower", "upper")
-Progress = Callable[[float], None]
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Past:
     """How to live through it: `folder` holds what waits to be learnt from."""
 
     puller: Puller
+    histories: Histories
     signals: tuple[Signal, ...]
     plan: Plan
     terms: Terms
@@ -114,7 +117,7 @@ class _Diary:
         return sorted([*self.over, *self.told.values()], key=lambda told: (told.told_at, told.incident.identity))
 
 
-def relive(past: Past, grid: Grid, record: Record, progress: Progress) -> list[Told]:
+def relive(past: Past, grid: Grid, record: Record, progress: Follower) -> list[Told]:
     """Return the alerts that the evaluations of a grid would have led to, by the time of their first telling.
 
     What is known at each moment is what was known then: history up to it, learned again as often as the plan says.
@@ -131,7 +134,10 @@ def relive(past: Past, grid: Grid, record: Record, progress: Progress) -> list[T
     while first < grid.columns:
         part = _part(grid, first, knowledge)
         if part.start - learnt_at >= past.plan.interval:
-            knowledge, learnt_at = _learnt(past, knowledge, part.start), part.start
+            knowledge, learnt_at = (
+                _learnt(past, knowledge, part.start, partial(progress, first / grid.columns)),
+                part.start,
+            )
         seen = past.puller.observe(part)
         steps = []
         for column in range(part.columns):
@@ -151,10 +157,13 @@ def _part(grid: Grid, first: int, knowledge: Knowledge) -> Grid:
     return Grid(grid.start + first * grid.step, grid.step, min(columns, grid.columns - first))
 
 
-def _learnt(past: Past, knowledge: Knowledge, now: Seconds) -> Knowledge:
+def _learnt(past: Past, knowledge: Knowledge, now: Seconds, doing: Callable[[str], None]) -> Knowledge:
     plan = past.plan
+    doing("asking for history")
     before, recent = grids(plan, now - 1.0)
-    found = past.puller.histories(before, past.folder, recent)
+    found = past.histories.all(before, past.folder, recent)
     histories = (left_out(history, knowledge.episodes) for history in found)
-    baselines = fit_each(histories, past.signals, plan.evaluation, plan.pool)
+    baselines = fit_each(
+        histories, past.signals, plan.evaluation, plan.pool, lambda series: doing(f"{series} series learnt")
+    )
     return refitted(knowledge, baselines)

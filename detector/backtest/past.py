@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,21 +18,23 @@ from detector.clients.endpoint import Credentials, Endpoint
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus
 from detector.clock import floor_to
-from detector.incidents.explanation import annotations, bare_amount, unit_shown
+from detector.history.ask import Histories, Manner
+from detector.incidents.amounts import bare_amount, unit_shown
+from detector.incidents.explanation import annotations, label
 from detector.incidents.lifecycle import Rules
+from detector.learning.refit import Plan
 from detector.model import Seconds, Signal
 from detector.pull import Puller
-from detector.refit import Plan
+from detector.reader import Reader
 from detector.signals import SHIPPED, load, with_window
 from detector.watch import Terms
+from toolkit.progress import Follower
 from toolkit.values import duration_text
 
 BEFORE_SECONDS, AFTER_SECONDS = 3 * 3600.0, 3600.0
 
 
-def tell_past(
-    config: BacktestConfig, as_json: bool, pictures: Path | None, out: TextIO, progress: Callable[[float], None]
-) -> None:
+def tell_past(config: BacktestConfig, as_json: bool, pictures: Path | None, out: TextIO, progress: Follower) -> None:
     """Write each alert that would have been sent, by time.
 
     Args:
@@ -54,6 +55,7 @@ def tell_past(
         record = Record.opened(grid, folder, closing)
         past = _past(config, signals, folder, closing)
         told = relive(past, grid, record, progress)
+        progress.clear()
         for number, one in enumerate(told, 1):
             out.write(_as_json(one, past, config.window) if as_json else _as_text(one, past, config.window))
             if pictures is not None:
@@ -66,20 +68,14 @@ def _past(config: BacktestConfig, signals: tuple[Signal, ...], folder: Path, clo
     credentials = Credentials.read(config.prometheus_http) if config.prometheus_http else Credentials()
     endpoint = Endpoint(config.prometheus_url, credentials, config.prometheus_timeout, ANSWER_BYTES)
     queries = closing.enter_context(ThreadPoolExecutor(QUERIES_AT_ONCE, "query"))
-    puller = Puller(
-        Prometheus(endpoint, lambda _: None, lambda _: None),
-        signals,
-        config.window,
-        queries,
-        lambda _: None,
-        config.shard,
-        keep=True,
-    )
+    prometheus, reader = Prometheus(endpoint, lambda _: None, lambda _: None), Reader(signals, shard=config.shard)
+    puller = Puller(prometheus, signals, config.window, queries, reader)
+    histories = Histories(prometheus, signals, config.window, reader, Manner(keep=True))
     plan = Plan(config.history, config.step, config.interval, config.refit, pool(config.workers, config.scheduler))
     rules = Rules(interval=config.interval, recovery=2 * config.interval, wait=3 * config.interval)
     named = {signal.name: signal for signal in signals}
     terms = Terms(named, rules, config.interval, config.window, config.series_limit, config.budget / config.shard.parts)
-    return Past(puller, signals, plan, terms, folder)
+    return Past(puller, histories, signals, plan, terms, folder)
 
 
 def _texts(told: Told, past: Past, window: Seconds) -> dict[str, str]:
@@ -120,7 +116,7 @@ def _draw(folder: Path, number: int, told: Told, past: Past, record: Record, end
     if len(course.times) < 2:
         return
     signal = past.terms.signals[lead.key.signal]
-    title = f"{lead.key.service_name}: {lead.key.signal}{unit_shown(signal)}"
+    title = f"{lead.key.service_name}: {label(lead.key)}{unit_shown(signal)}"
     spans = ((told.told_at, until),)
     picture = Picture(
         title,
@@ -131,8 +127,9 @@ def _draw(folder: Path, number: int, told: Told, past: Past, record: Record, end
         course.upper,
         spans,
         lambda value: bare_amount(value, signal),
+        signal.unit.startswith("bytes"),
     )
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{lead.key.service_name}-{lead.key.signal}")[:100]
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(lead.key.names()))[:100]
     (folder / f"{number:03d}-{plain}.svg").write_text(draw(picture), encoding="utf-8")
 
 

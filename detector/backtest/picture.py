@@ -35,6 +35,7 @@ class Picture:
         observed, expected, lower, upper: shape (points,), NaN where unknown; the last three may all be NaN.
         told: the stretches of time to mark, from and to.
         amount: a value as people write it, in a few characters.
+        binary: whether that is in multiples of 1024, so that lines stand at whole ones.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Picture:
     upper: Floats
     told: tuple[tuple[Seconds, Seconds], ...]
     amount: Callable[[float], str]
+    binary: bool = False
 
 
 def draw(picture: Picture) -> str:
@@ -65,7 +67,7 @@ def draw(picture: Picture) -> str:
         f"<style>{STYLE}</style>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         f'<text class="title" x="{LEFT}" y="20">{escape(picture.title)}</text>',
-        *_legend(),
+        *_legend(picture),
         *_values(picture, low, high, y),
         *_times(picture, x),
         *_told(picture, x),
@@ -97,10 +99,13 @@ def _range(picture: Picture) -> tuple[float, float]:
     return (0.0 if 0.0 <= low <= room else low - room), high + room
 
 
-def _legend() -> Iterator[str]:
+def _legend(picture: Picture) -> Iterator[str]:
     """What each drawing stands for, right of the title."""
-    for place, (name, text) in enumerate(LEGEND):
-        left = WIDTH - RIGHT - (len(LEGEND) - place) * KEY_WIDTH
+    absent = {"usual"} if np.isnan(picture.expected).all() else set()
+    absent |= {"band"} if np.isnan(picture.lower).all() else set()
+    shown = [(name, text) for name, text in LEGEND if name not in absent]
+    for place, (name, text) in enumerate(shown):
+        left = WIDTH - RIGHT - (len(shown) - place) * KEY_WIDTH
         if name in ("seen", "usual"):
             yield f'<line class="{name}" x1="{left}" x2="{left + 18}" y1="16" y2="16"/>'
         else:
@@ -116,7 +121,8 @@ def _round_step(span: float) -> float:
 
 
 def _values(picture: Picture, low: float, high: float, y: Callable[[Floats], Floats]) -> Iterator[str]:
-    step = _round_step(high - low)
+    unit = 1024.0 ** max(0.0, np.floor(np.log2(high - low) / 10)) if picture.binary else 1.0
+    step = _round_step((high - low) / unit) * unit
     first = np.ceil(low / step)
     for place in range(max(0, int(min(np.floor(high / step) - first, 3 * TICKS))) + 1):
         value = (first + place) * step

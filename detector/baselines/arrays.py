@@ -19,6 +19,10 @@ Floats32 = npt.NDArray[np.float32]
 Bytes8 = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 
+# Of the least departure worth an alert: what stays off by less is worth none, however long. A series whose level is
+# still being found moves with it.
+REACH_SHARE = 0.5
+
 
 class ModelState(IntEnum):
     """Which baseline a series has; the lower-case name is the value of a label."""
@@ -85,6 +89,11 @@ class Baselines:
         """How the series are stabilised."""
         return Scales(self.codes, self.offsets)
 
+    @property
+    def reach(self) -> Floats:
+        """How far each may move to stay without any fault, stabilised; shape (series,)."""
+        return np.where(self.models == ModelState.LEARNING, 0.0, REACH_SHARE * self.least.astype(np.float64))
+
     def usual(self, times: Floats) -> Floats:
         """Return what each day of the week says of these times of day; shape (series, columns, 7 or 9).
 
@@ -97,10 +106,6 @@ class Baselines:
     def average(self) -> Floats:
         """Return the mean of each profile; shape (series,)."""
         return np.asarray(self.centre + self.swing / STEPS * self.mean)
-
-    def models_of(self) -> dict[SeriesKey, ModelState]:
-        """Return which baseline each series has."""
-        return {key: ModelState(int(code)) for key, code in zip(self.keys, self.models, strict=True)}
 
 
 ARRAYS = tuple(field.name for field in fields(Baselines) if field.name not in ("keys", "profile", "step"))

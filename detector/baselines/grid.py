@@ -19,11 +19,6 @@ Ints = npt.NDArray[np.int64]
 Weekly = npt.NDArray[np.floating] | npt.NDArray[np.int16]
 
 
-def slot_of(times: Floats) -> Ints:
-    """Return the slot of the week, 0 to SLOTS - 1, of each time; weeks begin with the epoch's, in UTC."""
-    return np.floor_divide(times, SLOT_SECONDS).astype(np.int64) % SLOTS
-
-
 class ByTheSlot(Protocol):
     """Weekly arrays of which some slots can be had; shape (series, SLOTS)."""
 

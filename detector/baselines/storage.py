@@ -15,7 +15,7 @@ from detector.baselines.grid import SLOTS
 from detector.baselines.profiles import Profiles
 from detector.model import SeriesKey
 
-VERSION = 8
+VERSION = 9
 CHECKED_BYTES = 1 << 20
 LOCAL_HEADER = struct.Struct("<26x2H")  # of a member of a ZIP; the lengths of its name and of what else precedes it
 
@@ -24,9 +24,13 @@ class BaselineError(ValueError):
     """Stored baselines are of another version, or damaged."""
 
 
+class OtherVersionError(BaselineError):
+    """Stored baselines are of another version."""
+
+
 def store(baselines: Baselines, file: IO[bytes]) -> None:
     """Write the baselines as `restore` reads them: a NumPy archive without pickled objects. Raises OSError."""
-    names = json.dumps([[key.service_name, key.signal] for key in baselines.keys]).encode()
+    names = json.dumps([key.names() for key in baselines.keys]).encode()
     seasonal = np.flatnonzero(baselines.profile.places >= 0)
     places = np.full(len(baselines.keys), profiles.FLAT, np.int32)
     places[seasonal] = np.arange(len(seasonal))
@@ -41,11 +45,7 @@ def store(baselines: Baselines, file: IO[bytes]) -> None:
         for name, array in {**first, **arrays, "places": places}.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 write_array(member, array, allow_pickle=False)
-        with archive.open("profile.npy", "w", force_zip64=True) as member:
-            shape = {"descr": profiles.NUMBER.str, "fortran_order": False, "shape": (SLOTS, len(seasonal))}
-            write_array_header_1_0(member, shape)
-            for some in baselines.profile.slots():
-                member.write(some[seasonal].T.astype(profiles.NUMBER).tobytes())
+        _store_profiles(archive, baselines.profile, seasonal)
 
 
 def _store_profiles(archive: zipfile.ZipFile, profile: Profiles, seasonal: npt.NDArray[np.int64]) -> None:
@@ -66,9 +66,9 @@ def restore(file: IO[bytes]) -> Baselines:
         with np.load(file, allow_pickle=False) as archive:
             version = int(archive["version"])
             if version != VERSION:
-                raise BaselineError(f"stored baselines have version {version}, expected {VERSION}")
+                raise OtherVersionError(f"has version {version}, this one needs {VERSION}")
             names = json.loads(archive["names"].tobytes())
-            keys = tuple(SeriesKey(str(service), str(signal)) for service, signal in names)
+            keys = tuple(map(SeriesKey.of, names))
             arrays = {name: archive[name] for name in ARRAYS}
             step = float(archive["step"])
             profile = Profiles(_table(file, archive.zip), archive["places"])

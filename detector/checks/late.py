@@ -1,6 +1,9 @@
 """How long ago a job last ran: one that begins at about the same time each day and does not is missed soon after."""
 
+import math
+
 import numpy as np
+from scipy.special import stdtrit
 
 from detector.checks.overrun import Bools, limits_of_jobs, runs
 from detector.model import Floats
@@ -10,6 +13,9 @@ LEAST_PAUSES, MOST_UNEVEN = 5, 1.1
 LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 3600.0, 36 * 3600.0
 # Overdue from the longest pause on, and as many deviations of pauses later.
 DEVIATIONS_LATE = 2.0
+# Of how many pauses one may be longer by chance: a job of each night begins too late once in three years. The fewer
+# pauses are known, the less their longest and their deviation say of those to come.
+CHANCE = 1e-3
 # How much later a job is as surely missing again: a score of one more.
 SCORE_SECONDS = 600.0
 
@@ -48,4 +54,10 @@ def _limit(pauses: Floats) -> float:
     median, longest = float(np.median(pauses)), float(pauses.max())
     if not LEAST_PAUSE_SECONDS <= median <= MOST_PAUSE_SECONDS or longest > MOST_UNEVEN * median:
         return np.inf
-    return longest + DEVIATIONS_LATE * float(pauses.std())
+    return max(longest + DEVIATIONS_LATE * float(pauses.std()), _foreseen(pauses))
+
+
+def _foreseen(pauses: Floats) -> float:
+    """Return what the next pause exceeds as rarely as CHANCE: the prediction interval of a normal sample."""
+    count = len(pauses)
+    return float(pauses.mean() + stdtrit(count - 1, 1 - CHANCE) * pauses.std(ddof=1) * math.sqrt(1 + 1 / count))

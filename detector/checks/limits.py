@@ -10,7 +10,7 @@ from detector.baselines.portions import portions
 from detector.baselines.robust import median, quantile
 from detector.checks.joined import joined
 from detector.checks.shift import CLIPS
-from detector.checks.sides import above, below, both
+from detector.checks.sides import SIDED, above, below, both
 from detector.checks.statistics import CHECKS, FLATLINE, LATE, OVERRUN, SILENCE, STEP_CLIP
 from detector.model import Floats
 
@@ -38,6 +38,7 @@ LEAST_LIMITS = both(np.array([4.5, 1.2, 0.6, 0.25, 4.5, 2.0, 1.5, 300.0, np.inf,
 # What comes back once a week is no incident: limits lie this far above what as many days as there are weeks have seen.
 HABIT_MARGIN = 1.15
 DAY_BLOCKS = 24
+DAILY = 2
 # Smoothed statistics cannot exceed what a point is clipped at. What comes near it in history says nothing alone, but
 # still counts together with others.
 MOST_LIMITS = both(np.array([np.inf, *(1.15 * CLIPS), np.inf, 1.15 * STEP_CLIP, 6.0, np.inf, np.inf, np.inf, np.inf]))
@@ -140,6 +141,8 @@ def _closer(found: Tails, coarse: Floats, recent: Floats, neighbours: Sequence[i
     # However far apart its samples are, what is silent for as long is as silent.
     habits[:, SILENCE - len(CHECKS)] = 1.0
     habit = found.habit * habits
+    # What comes back each day, a few minutes before a job begins, coarse samples may never have met.
+    habit[:, : 2 * SIDED] = np.maximum(habit[:, : 2 * SIDED], _often(recent[:, : 2 * SIDED]))
     result = replace(found, ratio=_over(now[0], before[0]), excess_ratio=_over(now[1], before[1]), habit=habit)
     arrays = {name: getattr(result, name).copy() for name in ("start", "excess", "weight", "ratio", "excess_ratio")}
     for array, own in zip(arrays.values(), (*now, np.ones_like(now[0]), np.ones_like(now[0])), strict=True):
@@ -188,6 +191,17 @@ def _habit(maxima: Floats) -> Floats:
         return np.zeros((series, checks))
     daily = np.nan_to_num(maxima[..., : days * DAY_BLOCKS]).reshape(series, checks, days, DAY_BLOCKS).max(3)
     return np.asarray(np.sort(daily, axis=2)[..., -max(2, days // 7)])
+
+
+def _often(recent: Floats) -> Floats:
+    """Return what was reached on two days of the few newest; zero where there are none; shape (series, columns)."""
+    series, columns, blocks = recent.shape
+    days = -(-blocks // DAY_BLOCKS)
+    if days <= DAILY:
+        return np.zeros((series, columns))
+    daily = np.zeros((series, columns, days * DAY_BLOCKS))
+    daily[..., -blocks:] = np.nan_to_num(recent)
+    return np.asarray(np.sort(daily.reshape(series, columns, days, DAY_BLOCKS).max(3), axis=2)[..., -DAILY])
 
 
 def limits(found: Tails, groups: npt.NDArray[np.int64], rate_per_week: float = RATE_PER_WEEK) -> Floats:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from detector.checks.bounded import between
 from detector.model import Floats
 
 # What is remembered of one point at most.
@@ -23,7 +24,8 @@ def departure(distances: Floats, unlike: Floats) -> Floats:
     Args:
         distances: from what is usual on the day itself and on others, in any unit; shape (series, days), NaN where
             there is no sample.
-        unlike: how far this day was from each day of the week so far, its own first; shape (series, DAYS).
+        unlike: how far this day was on the whole from each day of the week so far, with sign, its own first; shape
+            (series, DAYS).
 
     Returns:
         shape (series,), in the distances' unit.
@@ -31,13 +33,16 @@ def departure(distances: Floats, unlike: Floats) -> Floats:
     size = np.abs(distances)
     # Where clocks may just have been changed, days begin at other hours than they did.
     if distances.shape[1] == unlike.shape[1]:
-        size = np.where(unlike > unlike[:, :1] + MOST_UNLIKE, np.inf, size)
+        off = np.abs(unlike)
+        size = np.where(off > off[:, :1] + MOST_UNLIKE, np.inf, size)
     nearest = np.argmin(size, axis=1)
     return np.asarray(distances[np.arange(len(distances)), nearest])
 
 
 def unlikeness(before: Floats, distances: Floats, elapsed: Floats) -> Floats:
-    """Return how far this day was so far from each day of the week.
+    """Return how far this day was on the whole from each day of the week so far, with sign.
+
+    Of what is restless, such as small numbers, each point is far from every day: only their mean tells days apart.
 
     Args:
         before: after the point before; zero where this is the day's first, for what it will be like is open then; shape
@@ -46,4 +51,4 @@ def unlikeness(before: Floats, distances: Floats, elapsed: Floats) -> Floats:
         elapsed: seconds since the point before; shape (series,).
     """
     share = -np.expm1(-elapsed * np.log(2.0) / LIKENESS_HALF_LIFE_SECONDS)[:, None]
-    return np.asarray(before + (np.minimum(np.abs(distances), FARTHEST) - before) * share)
+    return np.asarray(before + (between(distances, -FARTHEST, FARTHEST) - before) * share)

@@ -7,8 +7,8 @@ from detector.model import Floats
 
 SPANS_SECONDS = np.array([480.0, 1_800.0, 14_400.0])
 # What each sees of one point at most, in deviations: the longer the span, the more it asks for many points, not great
-# ones, so that a burst is no shift.
-CLIPS = np.array([6.0, 4.0, 3.0])
+# ones, so that a burst is no shift, and that bursts are usual does not hide one.
+CLIPS = np.array([6.0, 3.0, 1.5])
 # A smoothed departure counts only while the newest points still carry this share of it: recovery ends it at once.
 SUPPORT = 0.5
 

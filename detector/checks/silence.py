@@ -6,8 +6,7 @@ import numpy.typing as npt
 from detector.checks.bounded import between
 from detector.model import Floats
 
-# Evidence, in nats, from which silence is abnormal even of a series that was never silent.
-LEAST_EVIDENCE = 6.0
+# In nats; more is as certain.
 MOST_EVIDENCE = 1e4
 
 

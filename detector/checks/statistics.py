@@ -9,6 +9,7 @@ from detector.baselines.stabilise import is_nothing
 from detector.checks.bounded import between
 from detector.checks.flatline import unchanged_seconds
 from detector.checks.late import last_busy
+from detector.checks.moved import move
 from detector.checks.overrun import running_seconds
 from detector.checks.residual import CLIP, departure, unlikeness
 from detector.checks.shift import SPANS_SECONDS, smooth, supported
@@ -56,6 +57,7 @@ class Memory:
 
     Attributes:
         level: added to the profile, stabilised; shape (series,).
+        moved: how far the series lately moved to stay, as a share of its reach, see `moved`; shape (series,).
         seen: samples seen; shape (series,).
         last_at: time of the newest sample, NaN before the first; shape (series,).
         last_value: the newest sample, in the signal's unit; shape (series,).
@@ -68,10 +70,11 @@ class Memory:
         running: seconds for which the series has been at work; shape (series,).
         busy_at: when it was last, NaN if unknown; shape (series,).
         silence: evidence of silence in nats; shape (series,).
-        unlike: how far this day was so far from each day of the week, its own first; shape (series, DAYS).
+        unlike: how far this day was on the whole from each day of the week, its own first; shape (series, DAYS).
     """
 
     level: Floats
+    moved: Floats
     seen: npt.NDArray[np.int64]
     last_at: Floats
     last_value: Floats
@@ -85,6 +88,10 @@ class Memory:
     busy_at: Floats
     silence: Floats
     unlike: Floats
+
+    def centre(self, reach: Floats) -> Floats:
+        """What is added to the profile to tell what is usual now; as `reach` stabilised, of shape (series,)."""
+        return self.level + self.moved * reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ class Point:
         offsets: of the series' scales, in the signals' units.
         spread: the usual deviation, stabilised, positive.
         agility: how far the series usually is from where it was within the last hour, in deviations, positive.
+        reach: how far it may move to stay without any fault, stabilised.
         quiet: how likely nothing is at this time of the day.
         visible: whether the series' source was seen.
         young: samples the level was learnt from if it is still being found, else -1.
@@ -115,6 +123,7 @@ class Point:
     offsets: Floats
     spread: Floats
     agility: Floats
+    reach: Floats
     quiet: Floats
     visible: npt.NDArray[np.bool_]
     young: npt.NDArray[np.int64]
@@ -142,6 +151,7 @@ def empty_memory(series: int) -> Memory:
     recent, smoothed = np.zeros((series, RECENT)), np.zeros((series, len(SPANS_SECONDS)))
     return Memory(
         level=zeros,
+        moved=zeros,
         seen=np.zeros(series, np.int64),
         last_at=unknown,
         last_value=unknown,
@@ -163,11 +173,12 @@ def observe(memory: Memory, point: Point) -> Observed:
     known = np.isfinite(point.stable)
     since = np.where(np.isnan(memory.last_at), point.step, point.at - memory.last_at)
     elapsed = between(since, 0.0, MOST_ELAPSED_SECONDS)
-    distances = (point.stable - memory.level)[:, None] - point.usual
+    distances = (point.stable - memory.centre(point.reach))[:, None] - point.usual
     unlike = _of_this_day(memory, point)
     exact = np.where(known, departure(distances, unlike), 0.0) / point.spread
     clipped = between(exact, -CLIP, CLIP)
     recent = np.concatenate([memory.recent[:, 1:], clipped[:, None]], axis=1)
+    middle = np.sort(recent, axis=1)[:, RECENT // 2]
     smoothed = smooth(memory.smoothed, clipped, elapsed)
     near = np.where(np.isnan(memory.near), exact, memory.near)
     distance = (exact - near) / point.agility
@@ -177,9 +188,8 @@ def observe(memory: Memory, point: Point) -> Observed:
     idle = is_nothing(point.observed, point.offsets)
     silence = evidence(memory.silence, point.visible & idle, point.quiet, point.stands_for)
     after = Memory(
-        level=_follow(
-            memory.level, exact * point.spread, point.spread, elapsed, _share_of_young(memory.seen, point.young)
-        ),
+        level=_follow(memory, exact * point.spread, point, elapsed),
+        moved=move(memory.moved, middle * point.spread, point.spread, point.reach, elapsed),
         seen=memory.seen + 1,
         last_at=np.full_like(elapsed, point.at),
         last_value=point.observed,
@@ -194,7 +204,7 @@ def observe(memory: Memory, point: Point) -> Observed:
         silence=silence,
         unlike=unlikeness(unlike, distances[:, :DAYS] / point.spread[:, None], elapsed),
     )
-    statistics = _statistics(exact, distance, after)
+    statistics = _statistics(exact, distance, middle, after)
     # Most points of a history, of which very many are replayed, are all there.
     return Observed(after, statistics) if known.all() else _where_seen(memory, point, Observed(after, statistics))
 
@@ -216,11 +226,11 @@ def _of_this_day(memory: Memory, point: Point) -> Floats:
     return np.where(begun[:, None], 0.0, memory.unlike) if begun.any() else memory.unlike
 
 
-def _statistics(exact: Floats, distance: Floats, after: Memory) -> Floats:
+def _statistics(exact: Floats, distance: Floats, middle: Floats, after: Memory) -> Floats:
     """Return the statistics of all checks, as of a point with a sample; shape (series, CHECKS)."""
     statistics = np.empty((len(exact), len(CHECKS)))
     statistics[:, RESIDUAL] = exact
-    statistics[:, SHIFT_MINUTES : DRIFT + 1] = supported(after.smoothed, np.sort(after.recent, axis=1)[:, RECENT // 2])
+    statistics[:, SHIFT_MINUTES : DRIFT + 1] = supported(after.smoothed, middle)
     statistics[:, STEP] = distance
     statistics[:, STEP_MINUTES] = supported(after.stepped[:, None], distance)[:, 0]
     statistics[:, SPREAD] = after.restless
@@ -236,13 +246,15 @@ def _share_of_young(seen: npt.NDArray[np.int64], young: npt.NDArray[np.int64]) -
     return np.where(young >= 0, 1.0 / (np.maximum(young, 0) + seen + 1.0), 0.0)
 
 
-def _follow(level: Floats, distance: Floats, spread: Floats, elapsed: Floats, young: Floats) -> Floats:
-    """Move the level a little towards the newest point."""
+def _follow(memory: Memory, departure: Floats, point: Point, elapsed: Floats) -> Floats:
+    """Move the level a little towards the newest point, which departs so far from it and what was moved beyond it."""
+    young = _share_of_young(memory.seen, point.young)
     half_life = np.where(young > 0, YOUNG_HALF_LIFE_SECONDS, LEVEL_HALF_LIFE_SECONDS)
     share = -np.expm1(-elapsed * np.log(2.0) / half_life)
     # The first few samples of a new series place its level wherever they are.
-    clip = np.where(young > 0.1, np.inf, LEVEL_CLIP) * spread
-    return np.asarray(level + np.maximum(share, young) * between(distance, -clip, clip))
+    clip = np.where(young > 0.1, np.inf, LEVEL_CLIP) * point.spread
+    moved = departure + memory.moved * point.reach
+    return np.asarray(memory.level + np.maximum(share, young) * between(moved, -clip, clip))
 
 
 def _where(known: npt.NDArray[np.bool_], after: Memory, before: Memory) -> Memory:
@@ -250,6 +262,7 @@ def _where(known: npt.NDArray[np.bool_], after: Memory, before: Memory) -> Memor
     column = known[:, None]
     return Memory(
         level=np.where(known, after.level, before.level),
+        moved=np.where(known, after.moved, before.moved),
         seen=np.where(known, after.seen, before.seen),
         last_at=np.where(known, after.last_at, before.last_at),
         last_value=np.where(known, after.last_value, before.last_value),

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from math import isinf, isnan, nan
+from math import isnan, nan
 
+from detector.incidents.amounts import amount, whole_amount
 from detector.incidents.background import BEFORE_SECONDS, Background, Change
 from detector.incidents.incident import Incident, Phase
 from detector.incidents.lifecycle import BLIND
-from detector.model import Finding, Kind, Seconds, Signal
+from detector.model import Finding, Kind, Seconds, SeriesKey, Signal, Way
 from detector.signals import quoted
 
 MAX_OTHERS = 8  # of each list in an annotation
-LEAST_SHOWN_SHARE = 1e-5
 LEAST_SEASON = 0.05  # of the level: less is not worth a sentence
+BYTES = {"bytes": "", "bytes per second": "/s"}
 CHANGED = {
     "executable": "another program",
     "command_line": "another command line",
@@ -22,6 +23,20 @@ CHANGED = {
     "port": "listens on another port",
     "dependency": "calls another service",
     "restart": "restarted",
+}
+
+# Of ways to depart that are no matter of being above or below what is expected: in the summary, and in full.
+SUMMARIES = {
+    Way.RESTLESS: "less steady than normal: {observed} now, {expected} expected",
+    Way.STILL: "stands still at {observed}",
+    Way.ENDLESS: "goes on for longer than ever: {observed}",
+    Way.LATE: "has not begun when it always has by now: {observed}",
+}
+UNLIKE = {
+    Way.RESTLESS: ", where {expected} is expected, and up and down far more than is normal at this hour",
+    Way.STILL: ", the same again and again, though it usually moves",
+    Way.ENDLESS: "; it has gone on for longer than it ever did before",
+    Way.LATE: "; what happens at about this time of each day has not begun",
 }
 
 
@@ -37,94 +52,93 @@ def annotations(
     lead = known[0]
     signal = signals[lead.key.signal]
     texts = {
-        "summary": _summary(lead, signal),
+        "summary": _summary(incident.phase, lead, signal) + _end(_exhausted_at(incident)),
         "description": " ".join(_description(incident, known, signals, at)),
         "observed": amount(lead.observed, signal),
         "expected": amount(lead.expected, signal),
-        "band": "" if lead.silent else _band(lead, signal),
+        "band": _band(lead, signal) if _has_band(lead) else "",
         "score": f"{lead.score:.2f}",
         "contributors": _list((*known[1:], *incident.affected), signals),
         # Whoever else departs is explained by it, or would have an alert of its own.
         "probable_cause": _brief(lead, signal) if incident.affected else "",
-        "query": only_service(queries[signal.name], lead.key.service_name),
+        "query": only(queries[signal.name], lead.key),
         "changes": _changes(_newest(incident.background)),
-        "exhausted_at": _clock_or_nothing(_exhausted_at(incident.background)),
+        "exhausted_at": _clock_or_nothing(_exhausted_at(incident)),
     }
     return {name: text for name, text in texts.items() if text}
 
 
 def only_service(query: str, service_name: str) -> str:
     """PromQL of any form, narrowed to one service."""
-    return f'({query}) and on (service_name) label_replace(vector(1), "service_name", "{quoted(service_name)}", "", "")'
+    return f"({query}) and on (service_name) {_labelled('vector(1)', 'service_name', service_name)}"
 
 
-def amount(value: float, signal: Signal) -> str:
-    """A value as a person writes it, with its unit."""
-    if isnan(value):
-        return "nothing"
-    if isinf(value):
-        return "any"
-    if signal.kind in (Kind.RATIO, Kind.BOUNDED):
-        return f"{value * 100:.3g} %" if abs(value) >= LEAST_SHOWN_SHARE else "0 %"
-    if signal.unit == "seconds":
-        return _scaled(value, ((1, "s"), (1e-3, "ms"), (1e-6, "us")))
-    if signal.unit == "bytes":
-        return _scaled(value, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")))
-    figure = _figure(value)
-    return f"{figure} {_one(signal.unit) if figure == '1' else signal.unit}"
+def only(query: str, key: SeriesKey) -> str:
+    """PromQL of a signal, narrowed to one series."""
+    if not key.server:
+        return only_service(query, key.service_name)
+    one = _labelled(_labelled("vector(1)", "service_name", key.service_name), "server", key.server)
+    return f"({query}) and on (service_name, server) {one}"
 
 
-def bare_amount(value: float, signal: Signal) -> str:
-    """The same without a unit that is longer than a few letters: see `unit_shown`."""
-    return amount(value, signal) if _is_short(signal) else _figure(value)
+def _labelled(expression: str, name: str, value: str) -> str:
+    return f'label_replace({expression}, "{name}", "{quoted(value)}", "", "")'
 
 
-def unit_shown(signal: Signal) -> str:
-    """What to say once of the unit of amounts that are written without it."""
-    return "" if _is_short(signal) else f" ({signal.unit})"
-
-
-def _is_short(signal: Signal) -> bool:
-    return signal.kind in (Kind.RATIO, Kind.BOUNDED) or signal.unit in ("seconds", "bytes")
-
-
-def _one(unit: str) -> str:
-    """Return the unit of one: `requests per second` of one is `request per second`."""
-    counted, per, time = unit.partition(" per ")
-    ending = "es" if counted.endswith("sses") else "s"
-    return counted.removesuffix(ending) + per + time
+def _has_band(finding: Finding) -> bool:
+    return not finding.silent and (finding.way is Way.AWAY or finding.score < 1.0)
 
 
 def _band(finding: Finding, signal: Signal) -> str:
-    """What is usual; nothing that is counted, timed or a share can be below zero."""
+    """What is usual; nothing that is counted, timed or a share can be below zero, nor a share above one."""
     lower = finding.lower if signal.kind is Kind.GAUGE else max(finding.lower, 0.0)
-    return f"{amount(lower, signal)} to {amount(finding.upper, signal)}"
+    is_share = signal.kind in (Kind.RATIO, Kind.BOUNDED) and finding.observed <= 1.0
+    return f"{amount(lower, signal)} to {amount(min(finding.upper, 1.0) if is_share else finding.upper, signal)}"
 
 
-def _summary(lead: Finding, signal: Signal) -> str:
-    name = lead.key.service_name
+def _summary(phase: Phase, lead: Finding, signal: Signal) -> str:
+    name, what = lead.key.service_name, label(lead.key)
+    if phase is not Phase.FIRING:
+        return f"{name}: {what} no longer abnormal"
     if lead.silent:
         usual = f"{amount(lead.expected, signal)} expected"
-        return f"{name} is silent: {_label(signal)} {amount(lead.observed, signal)}, {usual}"
-    way = "above" if lead.observed > lead.expected else "below"
-    return (
-        f"{name}: {_label(signal)} {way} normal: {amount(lead.observed, signal)}, "
-        f"{amount(lead.expected, signal)} expected"
-    )
+        return f"{name} is silent: {what} {amount(lead.observed, signal)}, {usual}"
+    observed, expected = whole_amount(lead.observed, signal), amount(lead.expected, signal)
+    if lead.score < 1.0:  # held until it stays so
+        return f"{name}: {what} returning to normal: {observed}, {expected} expected"
+    if lead.way in SUMMARIES:
+        return f"{name}: {what} {SUMMARIES[lead.way].format(observed=observed, expected=expected)}"
+    side = "above" if lead.observed > lead.expected else "below"
+    return f"{name}: {what} {side} normal: {observed}, {expected} expected"
+
+
+def _end(exhausted_at: Seconds) -> str:
+    return "" if isnan(exhausted_at) else f"; at this pace the limit is reached at {_clock(exhausted_at)}"
+
+
+def _usual(lead: Finding, signal: Signal) -> str:
+    """What it is that the observed value is unlike."""
+    expected = amount(lead.expected, signal)
+    if lead.way in UNLIKE and lead.score >= 1.0:
+        return UNLIKE[lead.way].format(expected=expected)
+    if lead.silent:
+        return f", where {expected} is expected"
+    if lead.score >= 1.0 and lead.lower <= lead.observed <= lead.upper:
+        return f", where {expected} is expected; {_band(lead, signal)} is normal for a moment, but not for this long"
+    return f", where {expected} is expected and {_band(lead, signal)} is normal at this hour"
 
 
 def _description(incident: Incident, known: list[Finding], signals: Mapping[str, Signal], at: Seconds) -> Iterable[str]:
     lead = known[0]
     signal = signals[lead.key.signal]
-    normal = "" if lead.silent else f" and {_band(lead, signal)} is normal at this hour"
     yield (
-        f"Since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)}) {_label(signal)} of "
-        f"{lead.key.service_name}: {amount(lead.observed, signal)}, where {amount(lead.expected, signal)} is expected"
-        f"{normal} (score {lead.score:.2f}; above 1 is anomalous)."
+        f"Since {_clock(incident.starts_at)} ({_span(at - incident.starts_at)}) {_whole_label(lead.key)}: "
+        f"{whole_amount(lead.observed, signal)}{_usual(lead, signal)} "
+        f"(score {lead.score:.2f}; above 1 is anomalous)."
     )
     yield from _parts(lead, signal)
     yield signal.meaning
-    yield from _outlook(_exhausted_at(incident.background), at)
+    yield from _outlook(_exhausted_at(incident), at)
     if incident.background is not None:
         changes = _changes(_newest(incident.background))
         within = f"in the {_span(BEFORE_SECONDS)} before this was noticed"
@@ -141,7 +155,12 @@ def _description(incident: Incident, known: list[Finding], signals: Mapping[str,
 def _parts(lead: Finding, signal: Signal) -> Iterable[str]:
     """What the expected value is made of, and what is left of the observed one."""
     season, left = lead.expected - lead.trend, lead.observed - lead.expected
-    if isnan(season) or isnan(left) or abs(season) < max(LEAST_SEASON * abs(lead.trend), signal.floor):
+    if (
+        not _has_band(lead)
+        or isnan(season)
+        or isnan(left)
+        or abs(season) < max(LEAST_SEASON * abs(lead.trend), signal.floor)
+    ):
         return
     usual, rest = _difference(season, signal), _difference(left, signal)
     level = amount(lead.trend, signal)
@@ -158,8 +177,11 @@ def _outlook(exhausted_at: Seconds, at: Seconds) -> Iterable[str]:
         yield f"At the pace of the last hour the limit is reached in {_span(left)}, at {_clock(exhausted_at)}."
 
 
-def _exhausted_at(background: Background | None) -> Seconds:
-    return nan if background is None else background.exhausted_at
+def _exhausted_at(incident: Incident) -> Seconds:
+    """When a limit is reached, while something departs."""
+    if incident.background is None or incident.phase is not Phase.FIRING:
+        return nan
+    return incident.background.exhausted_at
 
 
 def _newest(background: Background | None) -> tuple[Change, ...]:
@@ -203,20 +225,21 @@ def _list(findings: Iterable[Finding], signals: Mapping[str, Signal]) -> str:
 
 def _brief(finding: Finding, signal: Signal) -> str:
     seen, usual = amount(finding.observed, signal), amount(finding.expected, signal)
-    return f"{finding.key.service_name} {_label(signal)} {seen} ({usual} expected)"
+    return f"{finding.key.service_name} {label(finding.key)} {seen} ({usual} expected)"
 
 
-def _label(signal: Signal) -> str:
-    return signal.name.replace("_", " ")
+def _whole_label(key: SeriesKey) -> str:
+    to = f" to {key.server}" if key.server else ""
+    return f"{_signal_label(key)} of {key.service_name}{to}"
 
 
-def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    size, name = next((unit for unit in units if abs(value) >= unit[0]), units[-1])
-    return f"{_figure(value / size)} {name}"
+def label(key: SeriesKey) -> str:
+    """What a series is called in a sentence about its service."""
+    return f"{_signal_label(key)} to {key.server}" if key.server else _signal_label(key)
 
 
-def _figure(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+def _signal_label(key: SeriesKey) -> str:
+    return key.signal.replace("_", " ")
 
 
 def _clock(at: Seconds) -> str:

@@ -51,15 +51,17 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A false alarm: of which services, of which signals (none: of all), said when."""
+    """A false alarm: of which services, of which signals (none: of all), said when, of calls to whom (none: to all)."""
 
     services: frozenset[str]
     signals: frozenset[str]
     at: Seconds
+    servers: frozenset[str] = frozenset()
 
     def covers(self, key: SeriesKey) -> bool:
         """Whether a series is meant."""
-        return key.service_name in self.services and (not self.signals or key.signal in self.signals)
+        named = key.service_name in self.services and (not self.signals or key.signal in self.signals)
+        return named and (not self.servers or key.server in self.servers)
 
 
 Feedback = Mapping[str, Verdict]  # by the silence's name
@@ -69,13 +71,15 @@ def heard(before: Feedback, silences: Iterable[Silence], now: Seconds) -> Feedba
     """Return what has been said up to now.
 
     A silence that is over, or that Alertmanager has forgotten, still counts; one whose comment was changed to say
-    something else does not, which is how a verdict is taken back.
+    something else does not, which is how a verdict is taken back. Some changes end a silence and make another one of
+    the same matchers at the same moment.
     """
-    after = dict(before)
-    for silence in silences:
+    after, known = dict(before), list(silences)
+    otherwise = {_moment(silence) for silence in known if not FALSE_ALARM.search(silence.comment)}
+    for silence in known:
         services, signals = _named(silence, "service_name"), _named(silence, "signal")
-        if FALSE_ALARM.search(silence.comment) and services:
-            after[silence.name] = Verdict(services, signals, silence.updated_at)
+        if FALSE_ALARM.search(silence.comment) and services and _moment(silence) not in otherwise:
+            after[silence.name] = Verdict(services, signals, silence.updated_at, _named(silence, "server"))
         else:
             after.pop(silence.name, None)
     newest = sorted(after.items(), key=lambda item: (item[1].at, item[0]))[-MOST_VERDICTS:]
@@ -93,6 +97,10 @@ def tolerance(feedback: Feedback, keys: Sequence[SeriesKey]) -> Floats:
             said = sum(verdict.covers(key) for verdict in feedback.values())
             factors[row] = min(STEP**said, MOST)
     return factors
+
+
+def _moment(silence: Silence) -> tuple[frozenset[Matcher], Seconds]:
+    return frozenset(silence.matchers), silence.updated_at
 
 
 def _named(silence: Silence, label: str) -> frozenset[str]:

@@ -18,13 +18,23 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Identity:
-    """What an alert's labels are made of; it never changes while the incident lives. Empty where it does not apply."""
+    """What an alert's labels are made of; it never changes while the incident lives. Empty where it does not apply.
+
+    Attributes:
+        server: of what is named for a signal of calls, whom they go to.
+    """
 
     alertname: str
     service_name: str
     signal: str
     instance: str
     severity: Severity
+    server: str = ""
+
+    @property
+    def key(self) -> SeriesKey:
+        """The series that it is named for."""
+        return SeriesKey(self.service_name, self.signal, self.server)
 
     def labels(self) -> dict[str, str]:
         """The alert's own labels."""

@@ -102,19 +102,47 @@ def _hosts(
 
     An incident that was told of keeps its own findings whatever else turns up: its alert is out already. Who suffered
     from it stays with it while it lives, for they do not recover at the same minute. Else findings join their root's
-    incident, or that of another member of their group.
+    incident, or that of another member of their group, unless they began when that was over already.
     """
-    known = {name: incident.findings for name, incident in book.services.items() if name not in current}
-    usable = {name: findings for name, findings in known.items() if findings and _speak(findings, signals)}
+    known = {name: incident for name, incident in book.services.items() if name not in current}
+    joined = {
+        finding.key.service_name: host for host, incident in book.services.items() for finding in incident.affected
+    }
+    found = _found(book, known, current, reading, signals)
+    firing = {name: incident for name, incident in known.items() if incident.phase is Phase.FIRING}
+    since = _found(book, firing, current, reading, signals)
+    hosts = {}
+    for name, findings in current.items():
+        later = _is_over(book.services.get(found[name]), findings)
+        hosts[name] = name if name in book.services else joined.get(name, since[name] if later else found[name])
+    return hosts
+
+
+def _found(
+    book: Book,
+    known: Mapping[str, Incident],
+    current: Mapping[str, tuple[Finding, ...]],
+    reading: Reading,
+    signals: Mapping[str, Signal],
+) -> dict[str, str]:
+    """For each service with findings, the host by what is found now and what is `known` of incidents."""
+    usable = {
+        name: incident.findings
+        for name, incident in known.items()
+        if incident.findings and _speak(incident.findings, signals)
+    }
     cause = roots({**usable, **current}, reading.callees, signals)
     members: dict[str, list[str]] = defaultdict(list)
     for name, root in cause.items():
         members[root].append(name)
-    joined = {
-        finding.key.service_name: host for host, incident in book.services.items() for finding in incident.affected
-    }
-    found = {name: _host(cause[name], members[cause[name]], book) for name in current}
-    return {name: name if name in book.services else joined.get(name, found[name]) for name in current}
+    return {name: _host(cause[name], members[cause[name]], book) for name in current}
+
+
+def _is_over(incident: Incident | None, findings: Iterable[Finding]) -> bool:
+    """Whether an incident was over before any of the findings began."""
+    if incident is None or incident.phase is Phase.FIRING:
+        return False
+    return min(finding.since for finding in findings) > incident.phase_at
 
 
 def _speak(findings: Iterable[Finding], signals: Mapping[str, Signal]) -> bool:
@@ -144,10 +172,10 @@ def _continued(
             phase=Phase.FIRING,
             phase_at=incident.phase_at if incident.phase is Phase.FIRING else reading.at,
             unjudged_seconds=0.0,
-            findings=_lead_first(incident.identity.signal, current[name]),
+            findings=_lead_first(incident.identity.key, current[name]),
             affected=affected,
         )
-    key = SeriesKey(name, incident.identity.signal)
+    key = incident.identity.key
     if name in reading.hidden or key in reading.withheld:
         return incident
     if key in reading.calm:
@@ -184,8 +212,8 @@ def _affected(name: str, attached: Iterable[str], current: Mapping[str, tuple[Fi
     return tuple(current[other][0] for other in sorted(attached) if other != name and other in current)
 
 
-def _lead_first(signal: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda finding: finding.key.signal != signal))
+def _lead_first(key: SeriesKey, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: finding.key != key))
 
 
 def _waiting(
@@ -222,6 +250,7 @@ def _opened(
         signal=lead.key.signal,
         instance="",
         severity=Severity.CRITICAL if lead.silent else signals[lead.key.signal].severity,
+        server=lead.key.server,
     )
     return Incident(
         identity=identity,

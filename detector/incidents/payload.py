@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from detector.incidents.explanation import annotations, only_service
+from detector.incidents.explanation import annotations, only
 from detector.incidents.incident import Book, Identity, Incident, Phase
 from detector.incidents.lifecycle import BLIND
 from detector.incidents.links import Places
@@ -63,11 +63,11 @@ class Sender:
         if identity.alertname == BLIND and not identity.instance:
             return self.places.own_health()
         # While it lives, of what leads it now; afterwards of what it is named for.
-        signal = identity.signal
+        key = identity.key
         if incident.phase is not Phase.RESOLVED and incident.findings:
-            signal = incident.findings[0].key.signal
-        known = identity.service_name and signal in self.queries
-        return self.places.graph(only_service(self.queries[signal], identity.service_name) if known else "up")
+            key = incident.findings[0].key
+        known = key.service_name and key.signal in self.queries
+        return self.places.graph(only(self.queries[key.signal], key) if known else "up")
 
 
 def encode(alerts: Iterable[Alert]) -> bytes:

@@ -6,13 +6,13 @@ from grafana.rows.terms import WATCHED, Panels
 
 def anomalies() -> Panels:
     """Return the row's panels."""
-    keys = ("service_name", "signal")
-    by = "max by (service_name, signal) (larimar_detector_{}{{{}}})"
+    keys = ("service_name", "signal", "server")
+    by = "max by (service_name, signal, server) (larimar_detector_{}{{{}}})"
     return (
         lines(
             "Anomaly score",
             "How far each signal of each service is from its expected value; above 1 is anomalous.",
-            [Line(f"topk(10, {by.format('anomaly_score', WATCHED)})", "{{service_name}} {{signal}}")],
+            [Line(f"topk(10, {by.format('anomaly_score', WATCHED)})", "{{service_name}} {{signal}} {{server}}")],
             "none",
             12,
             alarm=1,

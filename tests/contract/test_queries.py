@@ -68,14 +68,22 @@ def recorded() -> dict[str, frozenset[str]]:
         "service": frozenset({"service_name", "role", "protocol"}),
         "edge": frozenset({"client", "server", "protocol"}),
         "exporter": frozenset(),
+        "signal": frozenset({"service_name", "server"}),
+        "signal_events": frozenset({"service_name", "server"}),
     }
     rules = (query.where.partition("/")[2] for query in rule_queries())
     return {name: levels[name.split(":")[1]] for name in rules if name.startswith("larimar:")}
 
 
+def foreign() -> dict[str, frozenset[str]]:
+    """Return the labels of what node_exporter tells."""
+    labels = frozenset({"device", "fstype", "mountpoint"})
+    return {f"node_filesystem_{name}_bytes": labels for name in ("avail", "size")}
+
+
 def known_series() -> dict[str, frozenset[str]]:
     series = {sample: family.labels for family in golden().values() for sample in family.samples}
-    return series | recorded()
+    return series | recorded() | foreign()
 
 
 @pytest.mark.parametrize("source", [rule_queries, dashboard_queries, signal_queries])

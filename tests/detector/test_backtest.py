@@ -57,6 +57,12 @@ def test_times_may_be_iso_8601_and_values_missing(tmp_path: Path, capsys: pytest
         ("", "no columns timestamp and value"),
         ("time,value\n1,2\n", "no columns timestamp and value"),
         ("timestamp,value\n", "holds no points"),
+        ("1700000000,5\n", "its first line is '1700000000,5'"),
+        ("timestamp,value\n1700000000000,5\n", "line 2: '1700000000000' is no time in seconds since the epoch"),
+        ("timestamp,value\nnan,5\n", "line 2: 'nan' is no time"),
+        ("timestamp,value\n1,five\n", "line 2: 'five' is no number"),
+        ("timestamp,value\n,5\n", "line 2: '' is no time"),
+        ("timestamp,value\n1," + "9" * 200_000 + "\n", "field larger than field limit"),
         ("timestamp,value\n1,2\nyesterday,3\n", "line 3"),
         ("timestamp,value\n1,2\nnan,3\n", "line 3"),
         ("timestamp,value\n1,many\n", "line 2"),
@@ -77,3 +83,22 @@ def test_a_file_without_a_series_is_named_with_the_reason(
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none.csv")]) == 1
     assert "none.csv" in capsys.readouterr().err
+
+
+def test_a_file_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(
+    calm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_bytes(b"\xef\xbb\xbf" + calm.read_bytes().replace(b"\n", b"\r\n"))
+    outputs = []
+    for path in (calm, other):
+        assert main([str(path)]) == 0
+        outputs.append(capsys.readouterr().out.replace(str(path), ""))
+    assert outputs[0] == outputs[1]
+
+
+def test_files_and_flags_of_a_prometheus_do_not_go_together(calm: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(calm), "--since=3d"])
+    assert ended.value.code == 2
+    assert f"{calm}: with files, there are no flags but --json and --pictures" in capsys.readouterr().err

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from detector.baselines import join
-from detector.fitting import fit, prior
+from detector.coverage.presence import lasting
+from detector.coverage.sight import Look, Target
 from detector.incidents.lifecycle import Rules
+from detector.learning.fitting import fit, prior
 from detector.model import History, SeriesKey
-from detector.presence import lasting
 from detector.pull import Observations
-from detector.sight import Look, Target
 from detector.watch import Knowledge, Step, Terms, refitted, step
 from tests.detector.world import DAY, SIGNALS
 

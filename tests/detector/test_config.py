@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from detector.config import Config, Label
+from tests.detector.running import FakeClock, running, settings
+from tests.detector.servers import FakePrometheus
 from toolkit.settings import SettingsError, load
 
 
@@ -34,7 +36,8 @@ def test_a_file_holds_what_flags_hold(tmp_path: Path) -> None:
         ("--prometheus.url=http://ann:secret@host:9090", "prometheus.url"),
         ("--external-label=severity=page", "severity"),
         ("--external-label=9x=page", "name=value"),
-        ("--history.step=20d", "history.step"),
+        ("--history.step=20d", "--history.step: 20d is more than half of --history.duration, 28d"),
+        ("--external-label=server=db", "server"),
         ("--log.level=loud", "log.level"),
         ("--web.external-url=detector:10178", "web.external-url"),
         ("--prometheus.external-url=/prometheus", "prometheus.external-url"),
@@ -46,3 +49,13 @@ def test_what_makes_no_sense_is_refused_by_its_key(flag: str, complaint: str) ->
         read(flag)
     assert complaint in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_folder_that_cannot_be_used_ends_the_start_by_its_key(
+    tmp_path: Path, prometheus: FakePrometheus, clock: FakeClock, name: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    config = settings(prometheus, tmp_path / name)
+    with pytest.raises(OSError, match=f"--storage.path: {config.storage}: "), running(config, clock):
+        pass

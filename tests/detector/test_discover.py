@@ -106,3 +106,11 @@ def test_waiting_ends_when_the_detector_is_to_end(prometheus: FakePrometheus, tm
 def test_nothing_is_asked_for_that_nobody_wants(prometheus: FakePrometheus, tmp_path: Path) -> None:
     prometheus.mood = Mood.ERROR
     assert foreign(settings(prometheus, tmp_path), Waiting(lambda: None)) == ()
+
+
+def test_that_some_metrics_are_left_out_is_said(
+    prometheus: FakePrometheus, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    prometheus.types = {f"metric_{number}": "gauge" for number in range(2 * MOST_SIGNALS)}
+    assert len(foreign(replace(settings(prometheus, tmp_path), discover=".+"), Waiting(lambda: None))) == MOST_SIGNALS
+    assert "further metrics are not watched" in caplog.messages

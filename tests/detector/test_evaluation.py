@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as arrays
 
 from detector.baselines import Baselines, ModelState
 from detector.evaluation import State, adopt, empty_state, evaluate
-from detector.fitting import fit, prior
-from detector.model import Finding, Floats, History, Kind, SeriesKey, Signal
+from detector.learning.fitting import fit, prior
+from detector.model import Bad, Finding, Floats, History, Kind, SeriesKey, Signal
 from detector.signals import SHIPPED, load
 from tests.detector.worlds import BEGIN, DAY, LATENCY, REQUESTS, SIGNALS, WEEK, Fault, World
 
@@ -115,6 +115,51 @@ def test_a_failed_request_now_and_then_is_chance_and_a_lasting_share_of_them_is_
     assert findings(np.concatenate([chance, harm]))[-1]
 
 
+def released(hours: int, factor: float) -> Floats:
+    """Steady requests with a release after an hour: two minutes at half of them, then so many times as many."""
+    minutes = np.arange(hours * 60)
+    level = np.where(minutes < 60, 1.0, np.where(minutes < 62, 0.5, factor))
+    return np.asarray(100 * level * np.exp(0.05 * np.random.default_rng(3).standard_normal(len(minutes))))[None]
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+def test_a_release_that_leaves_a_level_a_little_off_is_told_neither_then_nor_later(factor: float) -> None:
+    key, random = SeriesKey("web", "requests"), np.random.default_rng(2)
+    calm = 100 * np.exp(0.05 * random.standard_normal((1, int(2 * WEEK / 300))))
+    fitted = fit(History((key,), NOW - 2 * WEEK, 300.0, calm), SIGNALS, 60.0)
+    after = run(fitted, History((key,), NOW, 60.0, released(36, factor)))
+    assert not any(after.findings)
+    # It is what others are compared with from then on.
+    at = NOW + 36 * 3600.0
+    expected = evaluate(fitted, after.state, at, np.array([100.0])).scores.expected[0]
+    assert expected == pytest.approx(100 * factor, rel=0.03)
+
+
+def test_what_moved_stays_so_once_a_series_is_stabilised_in_another_way() -> None:
+    signal = Signal("memory", "", "bytes", Bad.BOTH, Kind.GAUGE, "m", "a", 1e6, False, 1)
+    key, random = SeriesKey("web", "memory"), np.random.default_rng(2)
+    usual = 1e8 * np.exp(0.02 * random.standard_normal((1, int(2 * WEEK / 300))))
+    odd = np.where(np.arange(usual.shape[1]) == 9, -1.0, usual)
+    linear, logarithmic = (fit(History((key,), NOW - 2 * WEEK, 300.0, each), (signal,), 60.0) for each in (odd, usual))
+    assert linear.codes[0] != logarithmic.codes[0]
+    live = 1.06e8 * np.exp(0.02 * random.standard_normal((1, 720)))
+    before = run(linear, History((key,), NOW, 60.0, live))
+    assert before.state.memory.moved[0] > 0.5
+    after = run(logarithmic, History((key,), NOW + 43_200, 60.0, live), adopt(before.state, logarithmic))
+    assert not any(before.findings)
+    assert not any(after.findings)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.8])
+def test_a_release_that_does_harm_is_told_soon_and_for_as_long(factor: float) -> None:
+    key, random = SeriesKey("web", "requests"), np.random.default_rng(2)
+    calm = 100 * np.exp(0.05 * random.standard_normal((1, int(2 * WEEK / 300))))
+    fitted = fit(History((key,), NOW - 2 * WEEK, 300.0, calm), SIGNALS, 60.0)
+    found = run(fitted, History((key,), NOW, 60.0, released(12, factor))).findings
+    assert not any(found[:60])
+    assert all(found[70:])
+
+
 def test_the_same_hours_without_a_fault_give_no_finding(world: World, baselines: Baselines, interval: float) -> None:
     live = world.read(NOW, NOW + (WEEK if interval == 60.0 else DAY), interval)
     assert not any(run(baselines, live).findings)
@@ -201,7 +246,7 @@ def test_refitting_keeps_alerts_and_forgets_lost_series(world: World, baselines:
 def test_a_new_series_learns_before_it_alerts() -> None:
     key = SeriesKey("new", "latency")
     baselines = prior((key,), SIGNALS, 60.0)
-    assert baselines.models_of() == {key: ModelState.LEARNING}
+    assert (baselines.keys, baselines.models.tolist()) == ((key,), [ModelState.LEARNING])
     random = np.random.default_rng(1)
     usual = 0.02 * np.exp(0.1 * random.standard_normal(60))
     early = run(baselines, History((key,), NOW, 60.0, np.concatenate([usual[:5], [5.0] * 5])[None]))
@@ -218,7 +263,7 @@ def test_the_first_days_pass_without_alerts_yet_a_stop_is_found(world: World, kn
     start = BEGIN + hour * 3600.0
     before = world.read(start - known, start, 300.0)
     baselines = fit(before, SIGNALS, 60.0)
-    assert set(baselines.models_of().values()) == {ModelState.LEARNING}
+    assert set(baselines.models.tolist()) == {ModelState.LEARNING}
     calm = run(baselines, world.read(start, start + 2 * DAY, 60.0))
     assert not any(calm.findings)
     stop = start + 2 * DAY

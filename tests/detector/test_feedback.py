@@ -27,7 +27,7 @@ def test_what_was_called_false_does_not_alert_again_until_it_is_taken_back(
     run.until(times[1] + 30 * MINUTE)
     assert len(alertmanager.episodes()) == 1
     page = generate_latest(run.app.metrics.registry).decode()
-    assert 'larimar_detector_tolerance_ratio{service_name="web",signal="requests"} 3.375' in page
+    assert 'larimar_detector_tolerance_ratio{server="",service_name="web",signal="requests"} 3.375' in page
     alertmanager.silences = []  # Alertmanager forgets them; a restarted detector does not
     run.app.detector.close()
     with running(settings(prometheus, folder, alertmanager), clock) as later:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detector.evaluation import empty_state, evaluate
-from detector.fitting import fit
+from detector.learning.fitting import fit
 from detector.model import Floats, History, SeriesKey
 from tests.detector.worlds import BEGIN, DAY, REQUESTS, WEEK
 

@@ -6,8 +6,8 @@ import pytest
 from detector.baselines import Baselines
 from detector.checks.late import longest_pause
 from detector.evaluation import empty_state, evaluate
-from detector.fitting import fit
-from detector.model import Floats, History, SeriesKey
+from detector.learning.fitting import fit
+from detector.model import Floats, History, SeriesKey, Way
 from tests.detector.worlds import BEGIN, DAY, REQUESTS
 
 STEP, MINUTE, DAYS = 300.0, 60.0, 15
@@ -41,6 +41,7 @@ def told(baselines: Baselines, length: float) -> list[float]:
         result = evaluate(baselines, state, at, np.array([value]))
         state = result.state
         if result.findings:
+            assert result.findings[0].way in (Way.AWAY, Way.ENDLESS)
             minutes.append((at - begin) / MINUTE)
     return minutes
 
@@ -71,9 +72,25 @@ def test_a_job_that_does_not_begin_is_told_soon_after_it_should_have(baselines: 
         result = evaluate(baselines, state, at, np.array([value]))
         state = result.state
         if result.findings:
+            assert result.findings[0].way is Way.LATE
             minutes.append((at - begin - DAY - STARTS) / MINUTE)
     assert 5 <= minutes[0] <= 45
     assert minutes[-1] > 100
+
+
+@pytest.mark.parametrize("days", [6, 8, 11, 28])
+def test_a_job_that_begins_as_unevenly_as_it_did_is_not_late_however_few_days_are_known(days: int) -> None:
+    random, jobs = np.random.default_rng(days), 2000
+    begins = np.arange(days + 1) * DAY + STARTS + random.normal(0, 6 * MINUTE, (jobs, days + 1))
+    ends = begins + LASTS * np.exp(random.normal(0, 0.08, begins.shape))
+    times = np.arange(0, days * DAY, STEP)
+    edges = np.sort(np.concatenate([begins[:, :days], ends[:, :days]], axis=1))
+    busy = np.array([np.searchsorted(row, times, side="right") % 2 == 1 for row in edges])
+    limits = longest_pause(busy, np.ones(busy.shape, np.bool_), times, 900.0)
+    assert np.isfinite(limits).mean() > 0.95
+    pauses = begins[:, days] - ends[:, days - 1]
+    assert (pauses > limits).sum() <= 3
+    assert np.median(limits) - pauses.mean() < (1 + 6 / days) * 3600
 
 
 def test_what_rests_and_works_by_no_schedule_is_never_late() -> None:

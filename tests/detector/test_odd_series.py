@@ -7,8 +7,8 @@ import pytest
 
 from detector.baselines import Baselines
 from detector.evaluation import empty_state, evaluate
-from detector.fitting import fit
-from detector.model import Bad, Floats, History, Kind, SeriesKey, Signal
+from detector.learning.fitting import fit
+from detector.model import Bad, Floats, History, Kind, SeriesKey, Signal, Way
 from tests.detector.worlds import BEGIN, DAY, WEEK
 
 NOW = BEGIN + 3 * WEEK
@@ -92,6 +92,7 @@ def test_what_never_repeats_itself_and_stands_still_is_told_within_ten_minutes()
         evaluated = evaluate(learnt, state, at, course[minutes + minute : minutes + minute + 1])
         state = evaluated.state
         firing += [minute] * len(evaluated.findings)
+        assert all(finding.way is Way.STILL for finding in evaluated.findings)
     assert firing[0] in range(frozen + 5, frozen + 11)
 
 

@@ -62,8 +62,11 @@ def test_what_is_never_below_zero_is_not_shown_there() -> None:
 
 
 def test_each_drawing_is_explained() -> None:
-    root = ElementTree.fromstring(draw(picture(np.ones(5))))
-    assert {"observed", "expected", "normal", "alert"} <= {each.text for each in root.iter(f"{NAMESPACE}text")}
+    whole = replace(picture(np.ones(5), lower=np.zeros(5), upper=np.full(5, 2.0)), expected=np.ones(5))
+    names = {"observed", "expected", "normal", "alert"}
+    for what, explained in ((whole, names), (picture(np.ones(5)), {"observed", "alert"})):
+        root = ElementTree.fromstring(draw(what))
+        assert names & {each.text for each in root.iter(f"{NAMESPACE}text")} == explained
 
 
 @given(st.lists(st.floats(), min_size=5, max_size=5), st.lists(st.floats(), min_size=5, max_size=5))
@@ -74,3 +77,9 @@ def test_any_numbers_stay_within_the_picture(observed: list[float], upper: list[
             across, down = map(float, point.split(","))
             assert 0 <= across <= WIDTH
             assert 0 <= down <= HEIGHT
+
+
+def test_bytes_are_marked_at_whole_numbers_of_their_unit() -> None:
+    seen = np.array([2.8, 3.0, 4.0, 5.0, 5.6]) * 2**30
+    in_gib = replace(picture(seen), binary=True, amount=lambda value: f"{value / 2**30:g} GiB")
+    assert [text for text in labels(in_gib) if "GiB" in text] == ["3 GiB", "4 GiB", "5 GiB"]

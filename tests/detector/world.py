@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from detector.coverage.sight import Target
 from detector.incidents.background import CHANGES
 from detector.model import Floats, Seconds, Signal
-from detector.sight import Target
+from detector.recorded import EXISTING
+from detector.rules import rules
 from detector.signals import SHIPPED, duration, load, with_window
 
 DAY = 86400.0
 SIGNALS = load((SHIPPED,))
+RULES = {rule.record: rule.expression for rule in rules(SIGNALS, 120.0)}
 Bools = npt.NDArray[np.bool_]
 Course = Callable[[Floats], Floats]
 """Values at times, NaN where there is no sample."""
@@ -42,13 +45,14 @@ def steady(level: float, spread: float, seed: int) -> Course:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Between two times a signal of a service is what `change` makes of it."""
+    """Between two times a signal of a service, or of its calls to a server, is what `change` makes of it."""
 
     service: str
     signal: str
     start: Seconds
     end: Seconds
     change: Callable[[Floats], Floats]
+    server: str = ""
 
 
 def vanished(values: Floats) -> Floats:
@@ -72,13 +76,17 @@ class World:
     sampled: list[tuple[Seconds, Seconds, float]] = field(default_factory=list)  # from, to, standard error
     lost: list[tuple[Seconds, Seconds, float]] = field(default_factory=list)  # from, to, share of the packets
     changes: list[tuple[str, str, Seconds]] = field(default_factory=list)  # of which service, what, when
+    calls: dict[tuple[str, str], dict[str, Course]] = field(default_factory=dict)  # signals by client and server
     exhausted: dict[str, Seconds] = field(default_factory=dict)  # when a service reaches its limit
+    recorded: bool = False  # whether recording rules work out the signals
+    cluster: str = ""  # a label that recorded series have besides
 
-    def value(self, service: str, signal: str, times: Floats) -> Floats:
-        """A signal of one service."""
-        values = self.courses[service][signal](times)
+    def value(self, service: str, signal: str, times: Floats, server: str = "") -> Floats:
+        """A signal of one service, or of its calls to another."""
+        courses = self.calls[service, server] if server else self.courses[service]
+        values = courses[signal](times)
         for fault in self.faults:
-            if (fault.service, fault.signal) == (service, signal):
+            if (fault.service, fault.signal, fault.server) == (service, signal, server):
                 values = np.where((times >= fault.start) & (times < fault.end), fault.change(values), values)
         return np.where(self.scraped(times) & self.known(times), values, np.nan)
 
@@ -112,6 +120,8 @@ def answer(world: World, window: Seconds, query: str, times: Floats) -> Rows:
     Raises:
         KeyError: the query is none of them.
     """
+    if query == EXISTING or query in RULES:
+        return _recorded(world, window, query, times) if world.recorded else []
     for signal in SIGNALS:
         rows = _of_signal(world, window, signal, query, times)
         if rows is not None:
@@ -121,6 +131,13 @@ def answer(world: World, window: Seconds, query: str, times: Floats) -> Rows:
     if any(signal.remaining and signal.remaining in query for signal in SIGNALS):
         return [({"service_name": name}, at - times) for name, at in world.exhausted.items()]
     return _coverage(world, window, query, times)
+
+
+def _recorded(world: World, window: Seconds, query: str, times: Floats) -> Rows:
+    if query == EXISTING:
+        return [({"__name__": name}, np.ones_like(times)) for name in RULES]
+    besides = {"__name__": query} | ({"cluster": world.cluster} if world.cluster else {})
+    return [(labels | besides, row) for labels, row in answer(world, window, RULES[query], times)]
 
 
 def _of_signal(world: World, window: Seconds, signal: Signal, query: str, times: Floats) -> Rows | None:
@@ -133,6 +150,8 @@ def _of_signal(world: World, window: Seconds, signal: Signal, query: str, times:
     if not (is_counts or is_kinds or named):
         return None
     rows: Rows = []
+    if signal.calls:
+        return _of_calls(world, signal, times, window if is_counts else 0.0)
     for name, courses in world.courses.items():
         if signal.name not in courses or (named and not re.fullmatch(named, name)):
             continue
@@ -141,6 +160,17 @@ def _of_signal(world: World, window: Seconds, signal: Signal, query: str, times:
             rows.append(({"service_name": name}, 1.0 + np.sign(values) if is_kinds else values))
         elif "requests" in courses:
             rows.append(({"service_name": name}, window * world.value(name, "requests", times)))
+    return rows
+
+
+def _of_calls(world: World, signal: Signal, times: Floats, window: Seconds) -> Rows:
+    """What is answered of calls, by both ends; how many there were within a window, where one is given."""
+    rows: Rows = []
+    for (client, server), courses in world.calls.items():
+        if signal.name in courses:
+            name = "calls" if window else signal.name
+            values = world.value(client, name, times, server)
+            rows.append(({"client": client, "service_name": client, "server": server}, values * (window or 1.0)))
     return rows
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from detector.baselines.arrays import ARRAYS
-from detector.fitting import CHUNK, fit_each
+from detector.learning.fitting import CHUNK, fit_each
+from detector.learning.pools import Cluster
 from detector.model import History
-from detector.pools import Cluster
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
 from tests.live.support.processes import Command, free_port, running
 from tests.live.support.stack import ROOT

@@ -51,7 +51,7 @@ def test_false_alarms_are_heard_in_force_and_over(tree: Tree, tmp_path: Path) ->
     assert tolerance(feedback, KEYS).tolist() == [1.5, 1.5, 1.5]
 
 
-TOLERANT = 'larimar_detector_tolerance_ratio{service_name="app",signal="latency"} 1.5'
+TOLERANT = 'larimar_detector_tolerance_ratio{server="",service_name="app",signal="latency"} 1.5'
 FLAGS = (
     *("--evaluation.interval=2s", "--query.window=10s", "--history.duration=600s", "--history.step=60s"),
     "--fit.workers=1",

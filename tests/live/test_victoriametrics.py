@@ -15,6 +15,7 @@ from detector.clients.matrix import Grid
 from detector.clients.prometheus import Prometheus, QueryError
 from detector.model import Bad, Kind, Signal
 from detector.pull import Puller
+from detector.reader import Reader
 from quickstart.debian import Tree
 from tests.detector.running import AtOnce
 from tests.live.exporter import Exporter
@@ -86,7 +87,7 @@ def test_the_newest_of_several_columns_are_not_those_before_again(tmp_path: Path
         now = int(time.time())
         load(url, "".join(f'value{{service_name="a"}} {at} {at}000\n' for at in range(now - 120, now + 1)))
         signal = Signal("own", "value", "things", Bad.UP, Kind.GAUGE, "", "", 1.0, False, 1)
-        puller = Puller(client(url), (signal,), 20.0, AtOnce(), lambda _: None)
+        puller = Puller(client(url), (signal,), 20.0, AtOnce(), Reader((signal,)))
         grid = Grid(now - 100.0, 2.0, 51)
         seen = puller.observe(grid).history
         assert seen.values.tolist() == [[grid.start + 2.0 * column for column in range(51)]]

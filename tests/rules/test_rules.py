@@ -9,7 +9,7 @@ from detector.incidents import lifecycle
 from detector.incidents.links import RUNBOOKS
 
 ROOT = Path(__file__).parents[2]
-RULE_FILES = ("recording.yml", "alerts.yml", "anomalies.yml")
+RULE_FILES = ("recording.yml", "alerts.yml", "anomalies.yml", "signals.yml")
 ALERTS: list[dict[str, Any]] = [
     rule
     for file in RULE_FILES

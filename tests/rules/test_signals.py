@@ -9,6 +9,7 @@ import yaml
 from detector.incidents.background import changes_query
 from detector.novelty import HOMES
 from detector.signals import SHIPPED, load, of_services, with_window
+from exporter.services.histogram import BOUNDS_SECONDS
 from quickstart.debian import Tree
 from tests.rules.test_promtool import said
 
@@ -28,7 +29,26 @@ SYSTEM_CALLS = 'larimar_service_syscalls_total{{service_name="shop",syscall="{}"
 HERE = 'service_name="shop",job="larimar",instance="a"'
 STARTED = f"larimar_service_start_time_seconds{{{HERE}}}"
 MEMORY, MEMORY_LIMIT = (f"larimar_service_memory_{name}_bytes{{{HERE}}}" for name in ("resident", "limit"))
+CONNECTS = 'larimar_edge_connects_total{client="shop",server="db"}'
+REFUSED = 'larimar_edge_connect_failures_total{client="shop",server="db",reason="refused"}'
+TO_DB = '{service_name="shop",client="shop",server="db"}'
+CACHE = 'larimar_cache_{}_total{{service_name="shop",role="server",db_system="redis"}}'
+PRESSED = 'larimar_service_pressure_waiting_seconds_total{{service_name="shop",resource="{}"}}'
+BYTES = 'larimar_service_{}_bytes_total{{service_name="shop"}}'
+SOCKETS = 'larimar_tcp_connections{{service_name="shop",role="server",state="{}"}}'
+SLOWER = {bound: 60.0 if bound > 6 else 30.0 for bound in BOUNDS_SECONDS if bound > 0.01}
+TYPICAL = {
+    f'larimar_request_duration_seconds_bucket{{service_name="shop",role="server",le="{bound}"}}': f"0+{rate:g}x9"
+    for bound, rate in {**dict.fromkeys(BOUNDS_SECONDS, 0.0), **SLOWER}.items()
+} | {'larimar_request_duration_seconds_count{service_name="shop",role="server"}': "0+60x9"}
+TURNS = 'larimar_inferred_response_seconds_{}{{service_name="shop",role="server",protocol="tls"}}'
 FDS = f"larimar_service_open_fds_limit_ratio{{{HERE}}}"
+
+DISK_LABELS = '{service_name="h:9100 /"}'
+AVAILABLE, DISK = (
+    f'node_filesystem_{name}_bytes{{instance="h:9100",mountpoint="/",device="d",fstype="ext4"}}'
+    for name in ("avail", "size")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +60,7 @@ class Case:
     series: dict[str, str]
     minute: int
     expected: float | None
+    labels: str = '{service_name="shop"}'
 
 
 CASES = (
@@ -86,8 +107,53 @@ CASES = (
     Case("without a limit", "memory_exhaustion", {STARTED: "0x999", MEMORY: "100+9x999"}, 300, None),
     Case("still", "open_fds_exhaustion", {STARTED: "0x999", FDS: "0.5x999"}, 300, 0.0),
     Case("fast", "open_fds_exhaustion", {STARTED: "0x999", FDS: "0.5x180 0.5+0.00390625x600"}, 241, 1.671875),
+    Case("used", "disk_used", {AVAILABLE: "250x9", DISK: "1000x9"}, 5, 0.75, DISK_LABELS),
+    Case(
+        "no disk",
+        "disk_used",
+        {AVAILABLE.replace("ext4", "tmpfs"): "5x9", DISK.replace("ext4", "tmpfs"): "9x9"},
+        5,
+        None,
+    ),
+    Case("still", "disk_exhaustion", {AVAILABLE: "900x999", DISK: "1000x999"}, 300, 0.0, DISK_LABELS),
+    Case("slow", "disk_exhaustion", {AVAILABLE: "900x180 900-2x600", DISK: "1000x999"}, 241, 0.0, DISK_LABELS),
+    Case("fast", "disk_exhaustion", {AVAILABLE: "900x180 900-4x600", DISK: "1000x999"}, 241, 1.3, DISK_LABELS),
+    Case("none is refused", "failed_connects", {CONNECTS: "0+60x9"}, 5, 0.0, TO_DB),
+    Case("half are refused", "failed_connects", {CONNECTS: "0+60x9", REFUSED: "0+60x9"}, 5, 0.5, TO_DB),
+    Case("all are refused", "failed_connects", {REFUSED: "0+60x9"}, 5, 1.0, TO_DB),
+    Case("few", "failed_connects", {CONNECTS: "0+1x9"}, 5, None),
+    Case("half are found", "cache_hits", {CACHE.format("gets"): "0+120x9", CACHE.format("hits"): "0+60x9"}, 5, 0.5),
+    Case("none is found", "cache_hits", {CACHE.format("gets"): "0+120x9"}, 5, 0.0),
+    Case("the worse of two", "pressure", {PRESSED.format("io"): "0+6x9", PRESSED.format("memory"): "0+30x9"}, 5, 0.5),
+    Case("of the CPU", "pressure", {PRESSED.format("io"): "0+6x9", PRESSED.format("cpu"): "0+30x9"}, 5, 0.1),
+    Case(
+        "both ways",
+        "network",
+        {BYTES.format("network_receive"): "0+60x9", BYTES.format("network_transmit"): "0+60x9"},
+        5,
+        2.0,
+    ),
+    Case("both ways", "disk", {BYTES.format("disk_read"): "0+60x9", BYTES.format("disk_written"): "0+60x9"}, 5, 2.0),
+    Case(
+        "open ones", "connections", {SOCKETS.format("established"): "5x9", SOCKETS.format("time_wait"): "9x9"}, 5, 5.0
+    ),
+    # Half of the requests take 10 to 16 ms and half 2.5 to 6.3 s: in the middle between their logarithms lies 0.2 s.
+    Case("of all", "latency_typical", TYPICAL, 5, 10 ** (1.7 - (0.2 * 5 + 0.4 * 3.5))),
+    Case("mean", "inferred_latency", {TURNS.format("sum"): "0+30x9", TURNS.format("count"): "0+60x9"}, 5, 0.5),
 )
 REMAINING = (
+    Case("falling", "disk_exhaustion", {AVAILABLE: "900+1x600", DISK: "1000x999"}, 241, None, DISK_LABELS),
+    Case("filling", "disk_exhaustion", {AVAILABLE: "900x180 900-4x600", DISK: "1000x999"}, 241, 9900.0, DISK_LABELS),
+    Case("filling", "disk_used", {AVAILABLE: "900x180 900-4x600", DISK: "1000x999"}, 241, 9900.0, DISK_LABELS),
+    Case("just started", "memory", {STARTED: "0x99", MEMORY: "100+9x99", MEMORY_LIMIT: "1000x99"}, 90, None),
+    Case(
+        "fast",
+        "memory",
+        {STARTED: "0x999", MEMORY: "100x180 100+4x600", MEMORY_LIMIT: "1000x999"},
+        241,
+        660 / 240 * 3600,
+    ),
+    Case("fast", "open_fds", {STARTED: "0x999", FDS: "0.5x180 0.5+0.00390625x600"}, 241, 4080.0),
     Case("fast", "memory_exhaustion", {MEMORY: "100x180 100+4x600", MEMORY_LIMIT: "1000x999"}, 241, 660 / 240 * 3600),
     Case("falling", "memory_exhaustion", {MEMORY: "900x180 900-1x600", MEMORY_LIMIT: "1000x999"}, 241, None),
     Case("fast", "open_fds_exhaustion", {FDS: "0.5x180 0.5+0.00390625x600"}, 241, 4080.0),
@@ -147,7 +213,7 @@ def test_what_is_left_until_a_limit_is_what_the_last_hour_leaves(tree: Tree, tmp
 
 
 def assert_says(tree: Tree, tmp_path: Path, case: Case, query: str) -> None:
-    expected = [] if case.expected is None else [{"labels": '{service_name="shop"}', "value": case.expected}]
+    expected = [] if case.expected is None else [{"labels": case.labels, "value": case.expected}]
     document = {
         "evaluation_interval": "1m",
         "tests": [

@@ -9,7 +9,7 @@ import pytest
 
 from detector.baselines import BaselineError, Baselines, join, restore, store, take
 from detector.baselines.arrays import ARRAYS
-from detector.fitting import fit, prior
+from detector.learning.fitting import fit, prior
 from detector.model import History, SeriesKey
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
 
@@ -115,7 +115,7 @@ def changed(path: Path, name: str, value: object) -> Path:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("version", 6, "have version"),
+        ("version", 6, "has version 6"),
         ("places", [0, 1, 2], "have 7 series, but not in places"),
         ("places", [0, 1, 2, 3, 4, 5, 600], "profiles are missing"),
         ("profile", np.zeros((7, 7), "<i2"), "profiles of 7 slots"),

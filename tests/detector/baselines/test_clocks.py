@@ -8,7 +8,7 @@ from detector.baselines.clocks import ALLOWED_SECONDS, UNCERTAIN_SECONDS, change
 from detector.baselines.days import read_days
 from detector.baselines.grid import DAY, SLOT_SECONDS, SLOTS, WEEK
 from detector.evaluation import empty_state, evaluate
-from detector.fitting import fit
+from detector.learning.fitting import fit
 from detector.model import Floats, History
 from tests.detector.worlds import SIGNALS, World
 

@@ -20,7 +20,7 @@ from detector.checks import (
     observe,
 )
 from detector.checks.joined import joined
-from detector.checks.limits import FIRST_LIMITS, LEAST_LIMITS, MOST_LIMITS, Tails, limits, tails
+from detector.checks.limits import FIRST_LIMITS, LEAST_LIMITS, MOST_LIMITS, Tails, closer, limits, tails
 from detector.checks.residual import MOST, departure
 from detector.checks.sides import COLUMNS, SIDED, above, below, split
 from detector.model import Floats
@@ -36,6 +36,7 @@ def replay(
     visible: bool = True,
     usual: Floats = USUAL,
     begin: float = 0.0,
+    reach: float = 0.0,
 ) -> Floats:
     """The statistics of one series around 10 whose usual deviation is 1, whatever the time; shape (points, checks)."""
     memory, rows = empty_memory(1), []
@@ -50,6 +51,7 @@ def replay(
             offsets=np.array([0.5]),
             spread=np.ones(1),
             agility=np.full(1, 0.5),
+            reach=np.full(1, reach),
             quiet=np.array([quiet]),
             visible=np.array([visible]),
             young=np.array([-1]),
@@ -88,6 +90,15 @@ def test_a_day_like_its_own_for_hours_does_not_become_another_at_noon() -> None:
     assert midnight == pytest.approx(0)
 
 
+def test_a_restless_day_is_told_from_others_by_its_mean() -> None:
+    hours, restless = 60, np.resize([2.0, -2.0], 300)
+    workday, less = (10.0 + restless).tolist(), (9.0 + restless).tolist()
+    usual = np.array([[10.0] * 6 + [9.0]])
+    half = hours // 2
+    later = replay(workday + less[:half], usual=usual)[-half:, RESIDUAL]
+    assert later.mean() == pytest.approx(-1, abs=0.1)
+
+
 @given(deviation=st.floats(allow_nan=False, allow_infinity=False), bad=st.sampled_from([-1, 0, 1]))
 def test_only_the_side_that_harms_counts(deviation: float, bad: int) -> None:
     statistics = np.full((1, len(CHECKS)), deviation)
@@ -113,7 +124,7 @@ def test_small_lasting_departures_add_up_and_end_with_recovery() -> None:
     statistics = replay([10.0] * 60 + [12.0] * 240 + [10.0] * 10)
     assert statistics[59, SHIFT_HOUR] == pytest.approx(0, abs=1e-9)
     assert statistics[299, SHIFT_HOUR] > 1.8
-    assert statistics[299, DRIFT] > 1.1
+    assert statistics[299, DRIFT] > 0.9
     assert (statistics[-5:, SHIFT_HOUR : DRIFT + 1] == 0).all()
 
 
@@ -122,6 +133,26 @@ def test_the_level_follows_slow_change_but_not_an_incident() -> None:
     assert abs(half_hour[-1, RESIDUAL]) < 0.05
     days = replay([12.0] * (14 * 24 * 12), step=300.0)
     assert abs(days[-1, RESIDUAL]) < 0.2
+
+
+def test_what_moved_a_little_to_stay_is_usual_within_the_day() -> None:
+    day = 24 * 60
+    moved = replay([10.0] * 60 + [11.0] * day, reach=1.5)
+    assert moved[60, RESIDUAL] == pytest.approx(1, abs=0.01)
+    assert np.abs(moved[-1]).max(where=np.arange(len(CHECKS)) <= DRIFT, initial=0) < 0.1
+    back = replay([10.0] * 60 + [11.0] * day + [10.0] * day, reach=1.5)
+    assert abs(back[-1, RESIDUAL]) < 0.1
+    further = replay([10.0] * 60 + [13.0] * day, reach=1.5)
+    assert further[-1, RESIDUAL] > 1
+
+
+def test_what_departs_far_more_than_it_may_move_is_not_followed() -> None:
+    day = 24 * 60
+    unmoved, moved = (replay([10.0] * 60 + [16.0] * day, reach=reach) for reach in (0.0, 1.5))
+    assert moved[-1, RESIDUAL] == pytest.approx(unmoved[-1, RESIDUAL], abs=0.01)
+    # Nor does what had moved stay moved: a fault that follows a release is seen as from before both.
+    later = replay([10.0] * 60 + [11.0] * day + [16.0] * day, reach=1.5)
+    assert later[-1, RESIDUAL] > moved[-1, RESIDUAL] - 0.5
 
 
 def test_restlessness_rises_and_a_frozen_value_is_timed() -> None:
@@ -144,6 +175,16 @@ def maxima(series: int, blocks: int, seed: int) -> Floats:
 
 def of(blocks: Floats) -> Tails:
     return tails(blocks, blocks[:, -1], np.full(len(blocks), np.inf), np.full(len(blocks), np.inf))
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_what_closer_samples_alone_show_on_two_days_is_a_habit(days: int) -> None:
+    coarse, recent = maxima(8, 504, 1), maxima(8, 68, 2)
+    for day in range(days):  # such as a job that begins between two coarse samples
+        recent[:, STEP, -2 - 24 * day] = 60.0
+    found = closer(of(coarse), coarse, recent, [SPREAD - len(CHECKS)])
+    above_limits = limits(found, np.zeros(8, np.int64))[:, STEP]
+    assert (above_limits > 60).all() if days > 1 else (above_limits < 60).all()
 
 
 def test_limits_are_passed_about_as_often_as_meant() -> None:

@@ -14,10 +14,15 @@ NOTHING = math.nan
 
 
 def finding(
-    service: str, signal: str = "errors", since: float = 0.0, at: float = 60.0, observed: float = 0.05
+    service: str,
+    signal: str = "errors",
+    since: float = 0.0,
+    at: float = 60.0,
+    observed: float = 0.05,
+    server: str = "",
 ) -> Finding:
     silent = math.isnan(observed)
-    return Finding(SeriesKey(service, signal), at, since, 5.0, observed, 0.001, 0.0, 0.01, silent)
+    return Finding(SeriesKey(service, signal, server), at, since, 5.0, observed, 0.001, 0.0, 0.01, silent)
 
 
 def reading(

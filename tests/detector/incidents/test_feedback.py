@@ -54,6 +54,14 @@ def test_a_comment_that_is_changed_takes_it_back() -> None:
     assert factors(heard(feedback, [silence(comment="it was real")], NOW)) == [1.0, 1.0, STEP]
 
 
+def test_a_change_that_makes_another_silence_takes_it_back_too() -> None:
+    feedback = heard({}, [silence()], NOW)
+    changed = [silence("2", "it was real", at=NOW + 60.0), silence(at=NOW + 60.0)]
+    assert heard(feedback, changed, NOW + 60.0) == {}
+    # Another silence at another time is no change of the first.
+    assert factors(heard(feedback, [silence("2", "maintenance", at=NOW + 61.0), silence()], NOW + 61.0))[0] == STEP
+
+
 @pytest.mark.parametrize(
     ("expression", "values"),
     [

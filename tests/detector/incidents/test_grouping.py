@@ -10,9 +10,9 @@ NAMED = {signal.name: signal for signal in SIGNALS}
 CHAIN = {"web": frozenset({"app"}), "app": frozenset({"cache"})}
 
 
-def finding(service: str, signal: str, observed: float = 9.0, expected: float = 1.0) -> Finding:
+def finding(service: str, signal: str, observed: float = 9.0, expected: float = 1.0, server: str = "") -> Finding:
     silent = math.isnan(observed) or observed == 0.0
-    return Finding(SeriesKey(service, signal), 60.0, 0.0, 2.0, observed, expected, 0.5, 1.5, silent)
+    return Finding(SeriesKey(service, signal, server), 60.0, 0.0, 2.0, observed, expected, 0.5, 1.5, silent)
 
 
 def rooted(*findings: Finding, callees: dict[str, frozenset[str]] | None = None) -> dict[str, str]:
@@ -67,3 +67,26 @@ def test_a_service_may_be_explained_by_callees_and_its_load_by_callers() -> None
     assert may_be_explained_by("app", (finding("app", "errors"),), CHAIN, NAMED) == {"cache"}
     assert may_be_explained_by("app", (finding("app", "requests", 0.2),), CHAIN, NAMED) == {"cache", "web"}
     assert may_be_explained_by("app", (finding("app", "processes", math.nan),), CHAIN, NAMED) == frozenset()
+
+
+FAN = {"app": frozenset({"cache", "db"}), "web": frozenset({"app"})}
+
+
+def test_calls_that_fail_are_explained_by_whom_they_go_to_and_by_no_other() -> None:
+    calls = finding("app", "call_errors", server="cache")
+    other = rooted(calls, finding("db", "errors"), callees=FAN)
+    assert other == {"app": "app", "db": "db"}
+    assert rooted(calls, finding("cache", "errors"), callees=FAN)["app"] == "cache"
+    assert rooted(calls, finding("app", "errors"), finding("db", "errors"), callees=FAN)["app"] == "db"
+
+
+def test_calls_that_became_more_explain_the_load_of_whom_they_go_to() -> None:
+    found = rooted(
+        finding("app", "calls", server="db"), finding("db", "requests"), finding("cache", "requests"), callees=FAN
+    )
+    assert found == {"app": "app", "db": "app", "cache": "cache"}
+
+
+def test_only_whom_calls_go_to_is_waited_for() -> None:
+    calls = (finding("app", "call_latency", server="cache"),)
+    assert may_be_explained_by("app", calls, FAN, NAMED) == {"cache"}

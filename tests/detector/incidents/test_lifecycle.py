@@ -141,3 +141,14 @@ def test_looked_at_seldom_one_failed_scrape_is_no_lost_sight() -> None:
     seldom = replace(RULES, interval=300.0)
     assert not see(Book(), {"host": 0.0}, 300.0, seldom).sights
     assert see(Book(), {"host": 0.0}, 600.0, seldom).sights
+
+
+@pytest.mark.parametrize(("since", "told"), [(180.0, {"app", "web"}), (100.0, {"web"})], ids=["later", "before"])
+def test_what_begins_once_another_incident_is_over_has_one_of_its_own(since: float, told: set[str]) -> None:
+    web = SeriesKey("web", "errors")
+    book = after(reading(60.0, [finding("web", at=60.0)], callees=CHAIN))
+    book = after(reading(120.0, calm=[web], callees=CHAIN), book=book)
+    assert book.services["web"].phase is Phase.RECOVERING
+    late = finding("app", since=since, at=180.0)
+    book = after(reading(180.0, [late], calm=[web], callees=CHAIN), book=book)
+    assert book.services.keys() == told

@@ -8,7 +8,7 @@ import pytest
 from detector.baselines import Baselines, join
 from detector.checks import FLATLINE, RESIDUAL
 from detector.checks.statistics import CHECKS
-from detector.fitting import fit, prior
+from detector.learning.fitting import fit, prior
 from detector.likeness.priors import ANY, Priors, gathered, shipped
 from detector.likeness.traits import Trait
 from detector.likeness.young import assumed

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detector.coverage.precision import certainty, doubt, looked_at
 from detector.model import SeriesKey, Signal
-from detector.precision import certainty, doubt, looked_at
 from tests.detector.running import FAULT, HOUR, MINUTE, START, FakeClock, Run, running, settings
 from tests.detector.servers import FakeAlertmanager, FakePrometheus, named, only
 from tests.detector.world import SIGNALS, Fault, World, scaled, to
@@ -58,7 +58,8 @@ def test_one_failed_request_that_stands_for_many_is_no_fault_of_a_service_that_n
 
 def test_what_speaks_of_requests_is_taken_from_packets() -> None:
     assert {name for name, signal in BY_NAME.items() if signal.packets} == {
-        *("requests", "errors", "latency", "latency_tail", "business_events", "business_value"),
+        *("requests", "errors", "latency", "latency_tail", "latency_typical", "business_events", "business_value"),
+        *("inferred_requests", "inferred_latency", "cache_hits", "retransmits", "calls", "call_errors", "call_latency"),
         *("new_dependencies", "new_errors", "fingerprint"),
     }
 

@@ -22,12 +22,12 @@ import numpy.typing as npt
 
 from detector.clients.matrix import Grid
 from detector.clock import floor_to
+from detector.history.spool import ROWS_AT_ONCE
 from detector.model import History, Samples, Seconds, SeriesKey, of_rows
-from detector.spool import ROWS_AT_ONCE
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 NUMBER = np.dtype("<f4")
 # Bits that a file has from the beginning, all zero, stand for no sample.
 NONE_BITS = np.uint32(0x7FC00000)
@@ -48,13 +48,13 @@ class _Index:
     Attributes:
         begin, end: the first and the last column's time.
         filled: when all of it was last asked for.
-        names: the service of each row, None where there is none any more.
+        names: of the series in each row but for its signal, None where there is none any more.
     """
 
     begin: Seconds
     end: Seconds
     filled: Seconds
-    names: list[str | None]
+    names: list[list[str] | None]
 
 
 class Kept:
@@ -79,7 +79,7 @@ class Kept:
         index = self._index()
         self._filled = grid.end if index is None else index.filled
         names = [] if index is None else index.names
-        self._rows = {SeriesKey(name, signal): row for row, name in enumerate(names) if name is not None}
+        self._rows = {_key(signal, name): row for row, name in enumerate(names) if name is not None}
         self._free = [row for row, name in enumerate(names) if name is None]
         self._used = len(names)
         self._seen: set[SeriesKey] = set()
@@ -91,6 +91,10 @@ class Kept:
             self._write_index(index.end)  # what is too old is forgotten before it is overwritten
             self._file = self._opened(0)
             self._make_room()
+
+    def __len__(self) -> int:
+        """How many series there are."""
+        return len(self._rows)
 
     def add(self, first: int, rows: Mapping[SeriesKey, Samples]) -> int:
         """Take in the columns from `first` on: each of these series, all of one length. Raises OSError.
@@ -228,9 +232,9 @@ class Kept:
         return same_week and follows
 
     def _write_index(self, end: Seconds) -> None:
-        names: list[str | None] = [None] * self._used
+        names: list[list[str] | None] = [None] * self._used
         for key, row in self._rows.items():
-            names[row] = key.service_name
+            names[row] = [key.service_name, key.server] if key.server else [key.service_name]
         times = {"begin": self._grid.start, "end": end, "filled": self._filled}
         fresh = self._path(INDEX + ".new")
         with fresh.open("wb") as file:
@@ -246,6 +250,14 @@ def _stem(folder: Path, signal: str, about: str) -> Path:
     return folder / f"{plain}-{hashlib.sha256(f'{signal} {about}'.encode()).hexdigest()[:16]}"
 
 
+def _key(signal: str, name: list[str]) -> SeriesKey:
+    return SeriesKey(name[0], signal, *name[1:])
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, list) and len(name) in (1, 2) and all(isinstance(part, str) for part in name)
+
+
 def clear(folder: Path, used: set[str]) -> None:
     """Remove what no query of now has written, by the names of what they use. Raises OSError."""
     for path in folder.iterdir():
@@ -259,8 +271,8 @@ def _read(data: bytes) -> _Index:
         raise KeptError(f"is not of version {VERSION}")
     begin, end, filled = (float(document[name]) for name in ("begin", "end", "filled"))
     names = document["names"]
-    if not isinstance(names, list) or not all(name is None or isinstance(name, str) for name in names):
+    if not isinstance(names, list) or not all(name is None or _is_name(name) for name in names):
         raise KeptError("has names that are no text")
-    if len({name for name in names if name is not None}) != sum(name is not None for name in names):
+    if len({tuple(name) for name in names if name is not None}) != sum(name is not None for name in names):
         raise KeptError("has a series twice")
     return _Index(begin, end, filled, names)

@@ -58,6 +58,10 @@ class Spool:
         self._parts: list[_Part] = []
         self._size = 0
 
+    def __len__(self) -> int:
+        """How many series there are."""
+        return len(self._rows)
+
     def add(self, first: int, rows: dict[SeriesKey, Samples]) -> int:
         """Take in the columns from `first` on: each of these series, all of one length. Raises OSError.
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.clients.matrix import Grid
-from detector.kept import ANEW_SECONDS, Kept, clear
+from detector.history.kept import ANEW_SECONDS, Kept, clear
 from detector.model import Samples, SeriesKey
 
 History = dict[str, list[str]]
@@ -216,3 +216,15 @@ def test_nothing_in_nothing_out(tmp_path: Path) -> None:
     nothing = World({})
     assert fitted(tmp_path, nothing, 0)[1] == {}
     assert fitted(tmp_path, nothing, 3)[1] == {}
+
+
+def test_calls_to_several_services_have_a_row_each(tmp_path: Path) -> None:
+    keys = [SeriesKey("app", "rate", server) for server in ("", "cache", "db")]
+    first = opened(tmp_path, 0)
+    first.add(0, {one: np.full(COLUMNS, number, np.float32) for number, one in enumerate(keys)})
+    first.commit()
+    first.close()
+    again = opened(tmp_path, 1)
+    assert again.known
+    assert again.history(tuple(keys)).values[:, 0].tolist() == [0.0, 1.0, 2.0]
+    again.close()

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.clients.matrix import Grid
+from detector.history.spool import ROWS_AT_ONCE, Spool
 from detector.model import SeriesKey
-from detector.spool import ROWS_AT_ONCE, Spool
 
 GRID = Grid(1_700_000_000.0, 60.0, 12)
 

@@ -8,9 +8,9 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from detector.clients.matrix import Grid
-from detector.kept import Kept, clear
+from detector.history.kept import Kept, clear
+from detector.history.spool import Spool
 from detector.model import History, SeriesKey
-from detector.spool import Spool
 
 HISTORY = "history"  # the folder of what is kept
 
@@ -72,6 +72,11 @@ class Spooled:
 
     whole: Counted
     recent: Counted | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no series."""
+        return not len(self.whole.values)
 
     def histories(self) -> Iterator[History]:
         """All series, some at a time. Raises OSError."""

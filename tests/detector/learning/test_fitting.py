@@ -8,9 +8,9 @@ import pytest
 from detector.baselines.arrays import ARRAYS
 from detector.baselines.profiles import Stored
 from detector.checks import CHECKS, FLATLINE, SHIFT_HOUR, SHIFT_MINUTES, SPREAD, STEP_MINUTES
-from detector.fitting import CHUNK, fit, fit_each
+from detector.learning.fitting import CHUNK, fit, fit_each
+from detector.learning.pools import Processes
 from detector.model import Floats, History, SeriesKey, of_rows
-from detector.pools import Processes
 from tests.detector.worlds import BEGIN, DAY, SIGNALS, World
 
 

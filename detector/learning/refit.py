@@ -10,12 +10,12 @@ from detector.calibration import COARSE, RECENT_SECONDS
 from detector.clients.matrix import Grid
 from detector.clients.prometheus import QueryError
 from detector.clock import floor_to
-from detector.fitting import fit_each
+from detector.coverage.presence import lasting
+from detector.history.ask import Histories
 from detector.incidents.episodes import Episodes, left_out
+from detector.learning.fitting import fit_each
+from detector.learning.pools import Pool
 from detector.model import Seconds, Signal
-from detector.pools import Pool
-from detector.presence import lasting
-from detector.pull import Puller
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +63,11 @@ class Refitter:
     """Fits at the same times and on the same grid in every detector, one fit at a time."""
 
     def __init__(
-        self, puller: Puller, signals: tuple[Signal, ...], plan: Plan, executor: Executor, folder: Path
+        self, histories: Histories, signals: tuple[Signal, ...], plan: Plan, executor: Executor, folder: Path
     ) -> None:
         """`folder` holds what has come of the history until it is learnt from; it is made when needed."""
         self._folder = folder
-        self._puller = puller
+        self._histories = histories
         self._signals = signals
         self._plan = plan
         self._executor = executor
@@ -89,7 +89,7 @@ class Refitter:
 
     def close(self) -> None:
         """End a fit under way soon, whose outcome nobody takes any more."""
-        self._puller.close()
+        self._histories.close()
 
     def start_if_due(self, now: Seconds, episodes: Episodes) -> None:
         """Begin a fit if it is time for one; nothing is learnt from the episodes."""
@@ -118,7 +118,7 @@ class Refitter:
         grid, recent = grids(self._plan, now)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            histories = self._puller.histories(grid, self._folder, recent)
+            histories = self._histories.all(grid, self._folder, recent)
             usual = (left_out(lasting(history), episodes) for history in histories)
             plan = self._plan
             fitted = fit_each(usual, self._signals, plan.evaluation, plan.pool, folder=self._folder)

@@ -12,9 +12,9 @@ import numpy as np
 from detector.baselines.arrays import Baselines
 from detector.baselines.choose import learn
 from detector.calibration import Calibrated, calibrate
-from detector.gathered import Gathered
+from detector.learning.gathered import Gathered
+from detector.learning.pools import Opened, Pool, processes
 from detector.model import History, SeriesKey, Signal, of_rows
-from detector.pools import Opened, Pool, processes
 
 # Series fitted at once. It never depends on the number of processes, so that neither does any result.
 CHUNK = 256

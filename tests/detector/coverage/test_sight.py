@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from detector.sight import FORGET_TARGET_SECONDS, Look, Sight, Target, look
+from detector.coverage.sight import FORGET_TARGET_SECONDS, Look, Sight, Target, look
 
 A, B = Target("larimar", "a"), Target("larimar", "b")
 BOTH = Look({"web": frozenset({A, B}), "db": frozenset({B})}, frozenset({A, B}), frozenset({A, B}), {A: 0.0, B: 0.0})

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from detector.clients.matrix import Matrix
-from detector.sight import Look, Target
+from detector.coverage.sight import Look, Target
 
 CLASSES = 'group by (service_name, service_class) (larimar_service_info{service_class!=""})'
 
