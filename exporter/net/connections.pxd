@@ -25,7 +25,7 @@ cdef class Connections:
     cdef object reassembly
     cdef Sequences sequences
     cdef Embryos embryos
-    cdef int64_t reports, resumed_at, doubted_at, repeated_at
+    cdef int64_t reports, resumed_at, doubted_at, recovering_at
     cdef public bint impatient
     cdef readonly int64_t unbelieved, repeated, strays, evicted, replaced
 
@@ -60,7 +60,7 @@ cdef class Connections:
     @cython.locals(frame=Frame, base=int64_t, state=uint64_t, early=bint, finishes=int, length=int64_t, behind=int64_t)
     cdef inline int _bytes(self, int64_t slot, int direction, int64_t sequence, source, int64_t at, int64_t unseen) except -1
     cdef void _repeated(self, int64_t slot, int direction, int64_t behind, bint newest, int64_t at, int64_t unseen) except *
-    @cython.locals(base=int64_t, behind_another=bint)
+    @cython.locals(recovers=bint)
     cdef void _again(self, int64_t slot, int direction, bint newest, int64_t at, int64_t unseen) except *
     @cython.locals(frame=Frame, before=int64_t)
     cdef void _disordered(self, int64_t slot, int direction, int64_t sequence, source, int64_t at, int64_t unseen) except *

@@ -55,8 +55,8 @@ DATAGRAM_PATIENCE = 30_000_000_000  # after which what two ends say to each othe
 EMBRYONIC_PATIENCE = 10_000_000_000  # an attempt to connect that is not answered for so long has failed, nanoseconds
 SYN_TIMEOUT = 2_000_000_000  # before a SYN is repeated first: one second, and some more
 # A packet is captured twice on a bridge and its port: within this, or before the flow's last packet where another ring
-# is read later. No sender repeats its newest segment right behind it (a timeout is 200 ms), so a flow that shows this
-# is captured twice, and what else it repeats at once are copies. In other flows that is how a sender recovers.
+# is read later. No sender repeats its newest segment right behind it, only behind an acknowledgment or a repetition: a
+# flow that shows this is captured twice, and what else it repeats at once are copies. Others recover so.
 CAPTURED_TWICE = 100_000
 LATE = 1_000_000_000  # no ring is read so late: the clock was set back, nanoseconds
 PROGRESS = 1 << 20  # repetitions from further back are looked at by the reassembly: the flow may have gone astray
@@ -75,7 +75,7 @@ class Connections:
         self.reassembly = reassembly
         self.sequences = Sequences(table)
         self.embryos = Embryos(table)
-        self.resumed_at = self.doubted_at = self.reports = self.repeated_at = 0
+        self.resumed_at = self.doubted_at = self.reports = self.recovering_at = 0
         self.impatient = False
         self.unbelieved = self.repeated = self.strays = self.evicted = self.replaced = 0
 
@@ -258,6 +258,7 @@ class Connections:
                 self._bytes(slot, direction, self.frame.sequence, source, at, unseen)
             else:
                 self.slots[base + STATE] = state | PRESENT << direction
+                self.recovering_at = at
             if self.slots[base + STATE] & (FINISHED * 3) == FINISHED * 3:
                 self.finish(slot, End.CLOSED, at)
 
@@ -305,12 +306,11 @@ class Connections:
 
     def _again(self, slot: int, direction: int, newest: bool, at: int, unseen: int) -> None:
         """Tell of a repetition by the sender; `newest` says that it had sent nothing beyond it."""
-        base = slot * WORDS
-        behind_another = at - unseen == self.repeated_at
-        self.repeated_at = at
-        if unseen < 0 or (newest and unseen <= CAPTURED_TWICE and not behind_another):
-            self.slots[base + STATE] |= DOUBLED
-        elif unseen > CAPTURED_TWICE or not self.slots[base + STATE] & DOUBLED:
+        recovers = at - unseen == self.recovering_at
+        self.recovering_at = at
+        if unseen < 0 or (newest and unseen <= CAPTURED_TWICE and not recovers):
+            self.slots[slot * WORDS + STATE] |= DOUBLED
+        elif unseen > CAPTURED_TWICE or not self.slots[slot * WORDS + STATE] & DOUBLED:
             self.delivery.retransmitted(slot, direction, at)
 
     def _disordered(self, slot: int, direction: int, sequence: int, source: Source, at: int, unseen: int) -> None:

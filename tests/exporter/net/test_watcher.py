@@ -139,6 +139,20 @@ def test_a_recovery_faster_than_any_timeout_is_told() -> None:
     assert watched.told.count(("retransmitted", 8080, 0)) == 3
 
 
+def test_a_newest_segment_sent_again_at_an_acknowledgment_is_told_and_what_follows_too() -> None:
+    watched = Watched()
+    watched.shake()
+    frames = [tcp(CLIENT, SERVER, 1001 + 100 * number, bytes(100), ack=5001) for number in range(4)]
+    for frame in frames[:3]:
+        watched.send(frame, 20_000)
+    watched.send(tcp(SERVER, CLIENT, 5001, ack=1101), MILLISECOND)  # the second and the third are lost
+    for frame in (frames[2], frames[1]):
+        watched.send(frame, 20_000)
+    watched.send(frames[3], MILLISECOND)
+    watched.send(frames[1], 20_000)
+    assert watched.told.count(("retransmitted", 8080, 0)) == 3
+
+
 def test_what_is_captured_twice_is_told_once_at_most() -> None:
     watched = Watched()
     recovery(watched, 2)

@@ -10,7 +10,6 @@ import socket
 import struct
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +25,10 @@ NEAR, FAR, PORT = "10.9.0.1", "10.9.0.2", 9000
 ANSWER_BYTES = 2000
 LONGEST_PACKET = 1 << 16
 PATIENCE_SECONDS = 20.0
+ETH_P_ALL = 3
+SOL_PACKET, PACKET_STATISTICS = 263, 6
+SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
+KEPT_BYTES = 64 << 20  # several times what a test sends
 
 
 @dataclass(slots=True)
@@ -33,7 +36,8 @@ class Link:
     """What the near end sent and got.
 
     Attributes:
-        packets: the time in nanoseconds and the bytes of each IP packet, in order.
+        packets: the kernel's time in nanoseconds and the bytes of each IP packet, in order; there are none before the
+            link's end.
     """
 
     packets: list[tuple[int, bytes]] = field(default_factory=list)
@@ -51,6 +55,7 @@ def lossy(share: float, dice: random.Random) -> Iterator[Link]:
         near = _end("near", NEAR)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no TUN device to be had: {error}")
+    seen = _tap("near")
     link, over, ready = Link(), threading.Event(), threading.Event()
     ends: list[int] = [near]
 
@@ -61,7 +66,7 @@ def lossy(share: float, dice: random.Random) -> Iterator[Link]:
 
     def carry() -> None:
         while not over.is_set():
-            _carry(ends, link, share, dice)
+            _carry(ends, share, dice)
 
     threads = [threading.Thread(target=live), threading.Thread(target=carry)]
     try:
@@ -69,6 +74,7 @@ def lossy(share: float, dice: random.Random) -> Iterator[Link]:
         assert ready.wait(PATIENCE_SECONDS)
         threads[1].start()
         yield link
+        link.packets += _seen(seen)
     finally:
         over.set()
         for thread in threads:
@@ -76,6 +82,7 @@ def lossy(share: float, dice: random.Random) -> Iterator[Link]:
                 thread.join(PATIENCE_SECONDS)
         for end in ends:
             os.close(end)
+        seen.close()
 
 
 def send(size_bytes: int) -> None:
@@ -108,12 +115,37 @@ def _end(name: str, address: str) -> int:
     return end
 
 
-def _carry(ends: Sequence[int], link: Link, share: float, dice: random.Random) -> None:
+def _tap(interface: str) -> socket.socket:
+    """Return what keeps the packets of an interface with the times at which the kernel passed them on.
+
+    Whoever reads the device may be late, and a segment that waited there is read together with its repetition.
+    """
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+    tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, KEPT_BYTES)
+    tap.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    tap.setblocking(False)
+    tap.bind((interface, ETH_P_ALL))
+    return tap
+
+
+def _seen(tap: socket.socket) -> Iterator[tuple[int, bytes]]:
+    """Yield what a tap has kept: the time in nanoseconds and the bytes of each packet."""
+    while True:
+        try:
+            packet, ((_, _, time), *_), *_ = tap.recvmsg(LONGEST_PACKET, socket.CMSG_SPACE(16))
+        except BlockingIOError:
+            break
+        seconds, nanoseconds = struct.unpack("qq", time)
+        yield seconds * 1_000_000_000 + nanoseconds, packet
+    _, dropped = struct.unpack("II", tap.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+    assert dropped == 0
+
+
+def _carry(ends: Sequence[int], share: float, dice: random.Random) -> None:
     """Pass on what waits at either end, but a share of what comes from the near one, the first."""
     near, far = ends
     for end in select.select(ends, [], [], 0.05)[0]:
         packet = os.read(end, LONGEST_PACKET)
-        link.packets.append((time.time_ns(), packet))
         if end != near:
             os.write(near, packet)
         elif dice.random() >= share:
