@@ -151,7 +151,8 @@ class TcpTable:
         else:
             socket.sent = max(0, acked - 1)
         state = socket.state
-        # One that is closed itself ended by a reset where nothing but its bytes was acknowledged.
+        # One that is closed itself ended by a reset where nothing but its bytes was acknowledged. Of one that closed
+        # first and is forgotten before the peer's FIN comes, a byte is missing then: nothing tells it from the others.
         if state in (CLOSE_WAIT, LAST_ACK, CLOSING) or (state == CLOSE and acked > socket.sent):
             socket.received = max(0, socket.received - 1)
 
