@@ -10,8 +10,10 @@ from detector.model import Floats
 # Four of five: a release or a restart that is over within three minutes is no incident, and one good sample in between
 # does not hide one. What is silent is no longer working at all, and what departs this many times as far as would do is
 # no release: there two of three are enough. At half of it releases alert again, from here on none did.
-# Durations are slow for as long as a release lasts and are seen through a window besides: of them five of six.
 CLEAR_SCORE = 6.0
+# Durations are slow for as long as a release lasts and are seen through a window besides: of them five of six, but four
+# of five where they depart this many times as far.
+SLOW_SCORE = 2.0
 # Of a share of nobody knows how many, three of four: of few requests, a single one that fails is far off.
 # Looked at more often than this, four samples are over sooner than any release and would tell no more than two do.
 OFTEN_SECONDS = 30.0
@@ -97,7 +99,8 @@ def agreed(before: Floats, newest: Floats, step: float, durations: Bools) -> Flo
         return second_of_three(before, newest)
     result = all_but_one(before, newest, 5)
     if durations.any():
-        result[durations] = all_but_one(before[durations], newest[durations], 6)
+        longer = all_but_one(before[durations], newest[durations], 6)
+        result[durations] = np.maximum(longer, result[durations] / SLOW_SCORE)
     return result
 
 

@@ -55,14 +55,17 @@ def test_four_of_five_agree_and_enough_are_calm(scores: list[float], expected: l
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
-        ([4, 4, 4, 4, 0, 0], [False] * 6),
-        ([4, 4, 4, 4, 4], [False] * 4 + [True]),
-        ([4, 4, 0, 4, 4, 4], [False] * 5 + [True]),
-        ([4, 4, 0, 0, 4, 4, 4], [False] * 7),
+        ([1.9, 1.9, 1.9, 1.9, 0, 0], [False] * 6),
+        ([1.9, 1.9, 1.9, 1.9, 1.9], [False] * 4 + [True]),
+        ([1.9, 1.9, 0, 1.9, 1.9, 1.9], [False] * 5 + [True]),
+        ([1.9, 1.9, 0, 0, 1.9, 1.9, 1.9], [False] * 7),
+        ([2, 2, 2, 2], [False] * 3 + [True]),
+        ([4, 4, 0, 4, 4], [False] * 4 + [True]),
+        ([4, 4, 0, 0, 4, 4], [False] * 6),
         ([9, 9], [False, True]),
     ],
 )
-def test_of_durations_five_of_six_agree(scores: list[float], expected: list[bool]) -> None:
+def test_of_durations_five_of_six_or_four_of_five_far_off_agree(scores: list[float], expected: list[bool]) -> None:
     assert firing(scores, duration=True) == expected
 
 
