@@ -230,7 +230,7 @@ def _point(
         observed=observed,
         stable=forward(observed, baselines.scales),
         usual=usual,
-        offsets=baselines.offsets,
+        scales=baselines.scales,
         spread=spread,
         agility=baselines.agility.astype(np.float64),
         reach=baselines.reach,
@@ -314,7 +314,7 @@ def _busy(baselines: Baselines, usual: _Usual) -> npt.NDArray[np.bool_]:
 
 
 def _findings(baselines: Baselines, state: State, usual: _Usual, point: Point, scores: Scores) -> tuple[Finding, ...]:
-    silent = point.visible & is_nothing(point.observed, point.offsets) & _busy(baselines, usual)
+    silent = point.visible & is_nothing(point.observed, point.scales.offsets) & _busy(baselines, usual)
     rows = np.flatnonzero(state.held.firing)
     trends = _trends(baselines, state.memory, rows)
     return tuple(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from detector.baselines.stabilise import is_nothing
+from detector.baselines.stabilise import Scales, inverse, is_nothing
 from detector.checks.bounded import between
 from detector.checks.flatline import unchanged_seconds
 from detector.checks.late import last_busy
@@ -13,7 +13,7 @@ from detector.checks.moved import move
 from detector.checks.overrun import running_seconds
 from detector.checks.residual import CLIP, departure, unlikeness
 from detector.checks.shift import SPANS_SECONDS, smooth, supported
-from detector.checks.silence import evidence
+from detector.checks.silence import evidence, on_this_day
 from detector.checks.spread import restlessness
 from detector.checks.step import follow as follow_near
 from detector.checks.step import smooth as smooth_step
@@ -104,7 +104,7 @@ class Point:
         observed: in the signals' units, NaN where there is no sample.
         stable: the same, stabilised.
         usual: what the profile says of this day's time, then of the other days'; shape (series, days).
-        offsets: of the series' scales, in the signals' units.
+        scales: how the series are stabilised.
         spread: the usual deviation, stabilised, positive.
         agility: how far the series usually is from where it was within the last hour, in deviations, positive.
         reach: how far it may move to stay without any fault, stabilised.
@@ -120,7 +120,7 @@ class Point:
     observed: Floats
     stable: Floats
     usual: Floats
-    offsets: Floats
+    scales: Scales
     spread: Floats
     agility: Floats
     reach: Floats
@@ -185,8 +185,9 @@ def observe(memory: Memory, point: Point) -> Observed:
     stepped = smooth_step(memory.stepped, between(distance, -STEP_CLIP, STEP_CLIP), elapsed)
     restless = restlessness(memory.restless, clipped - memory.recent[:, -1], elapsed)
     unchanged = unchanged_seconds(memory.unchanged, point.observed, memory.last_value, elapsed)
-    idle = is_nothing(point.observed, point.offsets)
-    silence = evidence(memory.silence, point.visible & idle, point.quiet, point.stands_for)
+    idle = is_nothing(point.observed, point.scales.offsets)
+    nothing = point.visible & idle
+    silence = evidence(memory.silence, nothing, _quiet(memory, point, nothing), point.stands_for)
     after = Memory(
         level=_follow(memory, exact * point.spread, point, elapsed),
         moved=move(memory.moved, middle * point.spread, point.spread, point.reach, elapsed),
@@ -207,6 +208,15 @@ def observe(memory: Memory, point: Point) -> Observed:
     statistics = _statistics(exact, distance, middle, after)
     # Most points of a history, of which very many are replayed, are all there.
     return Observed(after, statistics) if known.all() else _where_seen(memory, point, Observed(after, statistics))
+
+
+def _quiet(memory: Memory, point: Point, nothing: npt.NDArray[np.bool_]) -> Floats:
+    """Return how likely nothing is on this day; worked out only where there is nothing."""
+    quiet, rows = point.quiet.copy(), np.flatnonzero(nothing)
+    if len(rows):
+        usual = point.usual[rows] + memory.centre(point.reach)[rows, None]
+        quiet[rows] = on_this_day(quiet[rows], inverse(usual, point.scales.rows(rows)))
+    return quiet
 
 
 def _where_seen(memory: Memory, point: Point, seen: Observed) -> Observed:

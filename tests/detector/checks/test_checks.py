@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.baselines.stabilise import LINEAR, Scales
 from detector.checks import (
     CHECKS,
     DRIFT,
@@ -48,7 +49,7 @@ def replay(
             observed=observed,
             stable=observed,
             usual=usual,
-            offsets=np.array([0.5]),
+            scales=Scales(np.array([LINEAR], np.int8), np.array([0.5])),
             spread=np.ones(1),
             agility=np.full(1, 0.5),
             reach=np.full(1, reach),
