@@ -22,8 +22,8 @@ from detector.checks.late import longest_pause
 from detector.checks.limits import BLOCK_SECONDS, Tails, closer, tails
 from detector.checks.overrun import longest_usual
 from detector.checks.sides import COLUMNS, split
-from detector.checks.silence import persistence
 from detector.checks.statistics import MOST_ELAPSED_SECONDS
+from detector.endurance import stands_for
 from detector.likeness.traits import traits_of
 from detector.model import Floats, History, columns_of, of_rows
 
@@ -117,7 +117,7 @@ def _replay(learnt: Learnt, spacing: float, step: float, settle: float = SETTLE_
     silences = np.full(maxima.shape[:2], np.nan)
     before = np.zeros((REMEMBERED, series, COLUMNS))
     memory, agility = _settled(learnt), baselines.agility.astype(np.float64)
-    young, reach, stands_for = np.full(series, -1), baselines.reach, _stands_for(learnt, max(spacing / step, 1.0))
+    young, reach, each = np.full(series, -1), baselines.reach, stands_for(learnt, spacing, step)
     for column, now in enumerate(_columns(learnt)):
         spread = now.spread
         if now.counts is not None:
@@ -125,7 +125,7 @@ def _replay(learnt: Learnt, spacing: float, step: float, settle: float = SETTLE_
         point = Point(
             *(now.at, spacing, now.observed, now.stable, now.usual, baselines.scales, spread, agility),
             *(reach, now.quiet, now.visible, young),
-            stands_for,
+            each,
         )
         result = observe(memory, point)
         memory = result.memory
@@ -145,25 +145,6 @@ def _lasting(before: Floats, newest: Floats, step: float, durations: npt.NDArray
     lasting = agreed(before, newest, step, durations)
     lasting[:, -1] = second_of_three(before[:, -1], newest[:, -1])
     return lasting
-
-
-def _stands_for(learnt: Learnt, evaluations: float) -> Floats:
-    """Return how many evaluations a sample of history says that there was nothing at; shape (series,).
-
-    One alone, unless silence lasts: then it says the same of those up to the next sample, which nobody looked at.
-    """
-    if evaluations <= 1.0:
-        return np.ones(len(learnt.trend))
-    found, times = [], learnt.times
-    for rows in portions(len(learnt.trend)):
-        history = of_rows(learnt.history, rows)
-        values = clean(history)
-        begun = np.maximum.accumulate(np.isfinite(values), axis=1)
-        if history.unlearnt is not None:
-            begun &= ~history.unlearnt
-        nothing = is_nothing(values, learnt.baselines.offsets[rows, None])
-        found.append(persistence(nothing, begun, read_hours(learnt.baselines.quiet[rows], times)))
-    return 1.0 + (evaluations - 1.0) * np.concatenate(found)
 
 
 def _schedules(learnt: Learnt) -> tuple[Floats, Floats]:

@@ -24,24 +24,6 @@ def on_this_day(quiet: Floats, expected: Floats) -> Floats:
     return np.asarray(quiet ** between(share, 0.0, 1.0))
 
 
-def persistence(nothing: npt.NDArray[np.bool_], begun: npt.NDArray[np.bool_], quiet: Floats) -> Floats:
-    """Return how much silence lasts from one sample to the next beyond what chance would have it; from 0 to 1.
-
-    Args:
-        nothing: where samples are nothing, or missing; shape (series, columns).
-        begun: where there could be one; likewise.
-        quiet: how likely nothing is at each time; likewise.
-
-    Returns:
-        shape (series,): 0 where each sample is nothing by itself, as of few events, 1 where silence goes on once begun.
-    """
-    both = begun[:, 1:] & begun[:, :-1]
-    lasted = np.sum(nothing[:, 1:] & nothing[:, :-1] & both, axis=1)
-    by_chance = np.sum(quiet[:, 1:] * quiet[:, :-1] * both, axis=1)
-    most = np.sum(quiet[:, 1:] * both, axis=1)
-    return between((lasted - by_chance) / np.maximum(most - by_chance, 1.0), 0.0, 1.0)
-
-
 def evidence(before: Floats, nothing: npt.NDArray[np.bool_], quiet: Floats, evaluations: Floats | float) -> Floats:
     """Add up how surprising the silence is, in nats, since it began; zero where there is something.
 

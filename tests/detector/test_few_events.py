@@ -11,7 +11,7 @@ from tests.detector.worlds import BEGIN, DAY
 
 MINUTES, NOON = 1440, 720
 HISTORY_STEP, INTERVAL = 300.0, 60.0
-WEEKS = 3
+WEEKS, RECENT_DAYS = 3, 3
 MONDAY = 21 + next(day for day in range(7) if (BEGIN // DAY + 3 + day) % 7 == 0)  # days after BEGIN
 
 SALES = Signal("sales", "", "sales per minute", Bad.BOTH, Kind.RATE, "m", "a", 0.05, True, 1)
@@ -23,12 +23,15 @@ def sales(first: int, days: int, busy: float, seed: int) -> Floats:
     minutes = np.arange(first * MINUTES, (first + days) * MINUTES)
     daily = 0.52 - 0.48 * np.cos(2 * np.pi * minutes / MINUTES)
     weekend = np.where((BEGIN // DAY + minutes // MINUTES + 3) % 7 >= 5, 0.4, 1.0)
-    return np.random.default_rng(seed).poisson(busy * daily * weekend)[None].astype(np.float64)
+    sold = np.random.default_rng(seed).poisson(busy * daily * weekend)[None].astype(np.float64)
+    return (sold + np.roll(sold, 1)) / 2  # as through the window of two evaluations that rates are taken over
 
 
 def learnt(busy: float) -> Baselines:
-    past = sales(0, 7 * WEEKS, busy, 1)[:, :: int(HISTORY_STEP / INTERVAL)]
-    return fit(History((KEY,), BEGIN, HISTORY_STEP, past), (SALES,), INTERVAL)
+    past, newest = sales(0, 7 * WEEKS, busy, 1), (7 * WEEKS - RECENT_DAYS) * MINUTES
+    recent = History((KEY,), BEGIN + newest * INTERVAL, INTERVAL, past[:, newest:])
+    coarse = past[:, :: int(HISTORY_STEP / INTERVAL)]
+    return fit(History((KEY,), BEGIN, HISTORY_STEP, coarse, recent=recent), (SALES,), INTERVAL)
 
 
 def alerts(baselines: Baselines, first: int, values: Floats) -> list[int]:
