@@ -19,7 +19,7 @@ from exporter.fingerprint.model import Model
 from exporter.fingerprint.profiles import Profile
 from exporter.identity.facts import OTHER, ServiceClass
 from exporter.model import Endpoint
-from tests.live.support.namespace import own_loopback
+from tests.live.support.namespace import outside, own_loopback
 
 PHASE_SECONDS = 30.0
 SETTLING_SECONDS = 12.0  # by then every process has its final name
@@ -65,7 +65,8 @@ class Seen:
 @contextmanager
 def fleet(recipes: Sequence[Recipe], folder: Path) -> Iterator[list[Running]]:
     """Run all services at once on a loopback of their own; those that do not start are told and left out."""
-    tools = fetched(recipes)
+    with outside():  # whoever runs this may have but a loopback already
+        tools = kit((*recipes, *_backing()))
     with own_loopback() as is_alone, ExitStack() as ended:
         if not is_alone:
             print("no network namespace to be had: other traffic counts too", file=sys.stderr)
@@ -79,11 +80,6 @@ def fleet(recipes: Sequence[Recipe], folder: Path) -> Iterator[list[Running]]:
                 ended.callback(one_more.end)
                 services.append(one_more)
         yield services
-
-
-def fetched(recipes: Sequence[Recipe]) -> Kit:
-    """Return the programs of services and of what stands behind them; fetches what is not there yet."""
-    return kit((*recipes, *_backing()))
 
 
 def _backing() -> list[Recipe]:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.fleet.load import asking
 from benchmarks.fleet.recipes import RECIPES
-from benchmarks.fleet.recording import fetched, fleet
+from benchmarks.fleet.recording import fleet
 from benchmarks.fleet.running import Running
 from quickstart.debian import Tree
 from tests.live.support import stack
@@ -36,15 +36,9 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.fixture
-def programs() -> None:
-    """Fetch the fleet's programs while there is a network: a test that captures has but a loopback of its own."""
-    fetched(RECIPES)
-
-
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.usefixtures("programs", "capturing")
+@pytest.mark.usefixtures("capturing")
 def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_once(
     tree: Tree, folder: Path, tmp_path: Path
 ) -> None:
