@@ -28,9 +28,10 @@ HIERARCHIES = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))  # versio
 # What Debian calls the unit, where that is not the service's own name.
 DEBIAN_UNITS = {"bind": "named", "pushgateway": "prometheus-pushgateway", "php-fpm/shop": "php8.2-fpm"}
 APART = frozenset(("syslog-ng-core",))  # apt installs no two collectors of system logs, and here nothing is installed
-PYTHON_PACKAGES = (
-    "aiohttp aiosmtpd amqtt arq asyncssh celery cheroot daphne dnslib fakeredis flask gunicorn hypercorn mysql-mimic"
-    " packaging psycopg[binary] pyftpdlib redis rq sanic starlette supervisor tornado twisted uvicorn waitress wsgidav"
+PYTHON_PACKAGES = (  # kombu, celery's transport, wants a newer redis from 5.7 on than arq admits
+    "aiohttp aiosmtpd amqtt arq asyncssh celery<5.7 cheroot daphne dnslib fakeredis flask gunicorn hypercorn kombu<5.7"
+    " mysql-mimic packaging psycopg[binary] pyftpdlib redis rq sanic starlette supervisor tornado twisted uvicorn"
+    " waitress wsgidav"
 )
 NODE_PACKAGES = (
     "@electric-sql/pglite @electric-sql/pglite-socket @hapi/hapi aedes express fastify ftp-srv http-proxy http-server"

@@ -51,6 +51,7 @@ def test_over_kills_upgrades_and_replicas_names_stay_and_every_change_counts_onc
         by_name = {one.recipe.name: one for one in services}
         until(lambda: not misnamed(names(prometheus, services), services), 120, lambda: told(prometheus, services))
         before = settled(lambda: names(prometheus, services), LEARNING_SECONDS, 120)
+        assert not [one.recipe.name for one in services if one.process.poll() is not None], "ended by themselves"
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(again, services))
