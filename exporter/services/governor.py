@@ -38,7 +38,11 @@ SLICE_COST = 0.0073  # of what is read in a slice; the more slices, the more the
 EVERY = 8
 HASTE_SECONDS = 1.5  # within about so long what is left beyond KEPT is spent on slices
 PICKS_HASTE_SECONDS = 2.5
-PICKS_EVERY_SECONDS = 0.09  # unless a ring fills faster
+PICKS_EVERY_SECONDS = 0.09  # half of that where a ring fills faster
+# What picks cost beside reading them, which is the more, the more there is to pick from, may take so much of what the
+# rest leaves; else there are fewer, rings overflow, and what is picked next stands for that.
+PICKS_BESIDE = 0.5
+MOST_PICKS_EVERY_SECONDS = 1.0
 MOST_PROCESSORS = 0.6  # that one thread can hope for on a machine that has other work
 LEAST_INCOME = 0.02  # of the budget, however little is left
 LEAST_FOR_PICKS = 0.85  # of what is kept for slices, in a window: so that something is picked all the time
@@ -192,7 +196,7 @@ class Governor:
                 self._open_seconds += seconds
             everything = reading
             if self._picks is not None:
-                everything += self._picks.account(seconds, self._income(now))
+                everything += self._picks.account(seconds, self._income(now), capture - reading)
             if self._whole or self._picks is not None:
                 self._cost += (1 - math.exp(-seconds / COST_SECONDS)) * (everything / seconds - self._cost)
         self._now, self._spent = now, spent
@@ -255,7 +259,7 @@ class Governor:
     def _decide(self, now: float) -> Plan:
         """Return the plan that follows from the spans."""
         if self._picks is not None:
-            until = now + PICKS_EVERY_SECONDS
+            until = now + self._picks_every(self._picks)
             return Plan(Aperture.OPEN, False, EVERY, seconds=self._picks.allowance, until=until, picks=True)
         seconds = self._readable()
         if self._whole and self._seen and self._seen[-1].end == math.inf:
@@ -271,6 +275,11 @@ class Governor:
             aperture = Aperture.READY
         flows = latest.flows if latest is not None else 1
         return Plan(aperture, False, EVERY, flows, seconds, min(changes, default=now), opens)
+
+    def _picks_every(self, picks: Picking) -> float:
+        """Return how many seconds to wait for the next picks, unless a ring fills."""
+        bears = PICKS_BESIDE * ((1 - LEFT_OVER) * self._most - self._reserve.dearest) / WINDOW_SECONDS
+        return max(PICKS_EVERY_SECONDS, min(MOST_PICKS_EVERY_SECONDS, 2 * picks.beside / bears))
 
     def _closes(self) -> float:
         return max((span.end + TAIL for span in self._seen), default=-math.inf)

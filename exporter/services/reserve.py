@@ -21,15 +21,16 @@ class Reserve:
         seconds: of processor time that all may spend in one.
 
     Attributes:
+        dearest: seconds of processor time of the dearest window of late.
         kept: seconds of processor time that are to be left, beside what was booked.
     """
 
     def __init__(self, window_seconds: float, seconds: float) -> None:
         self._ledger = Ledger(window_seconds)
         self._seconds = seconds
-        self._dearest = LEAST * seconds
+        self.dearest = LEAST * seconds
         self._now: float | None = None
-        self.kept = self._dearest
+        self.kept = self.dearest
 
     def spend(self, now: float, seconds: float) -> float:
         """Book what was spent up to now; return how much of it is to be taken from the capture."""
@@ -38,6 +39,6 @@ class Reserve:
         self._ledger.spend(now, charged)
         fading = math.exp((self._now - now) / REMEMBERED_SECONDS) if self._now is not None else 1.0
         self._now = now
-        self._dearest = max(LEAST * self._seconds, self._ledger.spent, self._dearest * fading)
-        self.kept = self._dearest - self._ledger.spent
+        self.dearest = max(LEAST * self._seconds, self._ledger.spent, self.dearest * fading)
+        self.kept = self.dearest - self._ledger.spent
         return charged

@@ -28,6 +28,13 @@ def test_no_window_takes_more_than_the_budget_at_any_load(rate: int) -> None:
     assert world.spent / 45 > 0.02
 
 
+def test_looks_that_cost_more_than_the_budget_become_fewer_and_counts_stay_right() -> None:
+    world = World(steady(2000, 60), look=6e-3)
+    world.run(60)
+    assert world.most_spent(30.0) <= 0.05 * 30
+    assert world.counted.requests == pytest.approx(120_000, rel=0.05)
+
+
 def test_a_load_that_comes_at_once_takes_no_more_than_the_budget() -> None:
     world = World([one for one in steady(2000, 40) if one.asked > 10])
     world.run(40)

@@ -20,7 +20,6 @@ from exporter.services.precision import Precision
 from exporter.services.sampling import FOREVER, Sampling, Window
 
 EPOCH: Nanoseconds = 1_700_000_000_000_000_000
-LOOK_SECONDS = 100e-6  # of processor time, for each look at the rings
 BLOCK_PACKETS, RETIRE_SECONDS = 100, 0.06  # as the ring's blocks are, in proportion to what a packet costs here
 ROOM_BLOCKS = 32
 DRAIN_SECONDS = 0.1
@@ -53,6 +52,7 @@ class World:
     Attributes:
         load: all exchanges.
         cost: seconds of processor time for each packet that is read.
+        look: the same for each look at the rings, whatever is read of them.
         late: seconds by which the loop wakes too late, at a moment, by chance.
         rest: processors used by the rest of the process.
         picks: whether some of what was captured can be read without the rest.
@@ -62,6 +62,7 @@ class World:
 
     load: list[Asked]
     cost: float = 50e-6
+    look: float = 100e-6
     budget: float = 0.05
     late: Callable[[float, random.Random], float] = lambda _now, _dice: 0.0
     rest: float = 0.0
@@ -86,7 +87,7 @@ class World:
                 self._pick(plan, governor, now)
             else:
                 self._read(plan.seconds)
-            self.spent += LOOK_SECONDS
+            self.spent += self.look
             self.spent_at.append((now, self.spent))
             drained = plan.until if plan.picks else min(plan.until, now + DRAIN_SECONDS)
             following = max(now + 0.002, opened, drained + self.late(now, self.dice))
